@@ -1,0 +1,31 @@
+/**
+ * Why a verdict is what it is. Codes are stable: they are recorded, so one is never given a new meaning, and a new
+ * reason takes the next free number.
+ *
+ * Read by both sides: AssemblyScript compiles it into the module, `policy/mod.ts` imports the same file.
+ */
+export enum Reason {
+  Accepted = 0,
+
+  AuthenticationRequired = 1,
+  AccountSuspended = 2,
+  NoBlock = 3,
+  BlockPending = 4,
+  QuotaExceeded = 5,
+  /** The counter store refused although its facts leave room: its own trouble, never the customer's. */
+  ReservationRefused = 6,
+
+  MessageTooBig = 10,
+  TooManyRecipients = 11,
+  TooManyHops = 12,
+  BareLineEnding = 13,
+  SeveralFrom = 14,
+
+  SenderDomainMissing = 20,
+  SenderNoUsableRecord = 21,
+  SenderNullMx = 22,
+  SenderDnsFailed = 23,
+
+  RecipientDomainMissing = 30,
+  RecipientNullMx = 31,
+}

@@ -1,0 +1,43 @@
+/**
+ * Facts that the policy's tests start from: everything in order, one block, nothing used. Each test changes what it is
+ * about.
+ */
+import type {
+  AccountFacts,
+  DomainFacts,
+  MailFacts,
+  MessageFacts,
+  QuotaFacts,
+  RecipientFacts,
+} from "../../policy/mod.ts";
+import { createPolicy, defaultParameters } from "../../policy/mod.ts";
+
+export const policy = createPolicy(defaultParameters);
+
+export const MINUTE = 60_000;
+export const NOON = Date.UTC(2026, 10, 23, 12);
+export const MIDNIGHT = Date.UTC(2026, 10, 24);
+/** The size limit of the default parameters. */
+export const MAX_SIZE = 52_428_800;
+
+export const usable: DomainFacts = { existence: "exists", mx: "usable", address: "absent" };
+
+export const account: AccountFacts = {
+  status: "active",
+  day: "2026-11-23",
+  used: 0,
+  blocks: [{ quantity: 1, activatesAt: NOON - 15 * MINUTE }],
+};
+
+export const mailFacts: MailFacts = { now: NOON, account, sizeBytes: 0, sender: usable };
+export const recipientFacts: RecipientFacts = { now: NOON, account, sizeBytes: 0, recipients: 0, domain: usable };
+export const messageFacts: MessageFacts = { sizeBytes: 1, bareLineEndings: false, receivedFields: 0, fromFields: 1 };
+export const quotaFacts: QuotaFacts = {
+  now: NOON,
+  status: "active",
+  blocks: account.blocks,
+  granted: false,
+  used: 150,
+  limit: 150,
+  need: 1,
+};
