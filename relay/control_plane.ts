@@ -1,0 +1,198 @@
+/**
+ * The relay's one door to the control plane.
+ *
+ * It joins concurrent calls, keeps facts for the stated short times, and turns every kind of trouble into
+ * `ControlPlaneUnavailable`: callers answer that with 4yz, never with a refusal (invariant 7).
+ */
+import type { AccountFacts, NodeClient, Refund, ReservationFacts, ReservationRequest } from "../api/client.ts";
+import { Batcher } from "./batcher.ts";
+import type { Deliver } from "./spool/outbox.ts";
+import { TtlCache } from "./ttl_cache.ts";
+
+/** The control plane could not be asked, or it had trouble of its own. */
+export class ControlPlaneUnavailable extends Error {
+  override readonly name = "ControlPlaneUnavailable";
+}
+
+export interface ControlPlaneOptions {
+  readonly client: NodeClient;
+  /** A new one for each start: reservations of earlier ones can be told apart. */
+  readonly boot: string;
+  readonly monotonic: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** Facts that let a message in may be this old; a refusal is always looked up anew. */
+const FACTS_TTL_MS = 2000;
+/** A verified password is believed for so long: a change or a suspension reaches every session within it. */
+const LOGIN_TTL_MS = 5000;
+/** Accounts, addresses and logins that are remembered. */
+const MAX_CACHED = 10_000;
+/** Items in one call; the control plane takes no more. */
+const MAX_BATCH = 256;
+/** A call that takes longer has failed: the client of the SMTP session would not wait much longer either. */
+const CALL_DEADLINE_MS = 10_000;
+const REFUND_RETRY_MS = 5000;
+
+interface Answer {
+  readonly ok: boolean;
+  readonly status: number;
+  json(): Promise<unknown>;
+}
+
+/** What a route answers when it could do what was asked. */
+type Body<A extends Answer> = Awaited<ReturnType<Extract<A, { readonly ok: true }>["json"]>>;
+
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions;
+  #node = "";
+  readonly #accounts: TtlCache<AccountFacts>;
+  readonly #networks: TtlCache<{ account: AccountFacts | null }>;
+  readonly #logins: TtlCache<string>;
+  readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
+  readonly #refunds: Batcher<Refund, undefined>;
+  /** Keys the cache of logins, so that it holds no password and no hash that could be tried elsewhere. */
+  readonly #loginKey: Promise<CryptoKey>;
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    const { client, boot, monotonic } = options;
+    this.#accounts = new TtlCache(FACTS_TTL_MS, MAX_CACHED, monotonic);
+    this.#networks = new TtlCache(FACTS_TTL_MS, MAX_CACHED, monotonic);
+    this.#logins = new TtlCache(LOGIN_TTL_MS, MAX_CACHED, monotonic);
+    this.#loginKey = crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    this.#reservations = new Batcher(MAX_BATCH, async (items) => {
+      const json = { node: this.#node, boot, items: [...items] };
+      return (await this.#call(() => client.v1.node.reservations.$post({ json }))).items;
+    });
+    this.#refunds = new Batcher(MAX_BATCH, async (items) => {
+      const json = { node: this.#node, boot, items: [...items] };
+      await this.#call(() => client.v1.node.refunds.$post({ json }));
+      return items.map(() => undefined);
+    });
+  }
+
+  /** Says who this node is; before any reservation. */
+  name(node: string): void {
+    this.#node = node;
+  }
+
+  /** The account, or null if username or password is wrong (never which). @throws {ControlPlaneUnavailable} */
+  async login(username: string, password: string, address: string): Promise<string | null> {
+    const key = await this.#loginCacheKey(username, password);
+    const known = this.#logins.get(key);
+    if (known !== undefined) return known;
+    const { client } = this.#options;
+    const response = await this.#response(() => client.v1.node.login.$post({ json: { username, password, address } }));
+    if (response.status === 401) return null;
+    const { account } = await body(response);
+    this.#accounts.set(account.username, account);
+    this.#logins.set(key, account.username);
+    return account.username;
+  }
+
+  /**
+   * Facts of an account, or null if there is none (any more).
+   *
+   * @param fresh look up now, whatever is remembered.
+   * @throws {ControlPlaneUnavailable}
+   */
+  async account(username: string, fresh: boolean): Promise<AccountFacts | null> {
+    const known = fresh ? undefined : this.#accounts.get(username);
+    if (known !== undefined) return known;
+    const { client } = this.#options;
+    const response = await this.#response(() => client.v1.node.accounts[":username"].$get({ param: { username } }));
+    if (response.status === 404) {
+      this.#accounts.delete(username);
+      return null;
+    }
+    const { account } = await body(response);
+    this.#accounts.set(username, account);
+    return account;
+  }
+
+  /** The account that owns the client's address, or null. @throws {ControlPlaneUnavailable} */
+  async network(address: string, fresh: boolean): Promise<AccountFacts | null> {
+    const known = fresh ? undefined : this.#networks.get(address);
+    if (known !== undefined) return known.account;
+    const { client } = this.#options;
+    const found = await this.#call(() => client.v1.node.networks[":address"].$get({ param: { address } }));
+    this.#networks.set(address, found);
+    if (found.account !== null) this.#accounts.set(found.account.username, found.account);
+    return found.account;
+  }
+
+  /** Asks for relays. @throws {ControlPlaneUnavailable} when the outcome is unknown: refund it then. */
+  async reserve(request: ReservationRequest): Promise<ReservationFacts> {
+    const facts = await this.#reservations.call(request);
+    if (facts.account !== null) this.#accounts.set(facts.account.username, facts.account);
+    return facts;
+  }
+
+  /** Gives a reservation back, trying until it is taken; a crash meanwhile is made good by `recover`. */
+  async refund(refund: Refund): Promise<void> {
+    while (true) {
+      try {
+        return await this.#refunds.call(refund);
+      } catch (error) {
+        this.#options.onTrouble(error);
+        await this.#options.sleep(REFUND_RETRY_MS);
+      }
+    }
+  }
+
+  /** Takes settlements and events over for good; both may be repeated. */
+  deliver(node: string): Deliver {
+    const { client, boot } = this.#options;
+    return async (items) => {
+      const settlements = items.flatMap(({ event, reservation }) =>
+        reservation === null ? [] : [{ ...reservation, username: event.account }]
+      );
+      if (settlements.length > 0) {
+        await this.#call(() => client.v1.node.settlements.$post({ json: { node, boot, items: settlements } }));
+      }
+      const events = items.map(({ event }) => event);
+      await this.#call(() => client.v1.node.events.$post({ json: { node, items: events } }));
+    };
+  }
+
+  /** Refunds what earlier starts of this node reserved and never settled; after its settlements were delivered. */
+  async recover(): Promise<number> {
+    const { client, boot } = this.#options;
+    const { refunded } = await this.#call(() => client.v1.node.recover.$post({ json: { node: this.#node, boot } }));
+    return refunded;
+  }
+
+  async #call<A extends Answer>(request: () => Promise<A>): Promise<Body<A>> {
+    return await body(await this.#response(request));
+  }
+
+  async #response<A extends Answer>(request: () => Promise<A>): Promise<A> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer in ${CALL_DEADLINE_MS} ms`)), CALL_DEADLINE_MS);
+    });
+    try {
+      return await Promise.race([request(), tooLate]);
+    } catch (cause) {
+      throw new ControlPlaneUnavailable("the control plane did not answer", { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #loginCacheKey(username: string, password: string): Promise<string> {
+    const octets = new TextEncoder().encode(JSON.stringify([username, password]));
+    return new Uint8Array(await crypto.subtle.sign("HMAC", await this.#loginKey, octets)).toBase64();
+  }
+}
+
+async function body<A extends Answer>(response: A): Promise<Body<A>> {
+  if (!response.ok) throw new ControlPlaneUnavailable(`the control plane answered ${response.status}`);
+  try {
+    return await response.json() as Body<A>;
+  } catch (cause) {
+    throw new ControlPlaneUnavailable("the control plane's answer is not JSON", { cause });
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The words that every room of the relay shares: an envelope, its recipients and what became of them.
+ *
+ * Types only. Times are epoch milliseconds in UTC, sizes are octets.
+ */
+
+/** The day's relays that a message was charged (invariant 4: id, price and day are part of the durable record). */
+export interface Reservation {
+  /** Unique for ever; reserve, settle and refund name it, so that a repeated call counts once. */
+  readonly id: string;
+  /** UTC day, "2026-11-23", by the counter store's clock. */
+  readonly day: string;
+  /** Price in relays. */
+  readonly relays: number;
+}
+
+/** How the message came to us, for Received (RFC 5321 4.4) and the history. */
+export interface Origin {
+  /** The client's IP address without port. */
+  readonly address: string;
+  /** What it said in EHLO or HELO. */
+  readonly helo: string;
+  /** RFC 3848 protocol type: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA. */
+  readonly protocol: string;
+  /** "TLSv1.3 TLS_AES_128_GCM_SHA256", as much as is known; null on a plain connection. */
+  readonly tls: string | null;
+}
+
+/** What the SMTP session agreed on; immutable once accepted. */
+export interface Envelope {
+  /** The message id (ULID) that stands in Received, in the 250, in the log and in the history. */
+  readonly id: string;
+  readonly account: string;
+  /** Reverse path without angle brackets; "" for the null reverse path <>. */
+  readonly reversePath: string;
+  /** Forward paths without angle brackets, in the order of RCPT; never empty. */
+  readonly recipients: readonly string[];
+  readonly body: "7BIT" | "8BITMIME";
+  readonly smtputf8: boolean;
+  /** Octets of the content as the client sent it: what size limit and price are computed from. */
+  readonly sizeBytes: number;
+  readonly receivedAt: number;
+  /** null for a message the relay itself makes, which costs nothing. */
+  readonly reservation: Reservation | null;
+  readonly origin: Origin | null;
+  /** The Message-ID field of the header, if there is one; at most 998 octets. */
+  readonly messageIdField: string | null;
+}
+
+/** Where a recipient stands. `delivered`, `bounced` and `expired` are final. */
+export type RecipientStatus = "queued" | "delivered" | "bounced" | "expired";
+
+/** One recipient's durable state; its place in the array is its place in `Envelope.recipients`. */
+export interface RecipientState {
+  readonly status: RecipientStatus;
+  /** Attempts made so far. */
+  readonly attempts: number;
+  /** When the next attempt is due; of no meaning when the status is final. */
+  readonly dueAt: number;
+  /** The last reply or the last trouble in words, for the DSN and the history; null before the first attempt. */
+  readonly lastReply: string | null;
+}

@@ -1,0 +1,71 @@
+/**
+ * Reads from a message's header section what admission needs to know (RFC 5322 2.2), in one pass, without parsing
+ * the fields it does not need.
+ */
+
+export interface HeaderFacts {
+  /** Trace fields of earlier hops (RFC 5321 4.4). */
+  readonly receivedFields: number;
+  readonly fromFields: number;
+  /** The value of the first Message-ID field, clipped; null if there is none. */
+  readonly messageIdField: string | null;
+}
+
+/** RFC 5322 2.1.1: a line has at most 998 octets. */
+const MAX_VALUE_OCTETS = 998;
+const CR = 13, LF = 10, COLON = 58, SPACE = 32, TAB = 9;
+const decoder = new TextDecoder();
+
+/** Scans `content` up to the empty line that ends the header section, or to its end. */
+export function scanHeader(content: Uint8Array): HeaderFacts {
+  let receivedFields = 0, fromFields = 0;
+  let messageIdField: string | null = null;
+  let start = 0;
+  while (start < content.length && content[start] !== CR && content[start] !== LF) {
+    const end = fieldEnd(content, start);
+    // The first letter sorts out nearly every field before a name is read.
+    switch (content[start]! | 0x20) {
+      case 0x72: // r
+        if (isField(content, start, "received")) receivedFields++;
+        break;
+      case 0x66: // f
+        if (isField(content, start, "from")) fromFields++;
+        break;
+      case 0x6d: // m
+        if (messageIdField === null && isField(content, start, "message-id")) {
+          messageIdField = fieldValue(content.subarray(start, end));
+        }
+        break;
+    }
+    start = end;
+  }
+  return { receivedFields, fromFields, messageIdField };
+}
+
+/** The index behind a field's last line: the next line that does not start with a blank (RFC 5322 2.2.3). */
+function fieldEnd(content: Uint8Array, start: number): number {
+  let at = start;
+  do {
+    const lf = content.indexOf(LF, at);
+    if (lf < 0) return content.length;
+    at = lf + 1;
+  } while (content[at] === SPACE || content[at] === TAB);
+  return at;
+}
+
+/** Whether the field at `start` has this name (lower case); blanks before the colon are obsolete but read (4.5). */
+function isField(content: Uint8Array, start: number, name: string): boolean {
+  for (let at = 0; at < name.length; at++) {
+    const octet = content[start + at]!;
+    const lower = octet >= 65 && octet <= 90 ? octet | 0x20 : octet;
+    if (lower !== name.charCodeAt(at)) return false;
+  }
+  let at = start + name.length;
+  while (content[at] === SPACE || content[at] === TAB) at++;
+  return content[at] === COLON;
+}
+
+function fieldValue(field: Uint8Array): string {
+  const value = decoder.decode(field.subarray(field.indexOf(COLON) + 1, MAX_VALUE_OCTETS));
+  return value.replace(/\p{Cc}+/gu, " ").trim();
+}

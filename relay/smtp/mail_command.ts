@@ -1,0 +1,98 @@
+/**
+ * The arguments of MAIL and RCPT (RFC 5321 4.1.1.2, 4.1.1.3 and the extensions that EHLO offers). Pure.
+ */
+import { type Mailbox, parsePath } from "../protocol/path.ts";
+import { badParameter, badPath, badReversePath, badSyntax, replies, unknownParameter } from "../protocol/replies.ts";
+import type { Reply } from "../protocol/reply.ts";
+
+export interface MailArguments {
+  /** null: the null reverse path. */
+  readonly mailbox: Mailbox | null;
+  /** SIZE= (RFC 1870); 0 where it is not given. */
+  readonly declaredSizeBytes: number;
+  readonly body: "7BIT" | "8BITMIME";
+  readonly smtputf8: boolean;
+}
+
+type Parsed<T> = { readonly ok: T } | { readonly refusal: Reply };
+
+/** RFC 1870 4: the number has up to 20 digits. */
+const SIZE_VALUE = /^\d{1,20}$/;
+const PARAMETER = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u{a0}-\u{10ffff}]+))?$/u;
+
+/** @param argument what stands behind "MAIL ". */
+export function parseMail(argument: string): Parsed<MailArguments> {
+  const start = pathStart(argument, "FROM:");
+  if (start === undefined) return { refusal: badSyntax("MAIL FROM:<address>") };
+  const path = parsePath(argument, start);
+  if (path.kind === "error") return { refusal: badReversePath(path.why) };
+  if (path.kind === "postmaster") return { refusal: badReversePath("an address needs a domain: user@example.com") };
+  const parameters = parseParameters(argument, path.end);
+  if ("refusal" in parameters) return parameters;
+  const mailbox = path.kind === "null" ? null : path.mailbox;
+  let declaredSizeBytes = 0, smtputf8 = false;
+  let body: MailArguments["body"] = "7BIT";
+  for (const [name, value] of parameters.ok) {
+    switch (name) {
+      case "SIZE":
+        if (value === undefined || !SIZE_VALUE.test(value)) {
+          return { refusal: badParameter(name, "a number of octets") };
+        }
+        declaredSizeBytes = Number(value);
+        break;
+      case "BODY": {
+        const type = value?.toUpperCase();
+        if (type !== "7BIT" && type !== "8BITMIME") return { refusal: badParameter(name, "7BIT or 8BITMIME") };
+        body = type;
+        break;
+      }
+      case "SMTPUTF8":
+        if (value !== undefined) return { refusal: badParameter(name, "no value") };
+        smtputf8 = true;
+        break;
+      default:
+        return { refusal: unknownParameter(name) };
+    }
+  }
+  if (mailbox?.utf8 && !smtputf8) return { refusal: replies.needsSmtputf8 };
+  return { ok: { mailbox, declaredSizeBytes, body, smtputf8 } };
+}
+
+/** @param argument what stands behind "RCPT ". `<Postmaster>` is given as "postmaster" (RFC 5321 4.1.1.3). */
+export function parseRcpt(argument: string, smtputf8: boolean): Parsed<Mailbox | "postmaster"> {
+  const start = pathStart(argument, "TO:");
+  if (start === undefined) return { refusal: badSyntax("RCPT TO:<address>") };
+  const path = parsePath(argument, start);
+  if (path.kind === "error") return { refusal: badPath(path.why) };
+  if (path.kind === "null") return { refusal: badPath("a recipient cannot be empty") };
+  const parameters = parseParameters(argument, path.end);
+  if ("refusal" in parameters) return parameters;
+  const [first] = parameters.ok;
+  if (first !== undefined) return { refusal: unknownParameter(first[0]) };
+  if (path.kind === "postmaster") return { ok: "postmaster" };
+  if (path.mailbox.utf8 && !smtputf8) return { refusal: replies.needsSmtputf8 };
+  return { ok: path.mailbox };
+}
+
+/** Behind the colon; blanks before the path are not in the grammar, but common and harmless. */
+function pathStart(argument: string, keyword: string): number | undefined {
+  if (argument.slice(0, keyword.length).toUpperCase() !== keyword) return undefined;
+  let at = keyword.length;
+  while (argument[at] === " ") at++;
+  return at;
+}
+
+function parseParameters(argument: string, from: number): Parsed<[name: string, value: string | undefined][]> {
+  const rest = argument.slice(from);
+  if (rest.trim() === "") return { ok: [] };
+  if (rest[0] !== " ") return { refusal: badSyntax("a blank behind the address") };
+  const seen = new Map<string, string | undefined>();
+  for (const text of rest.trim().split(/ +/)) {
+    const parsed = PARAMETER.exec(text);
+    if (parsed === null) return { refusal: badSyntax("parameters of the form NAME=value") };
+    const name = parsed[1]!.toUpperCase();
+    if (seen.has(name)) return { refusal: badParameter(name, "it once only") };
+    seen.set(name, parsed[2]);
+  }
+  return { ok: [...seen] };
+}

@@ -1,0 +1,122 @@
+/**
+ * The SMTP server of a node: listeners, the limits on open connections, deadlines and the drain.
+ *
+ * Over a limit a client hears why (421) and is closed. One timer looks at all deadlines, so that a connection costs
+ * no timer of its own.
+ */
+import { replies } from "../protocol/replies.ts";
+import { encodeReply, type Reply } from "../protocol/reply.ts";
+import { Connection, type ConnectionContext, type SessionConn } from "./connection.ts";
+
+export interface SmtpServerOptions extends ConnectionContext {
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+}
+
+/** How often deadlines are looked at: they are minutes, so a second more does not matter. */
+const SWEEP_MS = 1000;
+/** How often a drain looks whether the transactions have ended. */
+const DRAIN_POLL_MS = 25;
+/** Pause after a failed accept (out of file descriptors, say), so that it does not spin. */
+const ACCEPT_RETRY_MS = 100;
+
+export class SmtpServer {
+  readonly #options: SmtpServerOptions;
+  readonly #listeners: Deno.Listener[] = [];
+  readonly #connections = new Set<Connection>();
+  readonly #byAddress = new Map<string, number>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #sweeper: ReturnType<typeof setInterval>;
+  #draining = false;
+
+  constructor(options: SmtpServerOptions) {
+    this.#options = options;
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
+  }
+
+  get openConnections(): number {
+    return this.#connections.size;
+  }
+
+  /** Serves a listener until it is closed; `tls` says that its connections are TLS from the start. */
+  serve(listener: Deno.Listener, tls: boolean): void {
+    this.#listeners.push(listener);
+    this.#track(this.#accept(listener, tls));
+  }
+
+  /**
+   * Stops accepting, ends idle sessions, and lets open transactions end within `graceMs`.
+   * Resolves when all connections are closed.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    for (const listener of this.#listeners) listener.close();
+    const endAt = this.#options.monotonic() + graceMs;
+    while (this.#connections.size > 0 && this.#options.monotonic() < endAt) {
+      await this.#endAll((connection) => !connection.inTransaction);
+      if (this.#connections.size > 0) await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+    await this.#endAll(() => true);
+    clearInterval(this.#sweeper);
+    await Promise.all(this.#running);
+  }
+
+  async #accept(listener: Deno.Listener, tls: boolean): Promise<void> {
+    while (!this.#draining) {
+      try {
+        const conn = await listener.accept();
+        this.#track(this.#admit(conn, (conn.remoteAddr as Deno.NetAddr).hostname, tls));
+      } catch (error) {
+        if (this.#draining) return;
+        this.#options.onTrouble("", error);
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
+      }
+    }
+  }
+
+  async #admit(conn: Deno.Conn, address: string, tls: boolean): Promise<void> {
+    const fromAddress = this.#byAddress.get(address) ?? 0;
+    if (this.#connections.size >= this.#options.maxConnections) return turnAway(conn, replies.tooManyConnections);
+    if (fromAddress >= this.#options.maxConnectionsPerAddress) {
+      return turnAway(conn, replies.tooManyConnectionsFromAddress);
+    }
+    const connection = new Connection(conn as SessionConn, address, tls ? "TLS" : null, this.#options);
+    this.#connections.add(connection);
+    this.#byAddress.set(address, fromAddress + 1);
+    try {
+      await connection.run();
+    } finally {
+      this.#connections.delete(connection);
+      const left = this.#byAddress.get(address)! - 1;
+      if (left > 0) this.#byAddress.set(address, left);
+      else this.#byAddress.delete(address);
+    }
+  }
+
+  #sweep(): void {
+    const now = this.#options.monotonic();
+    for (const connection of this.#connections) {
+      if (connection.deadline < now) this.#track(connection.end(replies.idle));
+    }
+  }
+
+  async #endAll(which: (connection: Connection) => boolean): Promise<void> {
+    await Promise.all([...this.#connections].filter(which).map((connection) => connection.end(replies.shuttingDown)));
+  }
+
+  #track(work: Promise<void>): void {
+    this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
+  }
+}
+
+/** Best effort: the client that is one too many may have gone already. */
+async function turnAway(conn: Deno.Conn, reply: Reply): Promise<void> {
+  try {
+    await conn.write(encodeReply(reply));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+  } finally {
+    conn.close();
+  }
+}

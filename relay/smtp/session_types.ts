@@ -1,0 +1,104 @@
+/**
+ * The SMTP session's states, and what it is told and what it wants done. Types only.
+ *
+ * `step` (session.ts) turns a session and an input into the next session and effects; the connection loop runs the
+ * effects and feeds their results back as inputs.
+ */
+import type { HeaderFacts } from "../protocol/header_scan.ts";
+import type { Reply } from "../protocol/reply.ts";
+import type { Credentials, Exchange } from "./auth_exchange.ts";
+import type { MailArguments } from "./mail_command.ts";
+
+/** A mail transaction that policy admitted at MAIL (RFC 5321 3.3). */
+export interface Transaction extends MailArguments {
+  /** Whose relays it uses. */
+  readonly account: string;
+  /** Forward paths in the order of RCPT. */
+  readonly recipients: readonly string[];
+}
+
+/** Where a session stands; the envelope exists only where it is legal. */
+export type State =
+  /** Before EHLO or HELO. */
+  | { readonly at: "Greeting" }
+  /** Greeted, outside a transaction. */
+  | { readonly at: "Ready" }
+  /** Inside an AUTH exchange: the next line is a response. */
+  | { readonly at: "Auth"; readonly exchange: Exchange }
+  /** Behind MAIL. */
+  | { readonly at: "Envelope"; readonly transaction: Transaction }
+  /** Behind DATA, until its reply. */
+  | { readonly at: "Data"; readonly transaction: Transaction }
+  | { readonly at: "Closed" };
+
+/** What a session offers: the same for all sessions of a server. */
+export interface SessionRules {
+  readonly hostname: string;
+  readonly maxMessageBytes: number;
+  readonly maxRecipients: number;
+  readonly allowPlaintextAuth: boolean;
+  /** For `<Postmaster>` without a domain. */
+  readonly serviceName: string;
+}
+
+export interface Session {
+  readonly state: State;
+  /** What the client said in EHLO or HELO; null before. */
+  readonly helo: string | null;
+  /** Whether it said EHLO. */
+  readonly extended: boolean;
+  /** Version and cipher, or "" where only the fact is known; null on a plain connection. */
+  readonly tls: string | null;
+  /** The account that logged in. */
+  readonly login: string | null;
+  /** Commands that were not understood or not in place. */
+  readonly errors: number;
+}
+
+/** What happens to a session. Results of effects bear what was asked, so that no state has to wait for them. */
+export type Input =
+  | { readonly is: "connected" }
+  /** A command or response line without its CRLF. */
+  | { readonly is: "line"; readonly text: string }
+  /** A line that is none: too long, a bare LF, not UTF-8. */
+  | { readonly is: "bad-line"; readonly reply: Reply }
+  | { readonly is: "secured"; readonly tls: string }
+  | { readonly is: "login"; readonly verdict: Admitted<{ readonly account: string }> }
+  | { readonly is: "mail"; readonly mail: MailArguments; readonly verdict: Admitted<{ readonly account: string }> }
+  | { readonly is: "recipient"; readonly address: string; readonly refusal: Reply | null }
+  /** The data has been read and its fate decided. */
+  | { readonly is: "message"; readonly reply: Reply }
+  | { readonly is: "ended"; readonly reply: Reply };
+
+export type Admitted<T> = T | { readonly refusal: Reply };
+
+/** What the connection loop has to do, in this order; one that is answered by an input is the last. */
+export type Effect =
+  | { readonly do: "reply"; readonly reply: Reply }
+  | { readonly do: "close" }
+  /** TLS handshake; answered by `secured`. */
+  | { readonly do: "secure" }
+  /** Answered by `login`. */
+  | { readonly do: "login"; readonly credentials: Credentials }
+  /** Answered by `mail`. */
+  | { readonly do: "admit-mail"; readonly mail: MailArguments; readonly login: string | null }
+  /** Answered by `recipient`. */
+  | {
+    readonly do: "admit-recipient";
+    readonly transaction: Transaction;
+    readonly address: string;
+    readonly domain: string;
+  }
+  /** Read the data, decide and store; answered by `message`. */
+  | { readonly do: "receive"; readonly transaction: Transaction };
+
+export interface Step {
+  readonly session: Session;
+  readonly effects: readonly Effect[];
+}
+
+/** What is known of a message when its data has ended. */
+export interface ReceivedContent extends HeaderFacts {
+  readonly sizeBytes: number;
+  readonly bareLineEndings: boolean;
+}

@@ -1,0 +1,51 @@
+/** The stored content of a message, for the one who sends it on: from memory or from its own file. */
+import { crc32 } from "node:zlib";
+import { SpoolDamaged } from "./errors.ts";
+import type { LargeContent } from "./record.ts";
+import type { Content } from "./types.ts";
+
+/** Octets read at once from a large content's file. */
+const CHUNK_OCTETS = 64 * 1024;
+
+export function contentInMemory(octets: Uint8Array): Content {
+  return {
+    sizeBytes: octets.length,
+    async *chunks() {
+      yield octets;
+    },
+  };
+}
+
+/**
+ * Content in a file. Its checksum is known only behind the last octet, so a damaged one ends in `SpoolDamaged` before
+ * the reader could see its end: what was sent on so far is never completed.
+ */
+export function contentInFile(path: string, large: LargeContent): Content {
+  return {
+    sizeBytes: large.sizeBytes,
+    async *chunks() {
+      using file = await open(path);
+      let octetsSeen = 0, checksum = 0;
+      while (octetsSeen < large.sizeBytes) {
+        const chunk = new Uint8Array(CHUNK_OCTETS);
+        const read = await file.read(chunk);
+        if (read === null) break;
+        octetsSeen += read;
+        const octets = chunk.subarray(0, read);
+        checksum = crc32(octets, checksum) >>> 0;
+        if (octetsSeen >= large.sizeBytes && checksum !== large.crc32) throw new SpoolDamaged(`content in ${path}`);
+        yield octets;
+      }
+      if (octetsSeen !== large.sizeBytes) throw new SpoolDamaged(`${path} is shorter than it was`);
+    },
+  };
+}
+
+async function open(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new SpoolDamaged(`${path} is missing`, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The content of a message while it is received.
+ *
+ * A small message is gathered in memory and goes into the log with its envelope. A large one goes to a file of its
+ * own as it comes, so that memory does not grow with it. Nothing of a draft is seen by delivery before it is accepted.
+ */
+import { crc32 } from "node:zlib";
+import { syncDirectory, writeAll } from "./segments.ts";
+import type { LargeContent } from "./record.ts";
+
+/** Up to here a message is kept in memory and written with its group: half the log's largest group, less the envelope. */
+export const MAX_SMALL_OCTETS = 256 * 1024;
+const FIRST_BUFFER_OCTETS = 8 * 1024;
+
+export class Draft {
+  readonly #path: string;
+  readonly #directory: string;
+  #buffer: Uint8Array;
+  #length = 0;
+  #file: Deno.FsFile | undefined;
+  #fileOctets = 0;
+  #crc32 = 0;
+
+  /**
+   * @param path where the content goes when it is large.
+   * @param expectedOctets a hint: how large it will probably be.
+   */
+  constructor(directory: string, path: string, expectedOctets: number) {
+    this.#directory = directory;
+    this.#path = path;
+    this.#buffer = new Uint8Array(Math.min(Math.max(expectedOctets, FIRST_BUFFER_OCTETS), MAX_SMALL_OCTETS));
+  }
+
+  /** Whether the content has its own file. */
+  get large(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /**
+   * Adds octets. They are copied, or written before the promise resolves; a promise asks the caller to wait.
+   * It rejects with the file system's error.
+   */
+  write(octets: Uint8Array): void | Promise<void> {
+    if (this.#file === undefined && this.#length + octets.length <= MAX_SMALL_OCTETS) {
+      if (this.#length + octets.length > this.#buffer.length) this.#grow(this.#length + octets.length);
+      this.#buffer.set(octets, this.#length);
+      this.#length += octets.length;
+      return;
+    }
+    return this.#writeToFile(octets);
+  }
+
+  /** The first octets, as far as they were kept in memory: all of a small message. */
+  head(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Makes a large content's file durable. */
+  async sync(): Promise<LargeContent> {
+    if (this.#file === undefined) throw new TypeError("only a large content has a file");
+    await this.#file.sync();
+    await syncDirectory(this.#directory);
+    this.#file.close();
+    return { sizeBytes: this.#fileOctets, crc32: this.#crc32 };
+  }
+
+  /** Removes what was written; for a draft that is not accepted. */
+  async discard(): Promise<void> {
+    if (this.#file === undefined) return;
+    try {
+      this.#file.close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error; // closed by a sync that came before
+    }
+    await Deno.remove(this.#path);
+  }
+
+  async #writeToFile(octets: Uint8Array): Promise<void> {
+    if (this.#file === undefined) {
+      this.#file = await Deno.open(this.#path, { createNew: true, write: true, mode: 0o600 });
+      await this.#append(this.head());
+    }
+    await this.#append(octets);
+  }
+
+  async #append(octets: Uint8Array): Promise<void> {
+    await writeAll(this.#file!, octets);
+    this.#fileOctets += octets.length;
+    this.#crc32 = crc32(octets, this.#crc32) >>> 0;
+  }
+
+  #grow(needed: number): void {
+    const larger = new Uint8Array(Math.min(Math.max(needed, 2 * this.#buffer.length), MAX_SMALL_OCTETS));
+    larger.set(this.head());
+    this.#buffer = larger;
+  }
+}

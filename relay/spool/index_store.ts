@@ -1,0 +1,197 @@
+/**
+ * The spool's index: what is looked up by time, in SQLite. It can be made again from the log behind its checkpoint.
+ *
+ * Guarantees: a message that is not ended has a row here or stands in the log behind the checkpoint. A row whose
+ * `due_at` is null is in the hands of the running process. Writes are not synced (a power loss rolls back to an
+ * earlier state, and the log is replayed from that state's checkpoint), except by `sync`.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { NodeEvent } from "../../api/client.ts";
+import type { RecipientState, Reservation } from "../envelope.ts";
+import type { Location } from "./log.ts";
+import type { Place } from "./segments.ts";
+
+export interface IndexRow {
+  readonly id: string;
+  readonly location: Location;
+  /** Whether the content is a file of its own. */
+  readonly large: boolean;
+  /** Epoch ms; null while the process has it in hand. */
+  readonly dueAt: number | null;
+  readonly recipients: readonly RecipientState[];
+}
+
+/** Something the control plane has to hear of. */
+export interface OutboxItem {
+  readonly event: NodeEvent;
+  /** Of an accepted message: to be settled. */
+  readonly reservation: Reservation | null;
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS message (
+    id TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    large INTEGER NOT NULL,
+    due_at INTEGER,
+    recipients TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS message_due ON message (due_at) WHERE due_at IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, item TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+interface MessageRecord {
+  id: string;
+  generation: number;
+  offset: number;
+  length: number;
+  large: number;
+  due_at: number | null;
+  recipients: string;
+}
+
+export class IndexStore {
+  readonly #path: string;
+  readonly #db: DatabaseSync;
+  readonly #put: StatementSync;
+  readonly #get: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #due: StatementSync;
+  readonly #nextDue: StatementSync;
+
+  /** @param path the database file; it is made if it is not there. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#db = new DatabaseSync(path);
+    this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+    this.#db.exec(SCHEMA);
+    this.#put = this.#db.prepare(
+      "INSERT OR REPLACE INTO message (id, generation, offset, length, large, due_at, recipients) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#get = this.#db.prepare("SELECT * FROM message WHERE id = ?");
+    this.#delete = this.#db.prepare("DELETE FROM message WHERE id = ?");
+    this.#due = this.#db.prepare("SELECT * FROM message WHERE due_at <= ? ORDER BY due_at LIMIT ?");
+    this.#nextDue = this.#db.prepare("SELECT min(due_at) AS due_at FROM message WHERE due_at IS NOT NULL");
+  }
+
+  put(row: IndexRow): void {
+    const { generation, offset, length } = row.location;
+    const large = row.large ? 1 : 0;
+    this.#put.run(row.id, generation, offset, length, large, row.dueAt, JSON.stringify(row.recipients));
+  }
+
+  get(id: string): IndexRow | undefined {
+    const record = this.#get.get(id) as MessageRecord | undefined;
+    return record && toRow(record);
+  }
+
+  delete(id: string): void {
+    this.#delete.run(id);
+  }
+
+  /** Rows due at or before `now`, earliest first. */
+  due(now: number, limit: number): IndexRow[] {
+    return (this.#due.all(now, limit) as unknown as MessageRecord[]).map(toRow);
+  }
+
+  nextDueAt(): number | undefined {
+    return (this.#nextDue.get() as { due_at: number | null }).due_at ?? undefined;
+  }
+
+  /** Whatever an earlier process had in hand is due now. */
+  releaseAll(now: number): void {
+    this.#db.prepare("UPDATE message SET due_at = ? WHERE due_at IS NULL").run(now);
+  }
+
+  /** How many messages have their content in each segment. */
+  messagesByGeneration(): Map<number, number> {
+    const rows = this.#db.prepare("SELECT generation, count(*) AS n FROM message GROUP BY generation").all();
+    return new Map((rows as { generation: number; n: number }[]).map(({ generation, n }) => [generation, n]));
+  }
+
+  /** Ids of the messages whose content is a file of its own. */
+  largeMessages(): Set<string> {
+    const rows = this.#db.prepare("SELECT id FROM message WHERE large = 1").all() as { id: string }[];
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  count(): number {
+    return (this.#db.prepare("SELECT count(*) AS n FROM message").get() as { n: number }).n;
+  }
+
+  putOutbox(items: Iterable<OutboxItem>): void {
+    const insert = this.#db.prepare("INSERT INTO outbox (item) VALUES (?)");
+    for (const item of items) insert.run(JSON.stringify(item));
+  }
+
+  /** The oldest items, with the number up to which they may be deleted once they were taken. */
+  outbox(limit: number): { items: OutboxItem[]; upTo: number } {
+    const rows = this.#db.prepare("SELECT seq, item FROM outbox ORDER BY seq LIMIT ?").all(limit) as {
+      seq: number;
+      item: string;
+    }[];
+    return { items: rows.map(({ item }) => JSON.parse(item) as OutboxItem), upTo: rows.at(-1)?.seq ?? 0 };
+  }
+
+  deleteOutbox(upTo: number): void {
+    this.#db.prepare("DELETE FROM outbox WHERE seq <= ?").run(upTo);
+  }
+
+  getFact(name: string): string | undefined {
+    return (this.#db.prepare("SELECT value FROM fact WHERE name = ?").get(name) as { value: string } | undefined)
+      ?.value;
+  }
+
+  setFact(name: string, value: string): void {
+    this.#db.prepare("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)").run(name, value);
+  }
+
+  /** The place from which the log has to be replayed at start; undefined: from its beginning. */
+  get checkpoint(): Place | undefined {
+    const text = this.getFact("checkpoint");
+    return text === undefined ? undefined : JSON.parse(text) as Place;
+  }
+
+  set checkpoint(place: Place) {
+    this.setFact("checkpoint", JSON.stringify({ generation: place.generation, offset: place.offset }));
+  }
+
+  /** Runs `body` in one transaction. */
+  transaction(body: () => void): void {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      body();
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /**
+   * Makes all that was committed durable, without blocking the event loop as SQLite's own sync would: the
+   * write-ahead log is the same file whichever descriptor syncs it, and a checkpoint syncs it before it is reset.
+   */
+  async sync(): Promise<void> {
+    using wal = await Deno.open(`${this.#path}-wal`);
+    await wal.syncData();
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+function toRow(record: MessageRecord): IndexRow {
+  const { id, generation, offset, length, large, due_at, recipients } = record;
+  return {
+    id,
+    location: { generation, offset, length },
+    large: large === 1,
+    dueAt: due_at,
+    recipients: JSON.parse(recipients) as RecipientState[],
+  };
+}

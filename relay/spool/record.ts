@@ -1,0 +1,121 @@
+/**
+ * The log's record: how it looks in a segment file. Pure.
+ *
+ *     offset  size  field
+ *          0     4  magic "MHr1"
+ *          4     4  generation of the segment: what an earlier use of the file left behind has another one
+ *          8     4  octets of meta
+ *         12     4  octets of content
+ *         16     4  CRC-32 of octets 4 to 16, meta and content
+ *         20     4  zero
+ *         24     …  meta (JSON), content, zeros up to a multiple of 8
+ *
+ * All numbers are unsigned, little endian. Records start at multiples of 8, so that a scan can find the next one
+ * behind a damaged one.
+ */
+import { crc32 } from "node:zlib";
+import type { NodeEvent } from "../../api/client.ts";
+import type { Envelope, RecipientState } from "../envelope.ts";
+
+/** A message whose content has a file of its own. */
+export interface LargeContent {
+  readonly sizeBytes: number;
+  readonly crc32: number;
+}
+
+export interface RecipientChange {
+  readonly recipient: number;
+  readonly state: RecipientState;
+}
+
+/** What a record says; at least one field is set. Content belongs to `accept` when that has no `large`. */
+export interface Meta {
+  readonly accept?: { readonly envelope: Envelope; readonly large?: LargeContent };
+  readonly outcome?: {
+    readonly messageId: string;
+    readonly changes: readonly RecipientChange[];
+    readonly events: readonly NodeEvent[];
+  };
+  /** Messages whose group could not be synced: they were refused, whatever the disk kept of them. */
+  readonly void?: readonly string[];
+}
+
+export interface Record {
+  readonly meta: Meta;
+  readonly content: Uint8Array;
+}
+
+/** A record ready to be written: its meta as octets. */
+export interface EncodedRecord {
+  readonly meta: Uint8Array;
+  readonly content: Uint8Array;
+  /** Octets in the file, padding included. */
+  readonly length: number;
+}
+
+export const RECORD_HEADER_OCTETS = 24;
+const ALIGNMENT = 8;
+const MAGIC = 0x3172484d; // "MHr1"
+const textEncoder = new TextEncoder();
+const textDecoder = new TextDecoder();
+
+export function encodeRecord({ meta, content }: Record): EncodedRecord {
+  const octets = textEncoder.encode(JSON.stringify(meta));
+  return { meta: octets, content, length: align(RECORD_HEADER_OCTETS + octets.length + content.length) };
+}
+
+/** Writes a record into `target` at `at`; there must be room for its length. */
+export function writeRecord(target: Uint8Array, at: number, generation: number, record: EncodedRecord): void {
+  const { meta, content } = record;
+  const view = new DataView(target.buffer, target.byteOffset + at, record.length);
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, generation, true);
+  view.setUint32(8, meta.length, true);
+  view.setUint32(12, content.length, true);
+  view.setUint32(20, 0, true);
+  const payload = at + RECORD_HEADER_OCTETS;
+  target.set(meta, payload);
+  target.set(content, payload + meta.length);
+  target.fill(0, payload + meta.length + content.length, at + record.length);
+  view.setUint32(16, checksum(target, at, meta.length + content.length), true);
+}
+
+export type ReadResult =
+  | { readonly kind: "record"; readonly record: Record; readonly length: number }
+  /** No intact record of this generation here. */
+  | { readonly kind: "none" };
+
+/** Reads the record at `at`. Its content is a view into `source`. */
+export function readRecord(source: Uint8Array, at: number, generation: number): ReadResult {
+  const none = { kind: "none" } as const;
+  if (at + RECORD_HEADER_OCTETS > source.length) return none;
+  const view = new DataView(source.buffer, source.byteOffset + at);
+  if (view.getUint32(0, true) !== MAGIC || view.getUint32(4, true) !== generation) return none;
+  const metaOctets = view.getUint32(8, true), contentOctets = view.getUint32(12, true);
+  const length = align(RECORD_HEADER_OCTETS + metaOctets + contentOctets);
+  if (at + length > source.length) return none;
+  if (checksum(source, at, metaOctets + contentOctets) !== view.getUint32(16, true)) return none;
+  const payload = at + RECORD_HEADER_OCTETS;
+  const meta = JSON.parse(textDecoder.decode(source.subarray(payload, payload + metaOctets))) as Meta;
+  const content = source.subarray(payload + metaOctets, payload + metaOctets + contentOctets);
+  return { kind: "record", record: { meta, content }, length };
+}
+
+/** The next place at or behind `at` where a record of this generation may start, or -1. */
+export function findRecord(source: Uint8Array, at: number, generation: number): number {
+  const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+  for (let place = align(at); place + RECORD_HEADER_OCTETS <= source.length; place += ALIGNMENT) {
+    if (view.getUint32(place, true) === MAGIC && view.getUint32(place + 4, true) === generation) return place;
+  }
+  return -1;
+}
+
+function checksum(octets: Uint8Array, at: number, payloadOctets: number): number {
+  const head = crc32(octets.subarray(at + 4, at + 16));
+  const payload = at + RECORD_HEADER_OCTETS;
+  return crc32(octets.subarray(payload, payload + payloadOctets), head) >>> 0;
+}
+
+function align(octets: number): number {
+  return Math.ceil(octets / ALIGNMENT) * ALIGNMENT;
+}

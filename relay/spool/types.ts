@@ -1,0 +1,56 @@
+/**
+ * What the spool promises to those who hand messages in (smtp, delivery's DSNs) and to delivery, which takes them out.
+ *
+ * Guarantees: what `accept` and `record` acknowledged is on stable storage; a message that was taken is not taken
+ * again before it was released. It does not decide when or where to deliver.
+ */
+import type { NodeEvent } from "../../api/client.ts";
+import type { Envelope, RecipientState } from "../envelope.ts";
+
+/** The stored content of a message: trace fields, header and body, not dot-stuffed, lines end in CRLF. */
+export interface Content {
+  /** Stored octets. */
+  readonly sizeBytes: number;
+  /** The octets in order, in chunks of bounded size; a chunk must not be changed by the reader. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+export interface QueuedMessage {
+  readonly envelope: Envelope;
+  /** Parallel to `envelope.recipients`; as of the moment the message was taken. */
+  readonly recipients: readonly RecipientState[];
+  /** @throws {SpoolDamaged} if what is stored does not match its checksum. */
+  content(): Promise<Content>;
+}
+
+/** A message that is not in the spool yet. */
+export interface NewMessage {
+  readonly envelope: Envelope;
+  /** The whole stored content; for small messages only (DSNs). */
+  readonly content: Uint8Array;
+}
+
+/** What became of some recipients of one message; one durable record. */
+export interface Outcome {
+  readonly messageId: string;
+  /** New states by index in `envelope.recipients`. */
+  readonly changes: readonly { readonly recipient: number; readonly state: RecipientState }[];
+  /** For the history; delivered to the control plane at least once. */
+  readonly events: readonly NodeEvent[];
+  /** A DSN that becomes a queued message in the same record: either both survive a crash or neither. */
+  readonly dsn?: NewMessage;
+}
+
+/** Delivery's side of the spool. */
+export interface Queue {
+  /** The next message with a recipient due at or before `now` (epoch ms) that nobody has taken, or undefined. */
+  take(now: number): QueuedMessage | undefined;
+  /** When the earliest message that nobody has taken is due (epoch ms), or undefined when there is none. */
+  nextDueAt(): number | undefined;
+  /** Called (synchronously) whenever a message became available that may be due earlier than the last `nextDueAt`. */
+  onAvailable(listener: () => void): void;
+  /** Resolves when the outcome is on stable storage. @throws {SpoolFailure} when it could not be stored. */
+  record(outcome: Outcome): Promise<void>;
+  /** Gives a taken message back: it is due again at its earliest queued recipient, or ended if none is queued. */
+  release(messageId: string): void;
+}

@@ -1,0 +1,118 @@
+/**
+ * The house's rules, kept by a test: who may import whom, that there is no cycle, and that what is called pure is.
+ */
+import { assertEquals } from "@std/assert";
+import { dirname, join, relative } from "@std/path";
+
+const root = join(import.meta.dirname!, "..");
+
+/** Files by path from the root, with what they import of the project. */
+const imports = new Map<string, string[]>();
+const sources = new Map<string, string>();
+for (const folder of ["relay", "policy", "api"]) collect(join(root, folder));
+
+function collect(folder: string): void {
+  for (const entry of Deno.readDirSync(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory) collect(path);
+    else if (/\.tsx?$/.test(entry.name)) {
+      const text = Deno.readTextFileSync(path);
+      const name = relative(root, path);
+      sources.set(name, text);
+      imports.set(name, [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map(([, specifier]) => {
+        return relative(root, join(dirname(path), specifier!));
+      }));
+    }
+  }
+}
+
+/** What a room may import beside its own files; the first prefix that fits a file is its room. */
+const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] = [
+  ["policy/assembly/", []],
+  ["policy/", ["policy/assembly/"]],
+  // composition roots: the only ones that know both sides
+  ["relay/main.ts", ["relay/", "api/", "policy/mod.ts"]],
+  ["api/main.ts", ["api/", "policy/mod.ts"]],
+  ["api/cli/", ["api/client.ts", "api/wire.ts"]],
+  ["api/store/", ["api/"]],
+  ["api/", ["policy/mod.ts"]],
+  ["relay/protocol/", []],
+  ["relay/envelope.ts", []],
+  ["relay/dns/", []],
+  ["relay/spool/", ["relay/envelope.ts", "api/client.ts"]],
+  ["relay/tls/", []],
+  ["relay/control_plane.ts", ["relay/batcher.ts", "relay/ttl_cache.ts", "relay/spool/outbox.ts", "api/client.ts"]],
+  [
+    "relay/admission/",
+    ["policy/mod.ts", "relay/control_plane.ts", "relay/dns/", "relay/protocol/", "relay/envelope.ts", "api/client.ts"],
+  ],
+  ["relay/smtp/", ["relay/admission/", "relay/spool/", "relay/protocol/", "relay/envelope.ts"]],
+  [
+    "relay/delivery/",
+    ["relay/spool/", "relay/dns/", "relay/protocol/", "relay/envelope.ts", "api/client.ts"],
+  ],
+  ["relay/", ["relay/", "api/client.ts", "policy/mod.ts"]],
+];
+
+Deno.test("architecture: each room imports only what the house allows", () => {
+  const wrong: string[] = [];
+  for (const [file, targets] of imports) {
+    const [room, mayImport] = rooms.find(([prefix]) => file.startsWith(prefix))!;
+    for (const target of targets) {
+      const own = room.endsWith("/") ? target.startsWith(room) : false;
+      if (!own && !mayImport.some((allowed) => target.startsWith(allowed))) wrong.push(`${file} → ${target}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("architecture: the store knows no routes, and nothing but the loader knows the policy's module", () => {
+  const wrong: string[] = [];
+  for (const [file, targets] of imports) {
+    for (const target of targets) {
+      const storeUp = /^api\/(store|counters)\//.test(file) && target.startsWith("api/routes/");
+      const behindLoader = target.startsWith("policy/") && target !== "policy/mod.ts" && !file.startsWith("policy/");
+      const memory = target.endsWith(".wasm") && file !== "policy/mod.ts";
+      if (storeUp || behindLoader || memory) wrong.push(`${file} → ${target}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("architecture: there is no import cycle", () => {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(" → "));
+    if (done.has(file) || path.includes(file)) return;
+    for (const target of imports.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  assertEquals(cycles, []);
+});
+
+/** Protocol logic, and the rules: no I/O, no clock, no randomness of their own. */
+const PURE = [
+  /^policy\/(assembly\/|mod\.ts|checks\.ts|facts\.ts|verdict\.ts|parameters\.ts)/,
+  /^relay\/protocol\//,
+  /^relay\/envelope\.ts$/,
+  /^relay\/smtp\/(session|session_types|mail_command|auth_exchange|extensions|input_buffer|trace)\.ts$/,
+  /^relay\/spool\/record\.ts$/,
+  /^relay\/admission\/(refusals|did_you_mean|login_throttle|sender_domains)\.ts$/,
+  /^relay\/delivery\/(outcome|retry|reply_reader|capabilities|dsn|commands)\.ts$/,
+  /^relay\/(settings|settings_grammar|settings_table|welcome)\.ts$/,
+];
+const IMPURE =
+  /\bDeno\.(?!NetAddr\b)|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.|\bsetTimeout\b|\bsetInterval\b|\bfetch\(|\bcrypto\./;
+
+Deno.test("architecture: protocol logic and rules are pure", () => {
+  const wrong: string[] = [];
+  for (const [file, text] of sources) {
+    if (!PURE.some((pattern) => pattern.test(file))) continue;
+    const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*$/gm, "");
+    const found = IMPURE.exec(code);
+    if (found !== null) wrong.push(`${file}: ${found[0]}`);
+  }
+  assertEquals(wrong, []);
+});

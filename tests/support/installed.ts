@@ -1,0 +1,27 @@
+/**
+ * Says whether the programs a test needs are installed. A test without them is ignored and says so in its name; with
+ * MAILHOP_TEST_REQUIRE=all it runs all the same, and fails.
+ */
+
+/** Where Debian puts servers that are not on everybody's PATH. */
+const FOLDERS = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/usr/local/sbin", "/sbin"];
+
+/** The path of a program, or undefined. */
+export function find(program: string): string | undefined {
+  for (const folder of FOLDERS) {
+    try {
+      const path = `${folder}/${program}`;
+      if (Deno.statSync(path).isFile) return path;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** The part of a test's definition that depends on what is installed. */
+export function needing(name: string, ...programs: string[]): { name: string; ignore: boolean } {
+  const missing = programs.filter((program) => find(program) === undefined);
+  if (missing.length === 0 || Deno.env.get("MAILHOP_TEST_REQUIRE") === "all") return { name, ignore: false };
+  return { name: `${name} (not installed: ${missing.join(", ")})`, ignore: true };
+}
