@@ -14,7 +14,7 @@ import { Admission } from "./admission/admission.ts";
 import { LoginThrottle } from "./admission/login_throttle.ts";
 import { SenderDomains } from "./admission/sender_domains.ts";
 import { ControlPlane } from "./control_plane.ts";
-import { Delivery } from "./delivery/delivery.ts";
+import { Delivery, DELIVERY_LIMITS } from "./delivery/delivery.ts";
 import { findNextHop } from "./delivery/next_hop.ts";
 import type { Resolver } from "./dns/types.ts";
 import type { Settings } from "./settings.ts";
@@ -76,7 +76,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   if (recovered.messages > 0) log.info("{messages} messages are queued from before", recovered);
   const recovery = recoverReservations();
 
-  const delivery = new Delivery(spool, {
+  const delivery = new Delivery({
+    queue: spool,
     hostname: settings.hostname,
     serviceName: settings.serviceName,
     nextHop: (domain) =>
@@ -90,9 +91,11 @@ export async function startNode(options: NodeOptions): Promise<Node> {
         random,
       }),
     now,
+    monotonic,
     random,
     newId: () => ulid(now()),
     log,
+    limits: DELIVERY_LIMITS,
   });
   const server = new SmtpServer({
     rules: {
@@ -143,8 +146,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   return {
     trouble: () => closing.signal.aborted ? "shutting down" : null,
     async drain(graceMs) {
-      await server.drain(graceMs);
-      await delivery.close();
+      // What is accepted meanwhile stays in the spool.
+      await Promise.all([server.drain(graceMs), delivery.close()]);
       closing.abort();
       await recovery;
       await spool.close();
