@@ -1,0 +1,93 @@
+/**
+ * The HTTP side: one call of the typed client made into an answer, a refusal, or the fact that nobody answered.
+ *
+ * A refusal of the API (RFC 9457) is a value. `ApiUnreachable` alone is thrown: no answer, or none that is the API's.
+ */
+import type { ClientResponse, InferResponseType } from "hono/client";
+import type { SuccessStatusCode } from "hono/utils/http-status";
+import type { Client, Fetch } from "../client.ts";
+
+type Accounts = Client["v1"]["accounts"];
+type Messages = Client["v1"]["messages"];
+
+/** What the API tells of each thing. */
+export type Account = InferResponseType<Accounts[":username"]["$get"], 200>;
+export type Block = InferResponseType<Accounts[":username"]["blocks"]["$post"], 201>;
+export type Quota = InferResponseType<Accounts[":username"]["quota"]["$get"], 200>;
+export type Network = InferResponseType<Accounts[":username"]["networks"]["$post"], 201>;
+export type MessageHistory = InferResponseType<Messages[":id"]["$get"], 200>;
+export type Message = Omit<MessageHistory, "events">;
+export type HistoryEvent = MessageHistory["events"][number];
+
+/** RFC 9457 problem details, as far as the tool shows them. */
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string | null;
+}
+
+export type Answer<Body> =
+  /** `json` is what the API sent, to the letter; "" where it sent nothing (204). */
+  | { readonly ok: true; readonly body: Body; readonly json: string }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** What a call answers when it succeeds: the bodies of its 2xx responses. */
+export type BodyOf<Response> = Response extends ClientResponse<infer Body, infer Status, infer _Format>
+  ? Status extends SuccessStatusCode ? Body : never
+  : never;
+
+/** Nobody answered in time, or somebody who is not the MailHop API. */
+export class ApiUnreachable extends Error {
+  override readonly name = "ApiUnreachable";
+}
+
+/** Longer than the API takes for anything; a server that hangs is one that cannot be reached. */
+const API_DEADLINE_MS = 30_000;
+
+/** `fetch` with a deadline for the whole answer. */
+export const withDeadline = (fetch: Fetch): Fetch => (input, init) =>
+  fetch(input, { ...init, signal: AbortSignal.timeout(API_DEADLINE_MS) });
+
+/**
+ * A value as one segment of a path. The typed client puts what it gets into the URL as it is, and a "/" or "?" in a
+ * username would make it another route.
+ */
+export const segment = (value: string): string => encodeURIComponent(value);
+
+/** Awaits a call of the typed client. @throws {ApiUnreachable} */
+export async function ask<Response extends ClientResponse<unknown, number, string>>(
+  call: Promise<Response>,
+): Promise<Answer<BodyOf<Response>>> {
+  const { status, ok, text } = await receive(call);
+  const body = parse(text);
+  if (ok && body !== undefined) return { ok, body: body as BodyOf<Response>, json: text.trim() };
+  const problem = ok ? null : parseProblem(body, status);
+  if (problem !== null) return { ok: false, problem };
+  throw new ApiUnreachable(`what answered (HTTP status ${status}) is not the MailHop API`);
+}
+
+async function receive(call: Promise<ClientResponse<unknown, number, string>>) {
+  try {
+    const response = await call;
+    return { status: response.status, ok: response.ok, text: await response.text() };
+  } catch (trouble) {
+    throw new ApiUnreachable(trouble instanceof Error ? trouble.message : String(trouble), { cause: trouble });
+  }
+}
+
+/** undefined where it is no JSON; null for an empty body. */
+function parse(text: string): unknown {
+  if (text.trim() === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** RFC 9457 3.1; null where it is none. */
+function parseProblem(body: unknown, status: number): Problem | null {
+  if (typeof body !== "object" || body === null) return null;
+  const { title, detail } = body as { title?: unknown; detail?: unknown };
+  return typeof title === "string" ? { status, title, detail: typeof detail === "string" ? detail : null } : null;
+}

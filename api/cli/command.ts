@@ -1,0 +1,47 @@
+/**
+ * What a command is: a function from its surroundings to an outcome, which the one place that prints (run.ts) shows.
+ *
+ * Commands print nothing themselves, so `--json`, colours and exit codes are the same for all.
+ */
+import type { Client } from "../client.ts";
+import type { Answer, Problem } from "./api.ts";
+import type { RandomBytes } from "./password.ts";
+import type { Look } from "./render.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Context {
+  readonly api: Client;
+  readonly terminal: Terminal;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly randomBytes: RandomBytes;
+}
+
+export type Command = (context: Context) => Promise<Outcome>;
+
+export type Outcome =
+  | {
+    readonly kind: "done";
+    /** The API's JSON, for `--json`. */
+    readonly json: string;
+    /** The same for people. */
+    readonly text: (look: Look) => string;
+    /** What `--json` has no place for and must not be lost: a password that was made here. */
+    readonly aside?: string;
+  }
+  | { readonly kind: "refused"; readonly problem: Problem; readonly advice: string | null }
+  /** The command cannot be run as it was given. */
+  | { readonly kind: "misused"; readonly why: string };
+
+/** What to do about a refusal, by HTTP status; the advice that holds for every command is in refusal.ts. */
+export type Advice = Readonly<Partial<Record<number, string>>>;
+
+/** The outcome of a command that is one call. */
+export function outcome<Body>(
+  answer: Answer<Body>,
+  text: (body: Body, look: Look) => string,
+  advice: Advice = {},
+): Outcome {
+  if (!answer.ok) return { kind: "refused", problem: answer.problem, advice: advice[answer.problem.status] ?? null };
+  return { kind: "done", json: answer.json, text: (look) => text(answer.body, look) };
+}

@@ -1,0 +1,66 @@
+/** The whole command line: from arguments to a command, a help text, or what is wrong with it. */
+import { commandLine, envVar, map, message, object, option, or, runParser } from "@optique/core";
+import { account } from "./account.ts";
+import { block } from "./block.ts";
+import type { Command } from "./command.ts";
+import { examples } from "./help.ts";
+import { message as messages } from "./message.ts";
+import { network } from "./network.ts";
+import { quota } from "./quota.ts";
+
+export type CommandLine =
+  | { readonly kind: "command"; readonly json: boolean; readonly command: Command }
+  | { readonly kind: "help"; readonly text: string }
+  | { readonly kind: "wrong"; readonly text: string };
+
+/** How help and errors are written. */
+export interface Writing {
+  readonly colours: boolean;
+  readonly columns: number;
+}
+
+const PROGRAM = "mailhop";
+
+const HINT = "How it is used: mailhop --help, or --help behind any command.";
+
+const grammar = map(
+  object({
+    json: option("--json", { description: message`Print the API's JSON, for programs.` }),
+    command: or(account, block, quota, network, messages),
+  }),
+  (parsed): CommandLine => ({ kind: "command", ...parsed }),
+);
+
+const FOOTER = examples("account create alice", "block buy alice 2", "quota alice", "message list --since 24h");
+
+const DESCRIPTION = message`Run it as ${commandLine("deno task mailhop")}. It talks to the API at ${
+  envVar("MAILHOP_API_URL")
+} (http://127.0.0.1:8080 if unset) with the token in ${
+  envVar("MAILHOP_API_TOKEN")
+} (if unset, the one that the server keeps in its data directory: ${envVar("MAILHOP_DATA_DIR")} or ./data).`;
+
+export function parseCommandLine(args: readonly string[], { colours, columns }: Writing): CommandLine {
+  const written: string[] = [];
+  const write = (text: string) => void written.push(text);
+  // The library gives back what its callbacks give.
+  return runParser(grammar, PROGRAM, args, {
+    colors: colours,
+    maxWidth: columns,
+    termWidth: "auto",
+    showChoices: true,
+    commandList: "top-level",
+    usageLine: [{ type: "ellipsis" }],
+    brief: message`The account tool of MailHop Outbound.`,
+    description: DESCRIPTION,
+    footer: FOOTER,
+    help: {
+      command: true,
+      option: { names: ["-h", "--help"] },
+      onShow: (): CommandLine => ({ kind: "help", text: written.join("\n") }),
+    },
+    aboveError: args.length === 0 ? "help" : "none",
+    onError: (): CommandLine => ({ kind: "wrong", text: [...written, HINT].join("\n") }),
+    stdout: write,
+    stderr: write,
+  });
+}

@@ -1,0 +1,79 @@
+/**
+ * Runs one command line from its arguments to its exit code.
+ *
+ * Here alone something is printed: answers on the standard output, all else on the standard error output. Everything
+ * of the process comes as a parameter, so that tests run whole commands in their own process.
+ */
+import { createClient, type Fetch } from "../client.ts";
+import { ApiUnreachable, withDeadline } from "./api.ts";
+import type { Context, Outcome } from "./command.ts";
+import { parseCommandLine } from "./command_line.ts";
+import { refusalText, unreachableText } from "./refusal.ts";
+import type { RandomBytes } from "./password.ts";
+import type { Look } from "./render.ts";
+import { readSettings, type Surroundings } from "./settings.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Exit codes: programs rely on them. */
+export const EXIT = {
+  done: 0,
+  /** The API said no. */
+  refused: 1,
+  /** Wrong use: arguments, settings, a password that was not given. */
+  misused: 2,
+  /** The API was not reached. */
+  unreachable: 3,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export interface World extends Surroundings {
+  readonly terminal: Terminal;
+  readonly fetch: Fetch;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly randomBytes: RandomBytes;
+}
+
+export async function run(args: readonly string[], world: World): Promise<ExitCode> {
+  const { terminal, now, randomBytes } = world;
+  const parsed = parseCommandLine(args, terminal);
+  if (parsed.kind === "help") {
+    terminal.out(parsed.text);
+    return EXIT.done;
+  }
+  if (parsed.kind === "wrong") return misused(terminal, parsed.text);
+  const settings = await readSettings(world);
+  if (!settings.ok) return misused(terminal, settings.why);
+
+  const { url, token } = settings.connection;
+  const context: Context = { api: createClient(withDeadline(world.fetch), token, url), terminal, now, randomBytes };
+  const look: Look = { colours: terminal.colours, columns: terminal.columns, now: now() };
+  try {
+    return report(await parsed.command(context), parsed.json, terminal, look);
+  } catch (trouble) {
+    if (!(trouble instanceof ApiUnreachable)) throw trouble;
+    terminal.err(unreachableText(look, url, trouble.message));
+    return EXIT.unreachable;
+  }
+}
+
+function report(outcome: Outcome, json: boolean, terminal: Terminal, look: Look): ExitCode {
+  switch (outcome.kind) {
+    case "done":
+      if (!json) terminal.out(outcome.text(look));
+      else if (outcome.json !== "") terminal.out(outcome.json);
+      if (outcome.aside !== undefined) (json ? terminal.err : terminal.out)(outcome.aside);
+      return EXIT.done;
+    case "refused":
+      terminal.err(refusalText(look, outcome.problem, outcome.advice));
+      return EXIT.refused;
+    case "misused":
+      return misused(terminal, outcome.why);
+  }
+}
+
+function misused(terminal: Terminal, why: string): ExitCode {
+  terminal.err(why);
+  return EXIT.misused;
+}

@@ -1,0 +1,85 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type Api, runOn, startApi } from "./harness.ts";
+
+const MINUTE_MS = 60 * 1000;
+
+async function withAlice(): Promise<Api> {
+  const api = await startApi();
+  await runOn(api, "account create alice --generate");
+  return api;
+}
+
+Deno.test("block buy: says when it becomes active, in absolute time and from the purchase on", async () => {
+  await using api = await withAlice();
+  const { code, out } = await runOn(api, "block buy alice 2");
+  assertEquals(code, 0);
+  assertMatch(out, /^Bought {2}2 blocks for alice\nBlock {3}\S+\nActive {2}2026-11-23T12:15:00Z \(in 15 minutes\)$/);
+});
+
+Deno.test("block buy: a clock of ours that is wrong does not change the fifteen minutes", async () => {
+  await using api = await withAlice();
+  const { out } = await runOn(api, "block buy alice", { now: api.clock.now + 3 * 60 * MINUTE_MS });
+  assertStringIncludes(out, "Bought  1 block for alice");
+  assertStringIncludes(out, "(in 15 minutes)");
+});
+
+Deno.test("block list: each with its state as it is now", async () => {
+  await using api = await withAlice();
+  assertEquals((await runOn(api, "block list alice")).out, "No blocks yet. Buy one with: mailhop block buy alice");
+  await runOn(api, "block buy alice 2");
+  api.clock.now += 20 * MINUTE_MS;
+  const cancelled = JSON.parse((await runOn(api, "block buy alice --json")).out);
+  assertEquals(cancelled.quantity, 1);
+  assertEquals(
+    (await runOn(api, `block cancel alice ${cancelled.id}`)).out,
+    `Block ${cancelled.id} of alice is cancelled.`,
+  );
+  await runOn(api, "block buy alice 3");
+  const lines = (await runOn(api, "block list alice")).out.split("\n");
+  assertMatch(lines[0]!, /^ID +QUANTITY {2}PURCHASED +STATE$/);
+  assertMatch(lines[1]!, / 2 {2}2026-11-23T12:00:00Z {2}active since 2026-11-23T12:15:00Z$/);
+  assertMatch(lines[2]!, / 1 {2}2026-11-23T12:20:00Z {2}cancelled 2026-11-23T12:20:00Z$/);
+  assertMatch(lines[3]!, / 3 {2}2026-11-23T12:20:00Z {2}active from 2026-11-23T12:35:00Z \(in 15 minutes\)$/);
+});
+
+Deno.test("block cancel: an id that is not the account's is refused", async () => {
+  await using api = await withAlice();
+  const { code, err } = await runOn(api, "block cancel alice nothing");
+  assertEquals(code, 1);
+  assertStringIncludes(err, "The blocks there are: mailhop block list alice");
+});
+
+Deno.test("quota: bar, figures, reset and what is pending", async () => {
+  await using api = await withAlice();
+  await runOn(api, "block buy alice 2");
+  api.clock.now += 16 * MINUTE_MS;
+  await runOn(api, "block buy alice");
+  await api.node.v1.node.reservations.$post({
+    json: { node: "n1", boot: "b1", items: [{ id: "r1", username: "alice", relays: 17 }] },
+  });
+  assertEquals(
+    (await runOn(api, "quota alice")).out,
+    [
+      "Account    alice",
+      "Day        2026-11-23 (UTC)",
+      "Used       [█░░░░░░░░░░░░░░░░░░░] 17 of 300 (5 %)",
+      "Remaining  283 relays",
+      "Resets     2026-11-24T00:00:00Z (in 11 hours 44 minutes)",
+      "Pending    1 block, active 2026-11-23T12:31:00Z (in 15 minutes)",
+    ].join("\n"),
+  );
+  assertEquals(JSON.parse((await runOn(api, "quota alice --json")).out).used, 17);
+});
+
+Deno.test("quota: without an active block says so; colours tell how much is left", async () => {
+  await using api = await withAlice();
+  assertStringIncludes((await runOn(api, "quota alice")).out, "0 of 0 (no active block)");
+  assertStringIncludes((await runOn(api, "quota alice", { colours: true })).out, "\x1b[31m[░");
+  await runOn(api, "block buy alice");
+  api.clock.now += 15 * MINUTE_MS;
+  assertStringIncludes((await runOn(api, "quota alice", { colours: true })).out, "\x1b[32m[░");
+  await api.node.v1.node.reservations.$post({
+    json: { node: "n1", boot: "b1", items: [{ id: "r1", username: "alice", relays: 120 }] },
+  });
+  assertStringIncludes((await runOn(api, "quota alice", { colours: true })).out, "\x1b[33m[████████████████░");
+});

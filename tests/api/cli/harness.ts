@@ -1,0 +1,107 @@
+/** What the tool's tests share: the real API on a real socket, and a terminal that remembers what was written. */
+import { createControlPlane } from "../../../api/main.ts";
+import { createNodeClient, type NodeClient } from "../../../api/client.ts";
+import { run } from "../../../api/cli/run.ts";
+import type { Terminal } from "../../../api/cli/terminal.ts";
+
+export const NOW = Date.parse("2026-11-23T12:00:00Z");
+const ADMIN_TOKEN = "operator-token-of-the-test";
+const RELAY_TOKEN = "relay-token-of-the-test";
+
+export interface Api extends AsyncDisposable {
+  readonly url: string;
+  readonly token: string;
+  readonly node: NodeClient;
+  /** The API's clock and the tool's. */
+  readonly clock: { now: number };
+}
+
+/** Serves the control plane with a database in memory on a free port of loopback. */
+export async function startApi(): Promise<Api> {
+  const clock = { now: NOW };
+  let ids = 0;
+  const plane = await createControlPlane({
+    databasePath: ":memory:",
+    adminToken: ADMIN_TOKEN,
+    relayToken: RELAY_TOKEN,
+    activationDelayMs: 15 * 60 * 1000,
+    blockRelays: 150,
+    now: () => clock.now,
+    newId: () => `id-${String(++ids).padStart(6, "0")}`,
+    readiness: () => Promise.resolve({}),
+    log: (message, facts) => {
+      throw new Error(`the API failed: ${message}`, { cause: facts });
+    },
+  });
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, plane.app.fetch);
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  return {
+    url,
+    token: ADMIN_TOKEN,
+    node: createNodeClient(plane.fetch, RELAY_TOKEN),
+    clock,
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await plane.close();
+    },
+  };
+}
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Circumstances {
+  readonly env?: Readonly<Record<string, string>>;
+  /** The files there are, by path. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** null is more than the tool reads; an error is what reading it throws. */
+  readonly stdin?: string | null | Error;
+  /** What somebody types when asked without echo, in order; undefined where nobody sits there. */
+  readonly typed?: readonly string[];
+  readonly colours?: boolean;
+  readonly columns?: number;
+  readonly now?: number;
+  readonly fetch?: typeof fetch;
+}
+
+/** Runs a command line in this process, against whatever the environment names. */
+export async function runTool(line: string, circumstances: Circumstances = {}): Promise<Ran> {
+  const { env = {}, files = {}, stdin = "", typed, now = NOW } = circumstances;
+  const out: string[] = [];
+  const err: string[] = [];
+  const answers = [...(typed ?? [])];
+  const terminal: Terminal = {
+    interactive: typed !== undefined,
+    colours: circumstances.colours ?? false,
+    columns: circumstances.columns ?? 120,
+    out: (text) => void out.push(text),
+    err: (text) => void err.push(text),
+    readAll: () => stdin instanceof Error ? Promise.reject(stdin) : Promise.resolve(stdin),
+    askHidden: (prompt) => {
+      err.push(prompt);
+      const text = answers.shift();
+      return Promise.resolve(text === undefined ? { kind: "cancelled" } : { kind: "line", text });
+    },
+  };
+  const code = await run(line.split(" ").filter((word) => word !== ""), {
+    terminal,
+    env: (name) => env[name],
+    readTextFile: (path) =>
+      path in files ? Promise.resolve(files[path]!) : Promise.reject(new Deno.errors.NotFound(path)),
+    fetch: circumstances.fetch ?? fetch,
+    now: () => now,
+    randomBytes: (length) => new Uint8Array(length).map((_, at) => at),
+  });
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+/** The same against `api`, with its token and clock. */
+export const runOn = (api: Api, line: string, circumstances: Circumstances = {}): Promise<Ran> =>
+  runTool(line, {
+    now: api.clock.now,
+    ...circumstances,
+    env: { MAILHOP_API_URL: api.url, MAILHOP_API_TOKEN: api.token, ...circumstances.env },
+  });

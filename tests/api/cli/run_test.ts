@@ -1,0 +1,79 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { NOW, runOn, runTool, startApi } from "./harness.ts";
+
+Deno.test("exit code 0: help goes to the standard output and needs no API and no token", async () => {
+  const { code, out, err } = await runTool("--help");
+  assertEquals({ code, err }, { code: 0, err: "" });
+  assertStringIncludes(out, "Usage: mailhop");
+});
+
+Deno.test("exit code 1: a wrong token is refused with where the right one is", async () => {
+  await using api = await startApi();
+  const { code, out, err } = await runOn(api, "account list", { env: { MAILHOP_API_TOKEN: "wrong" } });
+  assertEquals({ code, out }, { code: 1, out: "" });
+  assertStringIncludes(err, "A valid bearer token is needed\n");
+  assertStringIncludes(err, "Set MAILHOP_API_TOKEN");
+});
+
+Deno.test("exit code 1: with --json too, a refusal is told on the standard error output", async () => {
+  await using api = await startApi();
+  const { code, out, err } = await runOn(api, "account show nobody --json");
+  assertEquals({ code, out }, { code: 1, out: "" });
+  assertStringIncludes(err, "There is no account of that name");
+});
+
+Deno.test("exit code 2: wrong use and wrong settings, before anything is asked", async () => {
+  assertEquals((await runTool("account shwo alice")).code, 2);
+  const { code, err } = await runTool("account list", { env: { MAILHOP_API_URL: "http://192.0.2.1" } });
+  assertEquals(code, 2);
+  assertStringIncludes(err, "MAILHOP_API_URL=http://192.0.2.1: expected https://");
+});
+
+Deno.test("exit code 3: nobody listens: says the URL and how to start", async () => {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const url = `http://127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  const { code, out, err } = await runTool("account list", { env: { MAILHOP_API_URL: url, MAILHOP_API_TOKEN: "t" } });
+  assertEquals({ code, out }, { code: 3, out: "" });
+  assertStringIncludes(err, `The API at ${url} cannot be reached`);
+  assertStringIncludes(err, "deno@2.9.6 task start");
+});
+
+const strangers: readonly (readonly [string, () => Response])[] = [
+  ["a page", () => new Response("<h1>It works</h1>", { headers: { "content-type": "text/html" } })],
+  ["a page that says 404", () => new Response("not found", { status: 404 })],
+  ["JSON that is no problem", () => Response.json({ message: "no" }, { status: 404 })],
+];
+for (const [what, answer] of strangers) {
+  Deno.test(`exit code 3: somebody else listens there and sends ${what}`, async () => {
+    await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, answer);
+    const env = { MAILHOP_API_URL: `http://127.0.0.1:${server.addr.port}`, MAILHOP_API_TOKEN: "t" };
+    const { code, err } = await runTool("account list", { env });
+    assertEquals(code, 3);
+    assertStringIncludes(err, "is not the MailHop API");
+  });
+}
+
+Deno.test("trouble that is no refusal is thrown, not told as one", async () => {
+  await using api = await startApi();
+  const stdin = new Error("the disk is on fire");
+  await assertRejects(() => runOn(api, "account create a --password-stdin", { stdin }), Error, "the disk is on fire");
+});
+
+Deno.test("the server's own token is used where none is set", async () => {
+  await using api = await startApi();
+  const env = { MAILHOP_API_URL: api.url, MAILHOP_DATA_DIR: "/srv" };
+  const { code, out } = await runTool("account list", { env, files: { "/srv/admin-token": `${api.token}\n` } });
+  assertEquals({ code, out }, { code: 0, out: "No accounts yet. Make one with: mailhop account create <username>" });
+});
+
+Deno.test("a path in MAILHOP_API_URL stands before every route", async () => {
+  const asked: string[] = [];
+  const record = (input: string | URL | Request) => {
+    asked.push(String(input));
+    return Promise.resolve(Response.json({ items: [], next: null }));
+  };
+  const env = { MAILHOP_API_URL: "https://mail.example.com/hop/", MAILHOP_API_TOKEN: "t" };
+  await runTool("account list", { env, fetch: record, now: NOW });
+  assertEquals(asked, ["https://mail.example.com/hop/v1/accounts"]);
+});
