@@ -15,7 +15,7 @@ import { LoginThrottle } from "./admission/login_throttle.ts";
 import { SenderDomains } from "./admission/sender_domains.ts";
 import { ControlPlane } from "./control_plane.ts";
 import { Delivery, DELIVERY_LIMITS } from "./delivery/delivery.ts";
-import { findNextHop } from "./delivery/next_hop.ts";
+import { findNextHop, type Routing } from "./delivery/next_hop.ts";
 import type { Resolver } from "./dns/types.ts";
 import type { Settings } from "./settings.ts";
 import type { ConnectionContext } from "./smtp/connection.ts";
@@ -76,20 +76,20 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   if (recovered.messages > 0) log.info("{messages} messages are queued from before", recovered);
   const recovery = recoverReservations();
 
+  const routing: Routing = {
+    resolver,
+    routes: settings.routes,
+    mxPort: settings.mxPort,
+    ownNames: new Set([settings.hostname, settings.serviceName].map((name) => name.toLowerCase())),
+    isOwnEndpoint: ownEndpoints(options.listeners),
+    allowPrivate: settings.allowPrivateNextHops,
+    random,
+  };
   const delivery = new Delivery({
     queue: spool,
     hostname: settings.hostname,
     serviceName: settings.serviceName,
-    nextHop: (domain) =>
-      findNextHop(domain, {
-        resolver,
-        routes: settings.routes,
-        mxPort: settings.mxPort,
-        ownNames: new Set([settings.hostname, settings.serviceName].map((name) => name.toLowerCase())),
-        isOwnEndpoint: ownEndpoints(options.listeners),
-        allowPrivate: settings.allowPrivateNextHops,
-        random,
-      }),
+    nextHop: (domain) => findNextHop(domain, routing),
     now,
     monotonic,
     random,

@@ -1,0 +1,102 @@
+/**
+ * The control plane's HTTP app, put together from its routes.
+ *
+ * Three groups, each with its own door: health without a token, nodes with the relay token, everything else with the
+ * operator's. Whatever goes wrong leaves as problem details, and trouble of our own is logged with its request.
+ */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import { secureHeaders } from "hono/secure-headers";
+import { requireBearer } from "./bearer.ts";
+import { QueueFull } from "./bounded_queue.ts";
+import { problem } from "./problem.ts";
+import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
+import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
+import { healthRoutes, type Readiness } from "./routes/health.ts";
+import { type MessageRoutes, messageRoutes } from "./routes/messages.ts";
+import { type NetworkRoutes, networkRoutes } from "./routes/networks.ts";
+import { type NodeAccountRoutes, nodeAccountRoutes } from "./routes/node_accounts.ts";
+import { type NodeCounterRoutes, nodeCounterRoutes } from "./routes/node_counters.ts";
+import { type NodeEventRoutes, nodeEventRoutes } from "./routes/node_events.ts";
+import { openApiInfo } from "./routes/openapi.ts";
+import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
+import { createRouter } from "./routes/router.ts";
+
+/** A batch of 512 events, each about 100 long addresses with a long reply, is 20 MiB. */
+const NODE_BODY_BYTES = 32 * 1024 * 1024;
+/** No public request is longer than some names and an address. */
+const PUBLIC_BODY_BYTES = 64 * 1024;
+const RETRY_AFTER_SECONDS = 5;
+
+export type App = OpenAPIHono;
+
+/** Where unexpected trouble is written. */
+export type Log = (message: string, facts: Record<string, unknown>) => void;
+
+type NodeRoutes = NodeAccountRoutes & NodeCounterRoutes & NodeEventRoutes;
+type PublicRoutes = AccountRoutes & BlockRoutes & QuotaRoutes & NetworkRoutes & MessageRoutes;
+
+const nodeApp = (use: NodeRoutes) =>
+  new Hono().basePath("/v1/node")
+    .route("/", nodeAccountRoutes(use))
+    .route("/", nodeCounterRoutes(use))
+    .route("/", nodeEventRoutes(use));
+
+const publicApp = (use: PublicRoutes) =>
+  createRouter()
+    .route("/v1/accounts", accountRoutes(use))
+    .route("/v1/accounts", blockRoutes(use))
+    .route("/v1/accounts", quotaRoutes(use))
+    .route("/v1/accounts", networkRoutes(use))
+    .route("/v1/messages", messageRoutes(use));
+
+/** The types behind the clients of client.ts. */
+export type NodeApp = ReturnType<typeof nodeApp>;
+export type PublicApp = ReturnType<typeof publicApp>;
+
+interface AppSettings {
+  readonly adminToken: string;
+  readonly relayToken: string;
+  readonly readiness: Readiness;
+  readonly log: Log;
+}
+
+export type AppParts = NodeRoutes & PublicRoutes & AppSettings;
+
+const limitBody = (maxSize: number): MiddlewareHandler =>
+  bodyLimit({ maxSize, onError: (c) => problem(c, "body-too-large", `At most ${maxSize} bytes are read`) });
+
+/** What a request of the operator changed is durable before it is answered. */
+const syncWrites = (sync: () => Promise<void>): MiddlewareHandler => async (c, next) => {
+  await next();
+  if (c.req.method !== "GET" && c.req.method !== "HEAD") await sync();
+};
+
+export const createApp = (parts: AppParts): App => {
+  const app = createRouter();
+  app.onError((error, c) => {
+    if (error instanceof QueueFull) {
+      c.header("retry-after", String(RETRY_AFTER_SECONDS));
+      return problem(c, "busy", "Too many logins are being checked");
+    }
+    // Thrown by Hono's validator for a body that is not JSON.
+    if (error instanceof HTTPException && error.status === 400) return problem(c, "invalid-request", error.message);
+    parts.log("a request failed", { method: c.req.method, path: c.req.path, error });
+    return problem(c, "internal", "The service could not do this now; the operator's log says why");
+  });
+  app.notFound((c) => problem(c, "not-found", `Nothing answers ${c.req.method} ${c.req.path}`));
+
+  app.use("/v1/node/*", requireBearer(parts.relayToken, "relay"), limitBody(NODE_BODY_BYTES));
+  app.route("/", nodeApp(parts));
+  app.all("/v1/node/*", (c) => c.notFound());
+
+  app.use(secureHeaders());
+  app.route("/", healthRoutes(parts.readiness));
+  app.get("/v1/openapi.json", (c) => c.json(app.getOpenAPI31Document(openApiInfo)));
+  app.use("/v1/*", requireBearer(parts.adminToken, "operator's"), limitBody(PUBLIC_BODY_BYTES), syncWrites(parts.sync));
+  app.route("/", publicApp(parts));
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  return app;
+};

@@ -1,0 +1,148 @@
+/**
+ * Counters in the control plane's own database.
+ *
+ * Each call is one transaction, and transactions exclude each other (one connection, `begin immediate`): what a
+ * reservation reads of the day cannot change before it adds to it.
+ *
+ * Reservations and refunds are not synced: one that a power loss takes is charged again by its settlement, or was never
+ * worth anything. Settlements are, for the node forgets them once answered.
+ */
+import type { Kysely, Transaction } from "kysely";
+import type { Database, ReservationRow } from "../store/schema.ts";
+import { findAbandoned, findReservations, insertReservations, setReservationState } from "../store/reservations.ts";
+import { changeUsage, findUsed, type UsageChange } from "../store/usage.ts";
+import { dayOf } from "../utc_day.ts";
+import type { BlockFacts, Refund, Settlement } from "../wire.ts";
+import type { Answer, Counters, Holder, Request } from "./counters.ts";
+
+/** Open reservations that one transaction of `recover` refunds: it must not hold up the others. */
+const RECOVER_BATCH = 500;
+
+export interface ControlDatabaseCounters {
+  readonly db: Kysely<Database>;
+  /** Makes what was committed before durable. */
+  readonly sync: () => Promise<void>;
+  readonly now: () => number;
+  /** The policy's cap in relays, of blocks at an instant. */
+  readonly cap: (blocks: readonly BlockFacts[], now: number) => number;
+}
+
+/** The first of each id: a batch that repeats itself counts once too. */
+const distinct = <Item extends { readonly id: string }>(items: readonly Item[]): Item[] => {
+  const seen = new Map<string, Item>();
+  for (const item of items) if (!seen.has(item.id)) seen.set(item.id, item);
+  return [...seen.values()];
+};
+
+const ids = (items: readonly { readonly id: string }[]): string[] => items.map((item) => item.id);
+
+const reserve = async (
+  db: Transaction<Database>,
+  holder: Holder,
+  requests: readonly Request[],
+  now: number,
+  cap: ControlDatabaseCounters["cap"],
+): Promise<Answer[]> => {
+  const day = dayOf(now);
+  const known = await findReservations(db, ids(requests));
+  const used = new Map(await findUsed(db, [...new Set(requests.map((request) => request.username))], day));
+  const granted: ReservationRow[] = [];
+  const answers = requests.map(({ id, username, relays, blocks }): Answer => {
+    const before = used.get(username) ?? 0;
+    const limit = cap(blocks, now);
+    const earlier = known.get(id);
+    if (earlier !== undefined) {
+      const counted = earlier.username === username && earlier.state !== "refunded";
+      const own = counted && earlier.day === day ? earlier.relays : 0;
+      return { id, granted: counted, day: earlier.day, now, used: before - own, limit };
+    }
+    if (before + relays > limit) return { id, granted: false, day, now, used: before, limit };
+    const row: ReservationRow = { id, username, day, relays, ...holder, state: "reserved" };
+    granted.push(row);
+    known.set(id, row);
+    used.set(username, before + relays);
+    return { id, granted: true, day, now, used: before, limit };
+  });
+  await insertReservations(db, granted);
+  await changeUsage(db, granted);
+  return answers;
+};
+
+const settle = async (
+  db: Transaction<Database>,
+  holder: Holder,
+  settlements: readonly Settlement[],
+): Promise<void> => {
+  const known = await findReservations(db, ids(settlements));
+  const open = settlements.filter(({ id }) => known.has(id) && known.get(id)?.state !== "settled");
+  const unknown = settlements.filter(({ id }) => !known.has(id));
+  // The message was accepted, so a refund that came before was wrong, and an id we lost is charged to its day.
+  const refunded = open.filter(({ id }) => known.get(id)?.state === "refunded");
+  await setReservationState(db, ids(open), "settled");
+  await insertReservations(
+    db,
+    unknown.map(({ id, username, day, relays }) => ({ id, username, day, relays, ...holder, state: "settled" })),
+  );
+  await changeUsage(db, [...refunded, ...unknown]);
+};
+
+const takeBack = (rows: readonly ReservationRow[]): UsageChange[] =>
+  rows.map(({ username, day, relays }) => ({ username, day, relays: -relays }));
+
+const refund = async (
+  db: Transaction<Database>,
+  holder: Holder,
+  refunds: readonly Refund[],
+  today: string,
+): Promise<void> => {
+  const known = await findReservations(db, ids(refunds));
+  const open = [...known.values()].filter(({ state }) => state === "reserved");
+  const tombstones = refunds.filter(({ id }) => !known.has(id));
+  await setReservationState(db, ids(open), "refunded");
+  await changeUsage(db, takeBack(open));
+  await insertReservations(
+    db,
+    tombstones.map(({ id, username, day, relays }) => (
+      { id, username, day: day ?? today, relays, ...holder, state: "refunded" }
+    )),
+  );
+};
+
+const refundAbandoned = async (db: Transaction<Database>, { node, boot }: Holder): Promise<number> => {
+  const abandoned = await findAbandoned(db, node, boot, RECOVER_BATCH);
+  await setReservationState(db, ids(abandoned), "refunded");
+  await changeUsage(db, takeBack(abandoned));
+  return abandoned.length;
+};
+
+export const createControlDatabaseCounters = (
+  { db, sync, now, cap }: ControlDatabaseCounters,
+): Counters => ({
+  async reserve(holder, requests) {
+    if (requests.length === 0) return [];
+    // The clock is read inside, so that the days of transactions follow their order.
+    return await db.transaction().execute((transaction) => reserve(transaction, holder, requests, now(), cap));
+  },
+  async settle(holder, settlements) {
+    if (settlements.length === 0) return;
+    await db.transaction().execute((transaction) => settle(transaction, holder, distinct(settlements)));
+    await sync();
+  },
+  async refund(holder, refunds) {
+    if (refunds.length === 0) return;
+    await db.transaction().execute((transaction) => refund(transaction, holder, distinct(refunds), dayOf(now())));
+  },
+  async recover(holder) {
+    let total = 0;
+    for (;;) {
+      const refunded = await db.transaction().execute((transaction) => refundAbandoned(transaction, holder));
+      total += refunded;
+      if (refunded < RECOVER_BATCH) return total;
+    }
+  },
+  async today(usernames) {
+    const at = now();
+    const day = dayOf(at);
+    return { day, now: at, used: usernames.length === 0 ? new Map() : await findUsed(db, usernames, day) };
+  },
+});

@@ -1,0 +1,54 @@
+/**
+ * The day's counters, wherever they are kept: the one place where relays are added to an account's day.
+ *
+ * What every implementation keeps (architecture.md, invariants 3 and 4): the used relays of a day never exceed the cap
+ * at the time of a grant; a reservation's id counts once however often a call is repeated; nothing but an explicit
+ * refund takes a charge back; a refunded id is never granted; a settlement charges even an id that is not known.
+ * The day and the time are those of the store's clock.
+ */
+import type { BlockFacts, Refund, Settlement } from "../wire.ts";
+
+/** Who asks: reservations that a node left open in an earlier boot are refunded when it says so. */
+export interface Holder {
+  readonly node: string;
+  readonly boot: string;
+}
+
+export interface Request {
+  readonly id: string;
+  readonly username: string;
+  readonly relays: number;
+  /** From which the cap is computed at the store's time; none for whoever may not relay. */
+  readonly blocks: readonly BlockFacts[];
+}
+
+export interface Answer {
+  readonly id: string;
+  readonly granted: boolean;
+  readonly day: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Used relays of `day` without this reservation. */
+  readonly used: number;
+  readonly limit: number;
+}
+
+export interface Usage {
+  readonly day: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Used relays of `day`; an account without an entry used none. */
+  readonly used: ReadonlyMap<string, number>;
+}
+
+export interface Counters {
+  /** Answers in the order of the requests; each is granted or refused whole, and sees those before it. */
+  reserve(holder: Holder, requests: readonly Request[]): Promise<Answer[]>;
+  /** Durable when it resolves. */
+  settle(holder: Holder, settlements: readonly Settlement[]): Promise<void>;
+  /** A refund of an unknown id leaves a tombstone; of a settled one it does nothing. */
+  refund(holder: Holder, refunds: readonly Refund[]): Promise<void>;
+  /** Refunds what the holder's node left open in its other boots. @returns how many. */
+  recover(holder: Holder): Promise<number>;
+  today(usernames: readonly string[]): Promise<Usage>;
+}

@@ -1,0 +1,81 @@
+/**
+ * Composition root of the control plane: opens its database and puts the app together.
+ *
+ * It listens nowhere: whoever starts it serves `fetch`, or calls it in the same process.
+ */
+import { createPolicy, defaultParameters } from "../policy/mod.ts";
+import { type App, createApp, type Log } from "./app.ts";
+import type { Fetch } from "./client.ts";
+import { createControlDatabaseCounters } from "./counters/control_database.ts";
+import { createPasswords } from "./passwords.ts";
+import type { Readiness } from "./routes/health.ts";
+import { type ControlDatabase, openDatabase } from "./store/database.ts";
+
+export interface ControlPlaneOptions {
+  /** A file, made where there is none, or ":memory:". */
+  readonly databasePath: string;
+  /** The operator's bearer token. */
+  readonly adminToken: string;
+  /** The bearer token of relay nodes. */
+  readonly relayToken: string;
+  readonly activationDelayMs: number;
+  /** Relays a day in one block. */
+  readonly blockRelays: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** A new unique id on each call, that sorts behind those before (ULID). */
+  readonly newId: () => string;
+  /** Checks of the rest of the process, beside the database. */
+  readonly readiness: Readiness;
+  readonly log: Log;
+}
+
+export interface ControlPlane {
+  /** For Deno.serve: `Deno.serve(app.fetch)`. */
+  readonly app: App;
+  /** The same in the shape of the global `fetch`, for the clients of client.ts in this process. */
+  readonly fetch: Fetch;
+  close(): Promise<void>;
+}
+
+const databaseTrouble = async ({ db, sync }: ControlDatabase, log: Log): Promise<string | null> => {
+  try {
+    await db.selectFrom("account").select("username").limit(1).execute();
+    await sync();
+    return null;
+  } catch (error) {
+    log("the database does not answer", { error });
+    return "does not answer";
+  }
+};
+
+/** @throws Error of the file system or of SQLite. */
+export const createControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
+  const { databasePath, adminToken, relayToken, activationDelayMs, blockRelays, now, newId, log } = options;
+  const database = await openDatabase(databasePath);
+  const { db, sync } = database;
+  const { cap } = createPolicy({ ...defaultParameters, relaysPerBlock: blockRelays });
+  const counters = createControlDatabaseCounters({ db, sync, now, cap });
+  const app = createApp({
+    db,
+    sync,
+    counters,
+    cap,
+    passwords: createPasswords(),
+    now,
+    newId,
+    activationDelayMs,
+    adminToken,
+    relayToken,
+    readiness: async () => ({ database: await databaseTrouble(database, log), ...await options.readiness() }),
+    log,
+  });
+  return {
+    app,
+    fetch: (input, init) =>
+      app.fetch(input instanceof Request && init === undefined ? input : new Request(input, init)),
+    async close() {
+      await database[Symbol.asyncDispose]();
+    },
+  };
+};

@@ -1,0 +1,75 @@
+/**
+ * Every refusal and failure of the API, as problem details (RFC 9457).
+ *
+ * One catalogue: name → status and title. A handler names a problem and says what is particular to this one; the name
+ * is the last part of `type` and stays stable.
+ */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { ZodError } from "zod";
+
+export const PROBLEMS = {
+  "invalid-request": { status: 400, title: "The request is not valid" },
+  "unauthorized": { status: 401, title: "A valid bearer token is needed" },
+  "login-failed": { status: 401, title: "Wrong username or password" },
+  "not-found": { status: 404, title: "There is no such thing" },
+  "username-taken": { status: 409, title: "The username is taken" },
+  "network-taken": { status: 409, title: "The network belongs to an account already" },
+  "body-too-large": { status: 413, title: "The request body is too large" },
+  "network-too-wide": { status: 422, title: "The network is very wide" },
+  "internal": { status: 500, title: "The service failed" },
+  "busy": { status: 503, title: "The service is busy: try again" },
+} as const;
+
+export type ProblemName = keyof typeof PROBLEMS;
+type StatusOf<Name extends ProblemName> = (typeof PROBLEMS)[Name]["status"];
+
+export const PROBLEM_JSON = "application/problem+json";
+
+export const problemSchema = z.object({
+  type: z.string().openapi({ description: "Stable name of the problem", example: "/problems/not-found" }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().openapi({ description: "What is wrong here, and what to do" }),
+  errors: z.array(z.object({ field: z.string(), expected: z.string() })).optional()
+    .openapi({ description: "For an invalid request: each field with what was expected of it" }),
+}).openapi("Problem");
+
+type FieldError = NonNullable<z.infer<typeof problemSchema>["errors"]>[number];
+
+/** Answers with the problem `name`. */
+export const problem = <Name extends ProblemName>(
+  c: Context,
+  name: Name,
+  detail: string,
+  errors?: FieldError[],
+) => {
+  const { title } = PROBLEMS[name];
+  const status: StatusOf<Name> = PROBLEMS[name].status;
+  const body: z.infer<typeof problemSchema> = { type: `/problems/${name}`, title, status, detail };
+  return c.json(errors === undefined ? body : { ...body, errors }, status, { "content-type": PROBLEM_JSON });
+};
+
+/** Answers a request that its schema refused: each field, and what was expected. `part` is json, query or param. */
+export const invalidRequest = (c: Context, part: string, error: ZodError) => {
+  const errors = error.issues.map(({ path, message }) => ({
+    field: path.length === 0 ? part : path.map(String).join("."),
+    expected: message,
+  }));
+  const detail = errors.map(({ field, expected }) => `${field}: ${expected}`).join("; ");
+  return problem(c, "invalid-request", detail, errors);
+};
+
+type ProblemResponses<Name extends ProblemName> = {
+  [Each in Name as StatusOf<Each>]: {
+    description: string;
+    content: { "application/problem+json": { schema: typeof problemSchema } };
+  };
+};
+
+/** The entries of `names` for a route's `responses` in the OpenAPI document. */
+export const problemResponses = <Name extends ProblemName>(...names: Name[]): ProblemResponses<Name> =>
+  Object.fromEntries(names.map((name) => [
+    PROBLEMS[name].status,
+    { description: PROBLEMS[name].title, content: { [PROBLEM_JSON]: { schema: problemSchema } } },
+  ])) as ProblemResponses<Name>;

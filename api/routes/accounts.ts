@@ -1,0 +1,134 @@
+/** /v1/accounts: who may use the service. */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Kysely } from "kysely";
+import type { Passwords } from "../passwords.ts";
+import { problem, problemResponses } from "../problem.ts";
+import {
+  type Account,
+  findAccount,
+  insertAccount,
+  listAccounts,
+  setPasswordHash,
+  setStatus,
+} from "../store/accounts.ts";
+import type { Database } from "../store/schema.ts";
+import { rfc3339 } from "../utc_day.ts";
+import { createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+
+/** Octets of a password: the lower bound against guessing, the upper one against work. */
+const MIN_PASSWORD_OCTETS = 8;
+const MAX_PASSWORD_OCTETS = 256;
+
+const octets = (text: string): number => new TextEncoder().encode(text).length;
+
+const username = z.string().regex(/^[a-z0-9._-]{1,64}$/, "expected 1 to 64 of a-z, 0-9, dot, underscore and hyphen");
+const password = z.string().refine(
+  (text) => octets(text) >= MIN_PASSWORD_OCTETS && octets(text) <= MAX_PASSWORD_OCTETS,
+  `expected ${MIN_PASSWORD_OCTETS} to ${MAX_PASSWORD_OCTETS} octets`,
+).openapi({ format: "password" });
+const status = z.enum(["active", "suspended"]);
+
+const accountSchema = z.object({
+  username: username.openapi({ example: "alice" }),
+  email: z.string().nullable(),
+  status,
+  createdAt: timeSchema,
+}).openapi("Account");
+
+/** The account in the path of a route; one that was never legal is simply not found. */
+export const accountParam = z.object({ username: z.string() });
+export const noSuchAccount = "There is no account of that name";
+
+const show = ({ username, email, status, created_at }: Account): z.infer<typeof accountSchema> => ({
+  username,
+  email,
+  status,
+  createdAt: rfc3339(created_at),
+});
+
+const create = createRoute({
+  method: "post",
+  path: "/",
+  summary: "Create an account",
+  request: { body: jsonRequest(z.strictObject({ username, password, email: z.email().max(254).optional() })) },
+  responses: {
+    201: json(accountSchema, "The account"),
+    ...problemResponses("invalid-request", "unauthorized", "username-taken", "busy"),
+  },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/",
+  summary: "List accounts by name",
+  request: { query: z.object(pageQuery) },
+  responses: {
+    200: json(pageOf(accountSchema), "A page of accounts"),
+    ...problemResponses("invalid-request", "unauthorized"),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/{username}",
+  summary: "Show an account",
+  request: { params: accountParam },
+  responses: { 200: json(accountSchema, "The account"), ...problemResponses("unauthorized", "not-found") },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: "/{username}",
+  summary: "Suspend an account, or let it relay again",
+  request: { params: accountParam, body: jsonRequest(z.strictObject({ status })) },
+  responses: {
+    200: json(accountSchema, "The account as it is now"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+  },
+});
+
+const putPassword = createRoute({
+  method: "put",
+  path: "/{username}/password",
+  summary: "Set an account's password",
+  request: { params: accountParam, body: jsonRequest(z.strictObject({ password })) },
+  responses: {
+    204: { description: "The password is set" },
+    ...problemResponses("invalid-request", "unauthorized", "not-found", "busy"),
+  },
+});
+
+export interface AccountRoutes {
+  readonly db: Kysely<Database>;
+  readonly passwords: Passwords;
+  readonly now: () => number;
+}
+
+export const accountRoutes = ({ db, passwords, now }: AccountRoutes) =>
+  createRouter()
+    .openapi(create, async (c) => {
+      const { username, password, email } = c.req.valid("json");
+      const account: Account = { username, email: email ?? null, status: "active", created_at: now() };
+      const inserted = await insertAccount(db, { ...account, password_hash: await passwords.hash(password) });
+      return inserted
+        ? c.json(show(account), 201)
+        : problem(c, "username-taken", `${username} is taken: choose another`);
+    })
+    .openapi(list, async (c) => {
+      const { cursor, limit } = c.req.valid("query");
+      const rows = await listAccounts(db, cursor ?? "", limit + 1);
+      return c.json(page(rows, limit, show, (row) => row.username), 200);
+    })
+    .openapi(get, async (c) => {
+      const account = await findAccount(db, c.req.valid("param").username);
+      return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
+    })
+    .openapi(patch, async (c) => {
+      const account = await setStatus(db, c.req.valid("param").username, c.req.valid("json").status);
+      return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
+    })
+    .openapi(putPassword, async (c) => {
+      const hash = await passwords.hash(c.req.valid("json").password);
+      const found = await setPasswordHash(db, c.req.valid("param").username, hash);
+      return found ? c.body(null, 204) : problem(c, "not-found", noSuchAccount);
+    });

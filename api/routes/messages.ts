@@ -1,0 +1,91 @@
+/** /v1/messages: what became of each message. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { decodeBase64Url, encodeBase64Url } from "@std/encoding";
+import type { Kysely } from "kysely";
+import { problem, problemResponses } from "../problem.ts";
+import { listEvents } from "../store/events.ts";
+import { findMessage, type Position, searchMessages } from "../store/messages.ts";
+import { listRecipients } from "../store/recipients.ts";
+import type { Database } from "../store/schema.ts";
+import { historySchema, messageSchema, messageStatus, showEvent, showMessage } from "./message_schema.ts";
+import { createRouter, json, page, pageOf, pageQuery } from "./router.ts";
+
+const MAX_FILTER_CHARS = 998;
+
+const writeCursor = ({ receivedAt, id }: Position): string => encodeBase64Url(`${receivedAt} ${id}`);
+
+/** @returns null where the text is no cursor of ours. */
+const readCursor = (text: string): Position | null => {
+  try {
+    const [receivedAt, id] = new TextDecoder().decode(decodeBase64Url(text)).split(" ");
+    return id === undefined || !Number.isSafeInteger(Number(receivedAt))
+      ? null
+      : { receivedAt: Number(receivedAt), id };
+  } catch {
+    // Not base64url: whoever sent it is told so.
+    return null;
+  }
+};
+
+const instant = z.iso.datetime({ offset: true, error: "expected a time such as 2026-11-23T12:00:00Z" })
+  .transform((text) => Date.parse(text)).openapi({ type: "string", format: "date-time" });
+const text = z.string().max(MAX_FILTER_CHARS);
+
+const cursor = text.transform((given, context) => {
+  const position = readCursor(given);
+  if (position !== null) return position;
+  context.addIssue({ code: "custom", message: "expected `next` of the page before" });
+  return z.NEVER;
+}).openapi({ type: "string" });
+
+const list = createRoute({
+  method: "get",
+  path: "/",
+  summary: "Find messages, the newest first",
+  request: {
+    query: z.object({
+      account: text.optional(),
+      since: instant.optional(),
+      until: instant.optional(),
+      sender: text.optional().openapi({ description: "Reverse path; empty for the null one" }),
+      recipient: text.optional(),
+      messageId: text.optional().openapi({ description: "The Message-ID field, with or without angle brackets" }),
+      status: messageStatus.optional(),
+      ...pageQuery,
+      cursor: cursor.optional().openapi({ description: "`next` of the page before" }),
+    }),
+  },
+  responses: {
+    200: json(pageOf(messageSchema), "A page of messages"),
+    ...problemResponses("invalid-request", "unauthorized"),
+  },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/{id}",
+  summary: "Show a message's history: each attempt with the remote server's own words",
+  request: { params: z.object({ id: z.string() }) },
+  responses: { 200: json(historySchema, "The message"), ...problemResponses("unauthorized", "not-found") },
+});
+
+export interface MessageRoutes {
+  readonly db: Kysely<Database>;
+}
+
+export const messageRoutes = ({ db }: MessageRoutes) =>
+  createRouter()
+    .openapi(list, async (c) => {
+      const { limit, cursor, messageId, ...filter } = c.req.valid("query");
+      const rows = await searchMessages(db, { ...filter, messageIdField: messageId, behind: cursor }, limit + 1);
+      const recipients = await listRecipients(db, rows.map((row) => row.id));
+      const toItem = (row: typeof rows[number]) => showMessage(row, recipients.get(row.id) ?? []);
+      return c.json(page(rows, limit, toItem, (row) => writeCursor({ receivedAt: row.received_at, id: row.id })), 200);
+    })
+    .openapi(get, async (c) => {
+      const { id } = c.req.valid("param");
+      const message = await findMessage(db, id);
+      if (message === undefined) return problem(c, "not-found", "There is no message of that id");
+      const [recipients, events] = await Promise.all([listRecipients(db, [id]), listEvents(db, id)]);
+      return c.json({ ...showMessage(message, recipients.get(id) ?? []), events: events.map(showEvent) }, 200);
+    });

@@ -1,0 +1,62 @@
+/** A node's charges: reserve, settle, refund, and refund what an earlier boot left open. */
+import { Hono } from "hono";
+import type { Kysely } from "kysely";
+import { findStandings, type Standing } from "../account_facts.ts";
+import type { Answer, Counters } from "../counters/counters.ts";
+import type { Database } from "../store/schema.ts";
+import { dayOf } from "../utc_day.ts";
+import type { ReservationFacts, ReservationRequest } from "../wire.ts";
+import { jsonBody } from "./json_body.ts";
+import { recoverBody, refundsBody, reservationsBody, settlementsBody } from "./node_schema.ts";
+
+export interface NodeCounterRoutes {
+  readonly db: Kysely<Database>;
+  readonly counters: Counters;
+  readonly now: () => number;
+}
+
+const factsOf = (
+  { relays }: ReservationRequest,
+  answer: Answer,
+  standing: Standing | undefined,
+): ReservationFacts => {
+  const today = dayOf(answer.now);
+  const counted = answer.granted && answer.day === today ? relays : 0;
+  return {
+    ...answer,
+    relays,
+    account: standing === undefined ? null : { ...standing, day: today, used: answer.used + counted },
+  };
+};
+
+export const nodeCounterRoutes = ({ db, counters, now }: NodeCounterRoutes) =>
+  new Hono()
+    .post("/reservations", jsonBody(reservationsBody), async (c) => {
+      const { node, boot, items } = c.req.valid("json");
+      const standings = await findStandings(db, [...new Set(items.map((item) => item.username))], now());
+      const requests = items.map(({ id, username, relays }) => {
+        const standing = standings.get(username);
+        // Unknown and suspended accounts have no blocks to spend; an id that was granted before still is.
+        return { id, username, relays, blocks: standing?.status === "active" ? standing.blocks : [] };
+      });
+      const answers = await counters.reserve({ node, boot }, requests);
+      const facts = items.flatMap((item, n) => {
+        const answer = answers[n];
+        return answer === undefined ? [] : [factsOf(item, answer, standings.get(item.username))];
+      });
+      return c.json({ items: facts }, 200);
+    })
+    .post("/settlements", jsonBody(settlementsBody), async (c) => {
+      const { node, boot, items } = c.req.valid("json");
+      await counters.settle({ node, boot }, items);
+      return c.json({}, 200);
+    })
+    .post("/refunds", jsonBody(refundsBody), async (c) => {
+      const { node, boot, items } = c.req.valid("json");
+      await counters.refund({ node, boot }, items);
+      return c.json({}, 200);
+    })
+    .post("/recover", jsonBody(recoverBody), async (c) => {
+      const refunded = await counters.recover(c.req.valid("json"));
+      return c.json({ refunded }, 200);
+    });

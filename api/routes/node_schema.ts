@@ -1,0 +1,68 @@
+/**
+ * What a node may send, checked at the door. The types and their meaning are in ../wire.ts.
+ */
+import { z } from "zod";
+import type { NodeEvent, Refund, ReservationRequest, Settlement } from "../wire.ts";
+
+/** Items in one call; together with ITEM limits below it keeps the largest legal body under the body limit. */
+export const MAX_BATCH_ITEMS = 512;
+/** RFC 5321 4.5.3.1.3 allows 256 octets for a path; SMTPUTF8 and sloppy peers get some room. */
+const MAX_ADDRESS_CHARS = 512;
+/** Longest id, name or label of a node. */
+const MAX_NAME_CHARS = 128;
+/** Remote words that are kept; a node cuts longer ones. */
+const MAX_REPLY_CHARS = 8192;
+/** RFC 5322 2.1.1: a line has at most 998 octets. */
+const MAX_FIELD_CHARS = 998;
+/** service.md: at most 100 recipients for one message. */
+const MAX_RECIPIENTS = 100;
+
+const name = z.string().min(1).max(MAX_NAME_CHARS);
+const text = z.string().max(MAX_FIELD_CHARS);
+const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "expected a UTC day such as 2026-11-23");
+const relays = z.int().min(1);
+const time = z.int().min(0);
+const address = z.string().max(MAX_ADDRESS_CHARS);
+const recipients = z.array(address.min(1)).min(1).max(MAX_RECIPIENTS);
+const reply = z.string().max(MAX_REPLY_CHARS);
+
+const reservation: z.ZodType<ReservationRequest> = z.object({ id: name, username: name, relays });
+const settlement: z.ZodType<Settlement> = z.object({ id: name, username: name, day, relays });
+const refund: z.ZodType<Refund> = z.object({ id: name, username: name, day: day.nullable(), relays });
+
+const eventBase = { id: name, messageId: name, account: name, at: time };
+const attempt = {
+  ...eventBase,
+  recipients,
+  host: text.nullable(),
+  address: text.nullable(),
+  tls: text.nullable(),
+  reply,
+  attempt: z.int().min(1),
+  nextAttemptAt: time.nullable(),
+};
+const event: z.ZodType<NodeEvent> = z.discriminatedUnion("type", [
+  z.object({
+    ...eventBase,
+    type: z.literal("accepted"),
+    sender: address,
+    recipients,
+    sizeBytes: z.int().min(0),
+    relays: z.int().min(0),
+    messageIdField: text.nullable(),
+    origin: z.object({ address: text, helo: text, protocol: text, tls: text.nullable() }).nullable(),
+  }),
+  z.object({ ...attempt, type: z.literal(["delivered", "deferred", "bounced"]) }),
+  z.object({ ...eventBase, type: z.literal("expired"), recipients, reply }),
+  z.object({ ...eventBase, type: z.literal("returned"), recipients, dsnId: name }),
+]);
+
+const batch = <Item extends z.ZodType>(item: Item) =>
+  z.object({ node: name, boot: name, items: z.array(item).max(MAX_BATCH_ITEMS) });
+
+export const loginBody = z.object({ username: z.string().max(256), password: z.string().max(1024), address: text });
+export const reservationsBody = batch(reservation);
+export const settlementsBody = batch(settlement);
+export const refundsBody = batch(refund);
+export const recoverBody = z.object({ node: name, boot: name });
+export const eventsBody = z.object({ node: name, items: z.array(event).max(MAX_BATCH_ITEMS) });

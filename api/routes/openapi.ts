@@ -1,0 +1,12 @@
+/** What stands at the head of the OpenAPI document; the rest is made from the routes. */
+
+export const openApiInfo = {
+  openapi: "3.1.0",
+  info: {
+    title: "MailHop Outbound",
+    version: "1",
+    description: "Accounts, relay blocks, quota, networks and message history of an outgoing SMTP relay. " +
+      "Errors are problem details (RFC 9457); times are RFC 3339 in UTC.",
+  },
+  security: [{ bearer: [] }],
+};

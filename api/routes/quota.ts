@@ -1,0 +1,55 @@
+/** /v1/accounts/{username}/quota: what is left of the day. */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Kysely } from "kysely";
+import { findStandings } from "../account_facts.ts";
+import type { Counters } from "../counters/counters.ts";
+import { problem, problemResponses } from "../problem.ts";
+import type { Database } from "../store/schema.ts";
+import { nextMidnight, rfc3339 } from "../utc_day.ts";
+import type { BlockFacts } from "../wire.ts";
+import { accountParam, noSuchAccount } from "./accounts.ts";
+import { createRouter, json, timeSchema } from "./router.ts";
+
+const quotaSchema = z.object({
+  day: z.string().openapi({ description: "The UTC day", format: "date", example: "2026-11-23" }),
+  limit: z.int().openapi({ description: "Relays of the day, from the blocks that count now" }),
+  used: z.int(),
+  remaining: z.int(),
+  resetsAt: timeSchema,
+  pending: z.array(z.object({ quantity: z.int(), activatesAt: timeSchema }))
+    .openapi({ description: "Blocks bought that do not count yet" }),
+}).openapi("Quota");
+
+const get = createRoute({
+  method: "get",
+  path: "/{username}/quota",
+  summary: "Show what is left of the day",
+  request: { params: accountParam },
+  responses: { 200: json(quotaSchema, "The day so far"), ...problemResponses("unauthorized", "not-found") },
+});
+
+export interface QuotaRoutes {
+  readonly db: Kysely<Database>;
+  readonly counters: Counters;
+  readonly cap: (blocks: readonly BlockFacts[], now: number) => number;
+}
+
+export const quotaRoutes = ({ db, counters, cap }: QuotaRoutes) =>
+  createRouter().openapi(get, async (c) => {
+    const { username } = c.req.valid("param");
+    const { day, now, used: usage } = await counters.today([username]);
+    const standing = (await findStandings(db, [username], now)).get(username);
+    if (standing === undefined) return problem(c, "not-found", noSuchAccount);
+    const used = usage.get(username) ?? 0;
+    const limit = cap(standing.blocks, now);
+    return c.json({
+      day,
+      limit,
+      used,
+      // Blocks cancelled during the day can leave less than was used.
+      remaining: Math.max(0, limit - used),
+      resetsAt: rfc3339(nextMidnight(now)),
+      pending: standing.blocks.filter(({ activatesAt }) => activatesAt > now)
+        .map(({ quantity, activatesAt }) => ({ quantity, activatesAt: rfc3339(activatesAt) })),
+    }, 200);
+  });

@@ -1,0 +1,47 @@
+/** Table `account`: who may use the service. The username is the key everywhere and never changes. */
+import type { Kysely } from "kysely";
+import type { AccountRow, Database } from "./schema.ts";
+
+/** What is shown of an account; the password's hash leaves the store for verification only. */
+export type Account = Omit<AccountRow, "password_hash">;
+
+const SHOWN = ["username", "email", "status", "created_at"] as const;
+
+/** @returns false where the username is taken; the primary key decides between racers. */
+export const insertAccount = async (db: Kysely<Database>, row: AccountRow): Promise<boolean> => {
+  const inserted = await db.insertInto("account").values(row)
+    .onConflict((conflict) => conflict.doNothing()).executeTakeFirst();
+  return inserted.numInsertedOrUpdatedRows === 1n;
+};
+
+export const findAccount = (db: Kysely<Database>, username: string): Promise<Account | undefined> =>
+  db.selectFrom("account").select(SHOWN).where("username", "=", username).executeTakeFirst();
+
+/** Those of `usernames` that exist. */
+export const findAccounts = (db: Kysely<Database>, usernames: readonly string[]): Promise<Account[]> =>
+  db.selectFrom("account").select(SHOWN).where("username", "in", usernames).execute();
+
+/** At most `limit` accounts behind `after`, in the order of their names. */
+export const listAccounts = (db: Kysely<Database>, after: string, limit: number): Promise<Account[]> =>
+  db.selectFrom("account").select(SHOWN).where("username", ">", after).orderBy("username").limit(limit).execute();
+
+export const findPasswordHash = async (db: Kysely<Database>, username: string): Promise<string | undefined> => {
+  const row = await db.selectFrom("account").select("password_hash").where("username", "=", username)
+    .executeTakeFirst();
+  return row?.password_hash;
+};
+
+/** @returns the account as it is now, or undefined where there is none. */
+export const setStatus = (
+  db: Kysely<Database>,
+  username: string,
+  status: AccountRow["status"],
+): Promise<Account | undefined> =>
+  db.updateTable("account").set({ status }).where("username", "=", username).returning(SHOWN).executeTakeFirst();
+
+/** @returns false where there is no such account. */
+export const setPasswordHash = async (db: Kysely<Database>, username: string, hash: string): Promise<boolean> => {
+  const updated = await db.updateTable("account").set({ password_hash: hash }).where("username", "=", username)
+    .executeTakeFirst();
+  return updated.numUpdatedRows === 1n;
+};

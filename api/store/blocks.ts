@@ -1,0 +1,63 @@
+/** Table `block`: relay blocks bought, with the instant from which they count. */
+import type { Kysely } from "kysely";
+import type { BlockFacts } from "../wire.ts";
+import type { BlockRow, Database } from "./schema.ts";
+
+export const insertBlock = async (db: Kysely<Database>, row: BlockRow): Promise<void> => {
+  await db.insertInto("block").values(row).execute();
+};
+
+/** At most `limit` blocks of an account behind the id `after`, cancelled ones included, in the order of their ids. */
+export const listBlocks = (
+  db: Kysely<Database>,
+  username: string,
+  after: string,
+  limit: number,
+): Promise<BlockRow[]> =>
+  db.selectFrom("block").selectAll().where("username", "=", username).where("id", ">", after)
+    .orderBy("id").limit(limit).execute();
+
+/** @returns false where the account has no such block; cancelling again changes nothing and is true. */
+export const cancelBlock = async (
+  db: Kysely<Database>,
+  username: string,
+  id: string,
+  cancelledAt: number,
+): Promise<boolean> => {
+  const updated = await db.updateTable("block")
+    .set((row) => ({ cancelled_at: row.fn.coalesce("cancelled_at", row.val(cancelledAt)) }))
+    .where("id", "=", id).where("username", "=", username).executeTakeFirst();
+  return updated.numUpdatedRows === 1n;
+};
+
+/**
+ * Blocks that count for so long are merged into one entry, so that an account of many purchases stays cheap to decide
+ * on. Not at once: a node whose clock is behind must still see when each began to count.
+ */
+const MERGED_AFTER_MS = 3_600_000;
+
+/**
+ * The blocks that count, or will, for each of `usernames`, in the order of their instants: cancelled ones left out,
+ * those of the same instant merged, and those that have counted for long merged under the latest instant of them.
+ */
+export const findBlockFacts = async (
+  db: Kysely<Database>,
+  usernames: readonly string[],
+  now: number,
+): Promise<Map<string, BlockFacts[]>> => {
+  const rows = await db.selectFrom("block")
+    .select((row) => ["username", row.fn.sum<number>("quantity").as("quantity"), row.fn.max("activates_at").as("at")])
+    .where("username", "in", usernames).where("cancelled_at", "is", null)
+    .groupBy("username")
+    .groupBy((row) =>
+      row.case().when("activates_at", "<", now - MERGED_AFTER_MS).then(0).else(row.ref("activates_at")).end()
+    )
+    .orderBy("username").orderBy("at").execute();
+  const facts = new Map<string, BlockFacts[]>();
+  for (const { username, at, quantity } of rows) {
+    const blocks = facts.get(username) ?? [];
+    blocks.push({ quantity, activatesAt: at });
+    facts.set(username, blocks);
+  }
+  return facts;
+};

@@ -1,0 +1,22 @@
+/**
+ * The migrations in their order. Forward only: what has been released is never edited, a change is a new one.
+ */
+import type { Kysely } from "kysely";
+import { Migrator } from "kysely/migration";
+import type { Database } from "../schema.ts";
+import { accounts } from "./0001_accounts.ts";
+import { counters } from "./0002_counters.ts";
+import { history } from "./0003_history.ts";
+
+const migrations = { "0001_accounts": accounts, "0002_counters": counters, "0003_history": history };
+
+/**
+ * Brings the schema up to date.
+ *
+ * @throws what the failed migration threw; those before it stand.
+ */
+export const migrate = async (db: Kysely<Database>): Promise<void> => {
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+};

@@ -1,0 +1,42 @@
+/**
+ * Table `reservation`: each charge by its id, so that a repeated call counts once. What a state means for the day's
+ * usage is kept by counters/control_database.ts, in one transaction with every change here.
+ */
+import { type Kysely, sql, type Transaction } from "kysely";
+import type { Database, ReservationRow } from "./schema.ts";
+
+export const findReservations = async (
+  db: Kysely<Database>,
+  ids: readonly string[],
+): Promise<Map<string, ReservationRow>> => {
+  const rows = await db.selectFrom("reservation").selectAll().where("id", "in", ids).execute();
+  return new Map(rows.map((row) => [row.id, row]));
+};
+
+export const insertReservations = async (
+  db: Transaction<Database>,
+  rows: readonly ReservationRow[],
+): Promise<void> => {
+  if (rows.length > 0) await db.insertInto("reservation").values(rows).execute();
+};
+
+export const setReservationState = async (
+  db: Transaction<Database>,
+  ids: readonly string[],
+  state: ReservationRow["state"],
+): Promise<void> => {
+  if (ids.length > 0) await db.updateTable("reservation").set({ state }).where("id", "in", ids).execute();
+};
+
+/** At most `limit` open reservations that `node` made in another boot than `boot`. */
+export const findAbandoned = (
+  db: Kysely<Database>,
+  node: string,
+  boot: string,
+  limit: number,
+): Promise<ReservationRow[]> =>
+  db.selectFrom("reservation").selectAll()
+    .where("node", "=", node).where("boot", "!=", boot)
+    // A literal, not a parameter: only so the index of open reservations is used.
+    .where("state", "=", sql.lit("reserved" as const))
+    .limit(limit).execute();

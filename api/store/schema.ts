@@ -1,0 +1,97 @@
+/**
+ * The rows of the control database, a type for each table. The functions that read and write them are in the file of
+ * the table's name. Types only. Times are epoch milliseconds in UTC.
+ */
+
+export interface AccountRow {
+  username: string;
+  /** PHC string with the parameters of its scrypt. */
+  password_hash: string;
+  email: string | null;
+  status: "active" | "suspended";
+  created_at: number;
+}
+
+export interface BlockRow {
+  id: string;
+  username: string;
+  quantity: number;
+  purchased_at: number;
+  activates_at: number;
+  cancelled_at: number | null;
+}
+
+export interface NetworkRow {
+  /** First address as 32 hexadecimal digits, "/", prefix length of 128: an exact key for the longest match. */
+  range_key: string;
+  /** As people write it. */
+  cidr: string;
+  username: string;
+  created_at: number;
+}
+
+/** What an account used of a day: the sum of its reservations that are not refunded. */
+export interface UsageRow {
+  username: string;
+  day: string;
+  used: number;
+}
+
+export interface ReservationRow {
+  id: string;
+  username: string;
+  day: string;
+  relays: number;
+  node: string;
+  boot: string;
+  /** `refunded` with nothing reserved before is a tombstone: that id is never granted. */
+  state: "reserved" | "settled" | "refunded";
+}
+
+/** Where a recipient stands; the last three are final. */
+export type RecipientStatus = "queued" | "deferred" | "delivered" | "bounced" | "expired";
+
+/** A message's status, made from those of its recipients; the rule stands in messages.ts. */
+export type MessageStatus = RecipientStatus | "partial";
+
+export interface MessageRow {
+  id: string;
+  account: string;
+  /** Reverse path; "" for the null one. */
+  sender: string;
+  received_at: number;
+  size_bytes: number;
+  relays: number;
+  /** The Message-ID field as it stood in the header. */
+  message_id_field: string | null;
+  node: string;
+  status: MessageStatus;
+}
+
+export interface RecipientRow {
+  message_id: string;
+  /** Place in the order of RCPT, from 0. */
+  n: number;
+  address: string;
+  status: RecipientStatus;
+}
+
+export interface EventRow {
+  message_id: string;
+  id: string;
+  at: number;
+  type: string;
+  /** JSON of what is particular to the type. */
+  detail: string;
+}
+
+export interface Database {
+  account: AccountRow;
+  block: BlockRow;
+  network: NetworkRow;
+  usage: UsageRow;
+  reservation: ReservationRow;
+  message: MessageRow;
+  recipient: RecipientRow;
+  event: EventRow;
+}

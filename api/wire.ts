@@ -1,0 +1,132 @@
+/**
+ * The words that a relay node and the control plane exchange under /v1/node.
+ *
+ * Types only; the schemas that check them at the door are in routes/node_schema.ts. Times are epoch milliseconds in
+ * UTC, sizes are octets, a day is a UTC date such as "2026-11-23".
+ */
+
+/** Blocks of an account that were bought, are not cancelled, and count from the same instant on. */
+export interface BlockFacts {
+  readonly quantity: number;
+  /** From this instant on (inclusive) the blocks count. */
+  readonly activatesAt: number;
+}
+
+/** What a node must know of an account to decide. True at the time of the answer. */
+export interface AccountFacts {
+  readonly username: string;
+  readonly status: "active" | "suspended";
+  /** The UTC day of `used`, by the counter store's clock. */
+  readonly day: string;
+  /** Relays reserved or settled for that day. */
+  readonly used: number;
+  /** In the order of activation. */
+  readonly blocks: readonly BlockFacts[];
+}
+
+/** Asks for `relays` of the account's day; `id` is unique for ever, so that asking twice counts once. */
+export interface ReservationRequest {
+  readonly id: string;
+  readonly username: string;
+  readonly relays: number;
+}
+
+/** What came of one reservation: the facts from which policy makes the verdict. */
+export interface ReservationFacts {
+  readonly id: string;
+  readonly granted: boolean;
+  /** The day that was charged, or would have been. */
+  readonly day: string;
+  /** The counter store's clock when it decided. */
+  readonly now: number;
+  /** Relays used of that day, without this reservation. */
+  readonly used: number;
+  /** The account's cap at `now`: 0 where the account is unknown or suspended. */
+  readonly limit: number;
+  readonly relays: number;
+  /** null where there is no such account. `used` in it includes this reservation if it was granted. */
+  readonly account: AccountFacts | null;
+}
+
+/** A message was accepted with this reservation: the charge stands, whatever the counters knew of it. */
+export interface Settlement {
+  readonly id: string;
+  readonly username: string;
+  readonly day: string;
+  readonly relays: number;
+}
+
+/** Nothing was accepted with this reservation. `day` is null where its answer never came. */
+export interface Refund {
+  readonly id: string;
+  readonly username: string;
+  readonly day: string | null;
+  readonly relays: number;
+}
+
+/** A batch of one node. `boot` differs for each start of the node. */
+export interface NodeBatch<Item> {
+  readonly node: string;
+  readonly boot: string;
+  readonly items: readonly Item[];
+}
+
+interface EventBase {
+  /** Unique for ever: an event that arrives again is stored once. */
+  readonly id: string;
+  readonly messageId: string;
+  readonly account: string;
+  readonly at: number;
+}
+
+/** The relay has the message on stable storage. */
+export interface AcceptedEvent extends EventBase {
+  readonly type: "accepted";
+  /** Reverse path; "" for the null one. */
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly sizeBytes: number;
+  /** What the message cost; 0 for a message the relay made. */
+  readonly relays: number;
+  readonly messageIdField: string | null;
+  /** How it came; null for a message the relay made (a DSN). */
+  readonly origin: {
+    readonly address: string;
+    readonly helo: string;
+    readonly protocol: string;
+    readonly tls: string | null;
+  } | null;
+}
+
+/** One attempt at a next hop, for the recipients that had the same outcome. */
+export interface AttemptEvent extends EventBase {
+  readonly type: "delivered" | "deferred" | "bounced";
+  readonly recipients: readonly string[];
+  /** The next hop's name and literal address; null where none was found or reached. */
+  readonly host: string | null;
+  readonly address: string | null;
+  readonly tls: string | null;
+  /** The remote server's own words, or ours for what went wrong. */
+  readonly reply: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly nextAttemptAt: number | null;
+}
+
+/** The time to try ran out for these recipients. */
+export interface ExpiredEvent extends EventBase {
+  readonly type: "expired";
+  readonly recipients: readonly string[];
+  readonly reply: string;
+}
+
+/** A DSN about these recipients was queued for the sender. */
+export interface ReturnedEvent extends EventBase {
+  readonly type: "returned";
+  readonly recipients: readonly string[];
+  /** The DSN's own message id. */
+  readonly dsnId: string;
+}
+
+/** What happened to a message, in the order in which the node saw it. */
+export type NodeEvent = AcceptedEvent | AttemptEvent | ExpiredEvent | ReturnedEvent;

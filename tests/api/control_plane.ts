@@ -1,0 +1,75 @@
+/** A control plane for tests: in memory unless a path is given, with a clock that stands still until it is set. */
+import { ulid } from "@std/ulid";
+import { createClient, createNodeClient } from "../../api/client.ts";
+import { createControlPlane } from "../../api/main.ts";
+import type { Readiness } from "../../api/routes/health.ts";
+import { IN_MEMORY } from "../../api/store/database.ts";
+
+export const ADMIN = "operator-token";
+export const RELAY = "relay-token";
+export const PASSWORD = "correct horse";
+export const NOON = Date.parse("2026-11-23T12:00:00Z");
+export const MINUTE_MS = 60_000;
+export const ACTIVATION_DELAY_MS = 15 * MINUTE_MS;
+
+export interface TestOptions {
+  readonly databasePath?: string;
+  readonly now?: number;
+  readonly readiness?: Readiness;
+}
+
+/** What a request was answered with; `body` is null where there was none. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // deno-lint-ignore no-explicit-any -- a test reads whatever JSON came
+  readonly body: any;
+}
+
+export const startControlPlane = async (options: TestOptions = {}) => {
+  const clock = { now: options.now ?? NOON };
+  const logged: string[] = [];
+  const plane = await createControlPlane({
+    databasePath: options.databasePath ?? IN_MEMORY,
+    adminToken: ADMIN,
+    relayToken: RELAY,
+    activationDelayMs: ACTIVATION_DELAY_MS,
+    blockRelays: 150,
+    now: () => clock.now,
+    newId: () => ulid(),
+    readiness: options.readiness ?? (() => Promise.resolve({})),
+    log: (message) => logged.push(message),
+  });
+  const request = async (method: string, path: string, body?: unknown, token = ADMIN): Promise<Answer> => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const response = await plane.app.request(path, {
+      method,
+      headers,
+      body: typeof body === "string" ? body : body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
+  };
+  return {
+    clock,
+    logged,
+    app: plane.app,
+    client: createClient(plane.fetch, ADMIN),
+    node: createNodeClient(plane.fetch, RELAY),
+    request,
+    /** A call of the node "n1" in its boot "b1", unless the body says otherwise. */
+    nodeCall: (call: string, body: Record<string, unknown>) =>
+      request("POST", `/v1/node/${call}`, { node: "n1", boot: "b1", ...body }, RELAY),
+    account: (username: string) => request("POST", "/v1/accounts", { username, password: PASSWORD }),
+    /** Buys, and lets the activation pass. */
+    async blocks(username: string, quantity: number) {
+      await request("POST", `/v1/accounts/${username}/blocks`, { quantity });
+      clock.now += ACTIVATION_DELAY_MS;
+    },
+    used: async (username: string): Promise<number> =>
+      (await request("GET", `/v1/accounts/${username}/quota`)).body.used,
+    [Symbol.asyncDispose]: () => plane.close(),
+  };
+};
+
+export type TestControlPlane = Awaited<ReturnType<typeof startControlPlane>>;

@@ -1,0 +1,194 @@
+import { assertEquals } from "@std/assert";
+import type { NodeEvent } from "../../api/client.ts";
+import { NOON, startControlPlane, type TestControlPlane } from "./control_plane.ts";
+
+const send = (api: TestControlPlane, ...items: NodeEvent[]) => api.nodeCall("events", { items });
+
+const accepted = (messageId: string, recipients: string[], more: Partial<NodeEvent> = {}): NodeEvent => ({
+  id: `${messageId}-accepted`,
+  messageId,
+  account: "alice",
+  at: NOON,
+  type: "accepted",
+  sender: "Alice@example.com",
+  recipients,
+  sizeBytes: 4096,
+  relays: recipients.length,
+  messageIdField: `<${messageId}@example.com>`,
+  origin: { address: "192.0.2.1", helo: "laptop", protocol: "ESMTPSA", tls: "TLSv1.3" },
+  ...more,
+} as NodeEvent);
+
+const attempt = (
+  messageId: string,
+  type: "delivered" | "deferred" | "bounced",
+  recipients: string[],
+  number = 1,
+): NodeEvent => ({
+  id: `${messageId}-${type}-${recipients.join("-")}-${number}`,
+  messageId,
+  account: "alice",
+  at: NOON + number * 1000,
+  type,
+  recipients,
+  host: "mx.example.net",
+  address: "198.51.100.1",
+  tls: "TLSv1.3",
+  reply: type === "delivered" ? "250 2.0.0 Ok" : "451 4.3.0 Later",
+  attempt: number,
+  nextAttemptAt: type === "deferred" ? NOON + 60_000 : null,
+});
+
+const statusOf = async (api: TestControlPlane, id: string) =>
+  (await api.request("GET", `/v1/messages/${id}`)).body.status;
+
+const idsOf = async (api: TestControlPlane, query: string): Promise<string[]> =>
+  (await api.request("GET", `/v1/messages?${query}`)).body.items.map((item: { id: string }) => item.id);
+
+Deno.test("history: a message with its events, each attempt with the remote server's own words", async () => {
+  await using api = await startControlPlane();
+  await send(api, accepted("m1", ["bob@example.net"]), attempt("m1", "deferred", ["bob@example.net"]));
+  await send(api, attempt("m1", "delivered", ["bob@example.net"], 2));
+  const { body } = await api.request("GET", "/v1/messages/m1");
+  const { events, ...message } = body;
+  assertEquals(message, {
+    id: "m1",
+    account: "alice",
+    sender: "Alice@example.com",
+    recipients: [{ address: "bob@example.net", status: "delivered" }],
+    receivedAt: "2026-11-23T12:00:00Z",
+    sizeBytes: 4096,
+    relays: 1,
+    messageId: "<m1@example.com>",
+    node: "n1",
+    status: "delivered",
+  });
+  assertEquals(events.map(({ type }: NodeEvent) => type), ["accepted", "deferred", "delivered"]);
+  assertEquals(events[0].origin.protocol, "ESMTPSA");
+  assertEquals(events[1], {
+    id: "m1-deferred-bob@example.net-1",
+    at: "2026-11-23T12:00:01Z",
+    type: "deferred",
+    recipients: ["bob@example.net"],
+    host: "mx.example.net",
+    address: "198.51.100.1",
+    tls: "TLSv1.3",
+    reply: "451 4.3.0 Later",
+    attempt: 1,
+    nextAttemptAt: "2026-11-23T12:01:00Z",
+  });
+  assertEquals((await api.request("GET", "/v1/messages/m2")).status, 404);
+});
+
+Deno.test("history: events that arrive again, together or apart, are stored once", async () => {
+  await using api = await startControlPlane();
+  const events = [accepted("m1", ["b@example.net"]), attempt("m1", "delivered", ["b@example.net"])];
+  assertEquals((await send(api, ...events, ...events)).status, 200);
+  assertEquals((await send(api, ...events)).status, 200);
+  assertEquals((await api.request("GET", "/v1/messages/m1")).body.events.length, 2);
+  assertEquals(await idsOf(api, ""), ["m1"]);
+});
+
+Deno.test("history: the status of a message follows its recipients", async () => {
+  await using api = await startControlPlane();
+  const [a, b] = ["a@example.net", "b@example.net"];
+  await send(api, accepted("m1", [a, b]));
+  assertEquals(await statusOf(api, "m1"), "queued");
+  await send(api, attempt("m1", "delivered", [a]));
+  assertEquals(await statusOf(api, "m1"), "queued");
+  await send(api, attempt("m1", "deferred", [b]));
+  assertEquals(await statusOf(api, "m1"), "deferred");
+  await send(api, attempt("m1", "bounced", [b], 2));
+  assertEquals(await statusOf(api, "m1"), "partial");
+
+  await send(api, accepted("m2", [a, b]), attempt("m2", "bounced", [a]), {
+    ...attempt("m2", "bounced", [b]),
+    type: "expired",
+  } as NodeEvent);
+  assertEquals(await statusOf(api, "m2"), "bounced");
+  await send(api, accepted("m3", [a]), { ...attempt("m3", "bounced", [a]), type: "expired" } as NodeEvent);
+  assertEquals(await statusOf(api, "m3"), "expired");
+});
+
+Deno.test("history: a final outcome is not taken back by one that comes late", async () => {
+  await using api = await startControlPlane();
+  const to = ["a@example.net"];
+  await send(api, accepted("m1", to), attempt("m1", "delivered", to, 2), attempt("m1", "deferred", to, 1));
+  assertEquals(await statusOf(api, "m1"), "delivered");
+  await send(api, attempt("m1", "deferred", to, 3));
+  assertEquals(await statusOf(api, "m1"), "delivered");
+});
+
+Deno.test("history: a message of the relay's own, and what was returned with it", async () => {
+  await using api = await startControlPlane();
+  await send(
+    api,
+    accepted("dsn", ["alice@example.com"], { sender: "", relays: 0, origin: null, messageIdField: null }),
+    accepted("m1", ["b@example.net"]),
+    {
+      id: "e1",
+      messageId: "m1",
+      account: "alice",
+      at: NOON + 1,
+      type: "returned",
+      recipients: ["b@example.net"],
+      dsnId: "dsn",
+    },
+  );
+  const { body } = await api.request("GET", "/v1/messages/dsn");
+  assertEquals([body.sender, body.relays, body.messageId, body.events[0].origin], ["", 0, null, null]);
+  assertEquals((await api.request("GET", "/v1/messages/m1")).body.events[1].dsnId, "dsn");
+  assertEquals(await idsOf(api, "sender="), ["dsn"]);
+});
+
+Deno.test("messages: found by account, sender, recipient, Message-ID, status and time, the newest first", async () => {
+  await using api = await startControlPlane();
+  const at = (minutes: number) => NOON + minutes * 60_000;
+  await send(
+    api,
+    accepted("m1", ["bob@example.net"], { at: at(0) }),
+    accepted("m2", ["Carol@example.net"], { at: at(1), account: "zoe", sender: "zoe@example.org" }),
+    accepted("m3", ["bob@example.net", "carol@example.net"], { at: at(2) }),
+    attempt("m3", "deferred", ["bob@example.net"]),
+  );
+  assertEquals(await idsOf(api, ""), ["m3", "m2", "m1"]);
+  assertEquals(await idsOf(api, "account=zoe"), ["m2"]);
+  assertEquals(await idsOf(api, "sender=alice@EXAMPLE.com"), ["m3", "m1"]);
+  assertEquals(await idsOf(api, "recipient=carol@example.net"), ["m3", "m2"]);
+  assertEquals(await idsOf(api, "messageId=m1@example.com"), ["m1"]);
+  assertEquals(await idsOf(api, "messageId=%3Cm1@example.com%3E"), ["m1"]);
+  assertEquals(await idsOf(api, "status=deferred"), ["m3"]);
+  assertEquals(await idsOf(api, "since=2026-11-23T12:01:00Z"), ["m3", "m2"]);
+  assertEquals(await idsOf(api, "until=2026-11-23T12:01:00Z"), ["m1"]);
+  assertEquals(await idsOf(api, "recipient=bob@example.net&since=2026-11-23T13:01:00%2B01:00"), ["m3"]);
+  const refused = await api.request("GET", "/v1/messages?since=yesterday&status=lost&cursor=%21");
+  assertEquals(refused.body.errors.map((error: { field: string }) => error.field).toSorted(), [
+    "cursor",
+    "since",
+    "status",
+  ]);
+});
+
+Deno.test("messages: paged without gap or repetition where several came in the same millisecond", async () => {
+  await using api = await startControlPlane();
+  const ids = Array.from({ length: 7 }, (_, n) => `m${n}`);
+  await send(api, ...ids.map((id) => accepted(id, ["b@example.net"])));
+  const seen: string[] = [];
+  let cursor = "";
+  do {
+    const { body } = await api.request("GET", `/v1/messages?limit=3${cursor && `&cursor=${cursor}`}`);
+    seen.push(...body.items.map((item: { id: string }) => item.id));
+    cursor = body.next;
+  } while (cursor !== null);
+  assertEquals(seen, ids.toReversed());
+});
+
+Deno.test("history: a full batch of messages to 100 recipients each", async () => {
+  await using api = await startControlPlane();
+  const to = Array.from({ length: 100 }, (_, n) => `user${n}@example.net`);
+  const ids = Array.from({ length: 256 }, (_, n) => `m${n}`);
+  const batch = ids.flatMap((id) => [accepted(id, to), { ...attempt(id, "delivered", to), id: `${id}-delivered` }]);
+  assertEquals((await send(api, ...batch)).status, 200);
+  assertEquals((await idsOf(api, "status=delivered&recipient=user99@example.net&limit=200")).length, 200);
+  assertEquals((await send(api, ...batch, accepted("one more", to))).status, 400);
+});

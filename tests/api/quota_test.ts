@@ -1,0 +1,98 @@
+import { assertEquals } from "@std/assert";
+import { ACTIVATION_DELAY_MS, MINUTE_MS, NOON, startControlPlane } from "./control_plane.ts";
+
+Deno.test("blocks: bought, listed, cancelled", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  const bought = await api.request("POST", "/v1/accounts/alice/blocks", { quantity: 2 });
+  assertEquals(bought.status, 201);
+  const { id } = bought.body;
+  assertEquals(bought.body, {
+    id,
+    quantity: 2,
+    purchasedAt: "2026-11-23T12:00:00Z",
+    activatesAt: "2026-11-23T12:15:00Z",
+    cancelledAt: null,
+  });
+  assertEquals((await api.request("GET", "/v1/accounts/alice/blocks")).body, { items: [bought.body], next: null });
+
+  api.clock.now += ACTIVATION_DELAY_MS;
+  assertEquals((await api.request("DELETE", `/v1/accounts/alice/blocks/${id}`)).status, 204);
+  assertEquals((await api.request("GET", "/v1/accounts/alice/quota")).body.limit, 0);
+  const [cancelled] = (await api.request("GET", "/v1/accounts/alice/blocks")).body.items;
+  assertEquals(cancelled.cancelledAt, "2026-11-23T12:15:00Z");
+});
+
+Deno.test("blocks: of nobody, or somebody else's, are not found", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  await api.account("bob");
+  const { body } = await api.request("POST", "/v1/accounts/alice/blocks", { quantity: 1 });
+  assertEquals((await api.request("DELETE", `/v1/accounts/bob/blocks/${body.id}`)).status, 404);
+  assertEquals((await api.request("POST", "/v1/accounts/carol/blocks", { quantity: 1 })).status, 404);
+  assertEquals((await api.request("GET", "/v1/accounts/carol/blocks")).status, 404);
+  assertEquals((await api.request("GET", "/v1/accounts/carol/quota")).status, 404);
+});
+
+Deno.test("blocks: a purchase is of 1 to 1,000,000", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  const buy = async (quantity: unknown) =>
+    (await api.request("POST", "/v1/accounts/alice/blocks", { quantity })).status;
+  assertEquals(await buy(1_000_000), 201);
+  for (const quantity of [0, -1, 1.5, 1_000_001, "2", null]) assertEquals(await buy(quantity), 400);
+});
+
+Deno.test("quota: two blocks give 300", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  await api.blocks("alice", 2);
+  assertEquals((await api.request("GET", "/v1/accounts/alice/quota")).body, {
+    day: "2026-11-23",
+    limit: 300,
+    used: 0,
+    remaining: 300,
+    resetsAt: "2026-11-24T00:00:00Z",
+    pending: [],
+  });
+});
+
+Deno.test("quota: a block does not count at 14:59 minutes and does at 15:00", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  await api.request("POST", "/v1/accounts/alice/blocks", { quantity: 1 });
+  api.clock.now = NOON + 15 * MINUTE_MS - 1000;
+  const before = (await api.request("GET", "/v1/accounts/alice/quota")).body;
+  assertEquals([before.limit, before.pending], [0, [{ quantity: 1, activatesAt: "2026-11-23T12:15:00Z" }]]);
+  api.clock.now = NOON + 15 * MINUTE_MS;
+  const after = (await api.request("GET", "/v1/accounts/alice/quota")).body;
+  assertEquals([after.limit, after.pending], [150, []]);
+});
+
+Deno.test("quota: used is zero after midnight UTC", async () => {
+  await using api = await startControlPlane({ now: Date.parse("2026-11-23T23:40:00Z") });
+  await api.account("alice");
+  await api.blocks("alice", 1);
+  await api.nodeCall("reservations", { items: [{ id: "r1", username: "alice", relays: 17 }] });
+  assertEquals(await api.used("alice"), 17);
+  api.clock.now = Date.parse("2026-11-23T23:59:59.999Z");
+  assertEquals(await api.used("alice"), 17);
+  api.clock.now += 1;
+  const quota = (await api.request("GET", "/v1/accounts/alice/quota")).body;
+  assertEquals([quota.day, quota.used, quota.resetsAt], ["2026-11-24", 0, "2026-11-25T00:00:00Z"]);
+});
+
+Deno.test("quota: purchases that have counted for long reach the node as one entry, newer ones apart", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  await api.blocks("alice", 1);
+  await api.blocks("alice", 2);
+  api.clock.now += 2 * 60 * MINUTE_MS;
+  await api.request("POST", "/v1/accounts/alice/blocks", { quantity: 4 });
+  const answer = await api.nodeCall("reservations", { items: [{ id: "r1", username: "alice", relays: 1 }] });
+  assertEquals(answer.body.items[0].account.blocks, [
+    { quantity: 3, activatesAt: NOON + 30 * MINUTE_MS },
+    { quantity: 4, activatesAt: NOON + 165 * MINUTE_MS },
+  ]);
+  assertEquals(answer.body.items[0].limit, 450);
+});
