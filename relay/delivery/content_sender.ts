@@ -1,0 +1,43 @@
+/**
+ * Sends a message's content and the end mark: dots stuffed, in as few writes as its size allows, never more of it in
+ * memory than one write.
+ */
+import { DotStuffing } from "../protocol/dot_stuffing.ts";
+import type { Content } from "../spool/types.ts";
+import type { ReplyChannel } from "./reply_channel.ts";
+
+/** Octets of one write: larger ones gain nothing measurable on loopback, smaller ones cost a system call each. */
+const WRITE_OCTETS = 64 * 1024;
+/** Room for stuffed dots and the end mark, so that a small message with few of them leaves in one write. */
+const STUFFING_OCTETS = 64;
+
+/**
+ * @param onEnd called just before the write that holds the end mark: from then on the server may have the message.
+ * @throws {ConnectionLost} and what `content` throws, in which case the end mark was not sent.
+ */
+export async function sendContent(
+  channel: ReplyChannel,
+  content: Content,
+  blockSeconds: number,
+  onEnd: () => void,
+): Promise<void> {
+  const stuffing = new DotStuffing();
+  const buffer = new Uint8Array(Math.min(WRITE_OCTETS, content.sizeBytes + STUFFING_OCTETS));
+  let used = 0;
+  // Copied at once: whose memory a chunk is behind the next one is the spool's business.
+  const add = async (octets: Uint8Array) => {
+    while (octets.length > buffer.length - used) {
+      const fitting = buffer.length - used;
+      buffer.set(octets.subarray(0, fitting), used);
+      await channel.send(buffer, blockSeconds);
+      octets = octets.subarray(fitting);
+      used = 0;
+    }
+    buffer.set(octets, used);
+    used += octets.length;
+  };
+  for await (const chunk of content.chunks()) await add(stuffing.push(chunk));
+  onEnd();
+  await add(stuffing.end());
+  await channel.send(buffer.subarray(0, used), blockSeconds);
+}

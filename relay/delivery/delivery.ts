@@ -1,0 +1,180 @@
+/**
+ * Delivery: takes due messages from the queue as long as there is capacity, and gives each its round.
+ *
+ * It decides how many messages are in hand and when to look again; what happens to one message is `round.ts`, what
+ * happens on a connection `transaction.ts`. Nothing is taken twice at the same time, and a message is given back only
+ * when what became of it is on stable storage.
+ */
+import type { Logger } from "@logtape/logtape";
+import type { Queue, QueuedMessage } from "../spool/types.ts";
+import { DeadlineWatch, STAGE_SECONDS, type StageSeconds, type Ticker } from "./deadlines.ts";
+import type { NextHop } from "./next_hop.ts";
+import { Pool, POOL_LIMITS, type PoolLimits } from "./pool.ts";
+import { Recorder } from "./recorder.ts";
+import { RETRY_SCHEDULE, type RetrySchedule } from "./retry.ts";
+import { Round, type RoundParts } from "./round.ts";
+import { openSession } from "./smtp_client.ts";
+
+export interface DeliveryLimits {
+  /** Messages in hand: an envelope each, and for those on a connection one block of content. */
+  readonly messages: number;
+  readonly pool: PoolLimits;
+  readonly stageSeconds: StageSeconds;
+  readonly schedule: RetrySchedule;
+  /** Between two tries to record an outcome, in ms. */
+  readonly recordRetryMs: number;
+  /** How long `close` waits for what is in flight before it cuts it off, in ms. */
+  readonly closeGraceMs: number;
+}
+
+export const DELIVERY_LIMITS: DeliveryLimits = {
+  messages: 2000,
+  pool: POOL_LIMITS,
+  stageSeconds: STAGE_SECONDS,
+  schedule: RETRY_SCHEDULE,
+  recordRetryMs: 5000,
+  closeGraceMs: 30_000,
+};
+
+export interface DeliveryParts {
+  readonly queue: Queue;
+  /** The way to a recipient's domain, an address literal with its brackets; never rejects for the network's sake. */
+  readonly nextHop: (domain: string) => Promise<NextHop>;
+  /** This node's own name, for EHLO. */
+  readonly hostname: string;
+  /** The name that customers know, for DSNs. */
+  readonly serviceName: string;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** A steady clock in ms, such as `performance.now`. */
+  readonly monotonic: () => number;
+  /** As `Math.random`. */
+  readonly random: () => number;
+  /** Ids of events and DSNs, unique for ever. */
+  readonly newId: () => string;
+  readonly log: Logger;
+  readonly limits: DeliveryLimits;
+  /** Ticks every second, for the deadlines; tests give their own. */
+  readonly ticker?: Ticker;
+}
+
+/** It looks at the queue at least this often, in ms, so that a step of the clock is noticed. */
+const LONGEST_SLEEP_MS = 60_000;
+/** And at most this often where the queue has something due that cannot be taken yet, in ms. */
+const SHORTEST_SLEEP_MS = 20;
+
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #pool: Pool;
+  readonly #watch: DeadlineWatch;
+  readonly #recorder: Recorder;
+  readonly #round: RoundParts;
+  readonly #inFlight = new Set<Promise<void>>();
+  #taking = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #wakesAt = Infinity;
+  #closing = false;
+  #cutOff = false;
+
+  constructor(parts: DeliveryParts) {
+    const { queue, log, limits, hostname } = parts;
+    this.#parts = parts;
+    this.#pool = new Pool(limits.pool, parts.monotonic);
+    const watch = this.#watch = new DeadlineWatch(parts.ticker);
+    this.#recorder = new Recorder(queue, log, limits.recordRetryMs);
+    const client = { hostname, watch, seconds: limits.stageSeconds };
+    this.#round = {
+      nextHop: parts.nextHop,
+      pool: this.#pool,
+      open: (remote) => openSession(remote, client),
+      recorder: this.#recorder,
+      schedule: limits.schedule,
+      serviceName: parts.serviceName,
+      now: parts.now,
+      random: parts.random,
+      newId: parts.newId,
+      log,
+      isCutOff: () => this.#cutOff,
+    };
+  }
+
+  /** Begins to deliver; what is due already is taken at once. */
+  start(): void {
+    this.#parts.queue.onAvailable(() => this.#takeDue());
+    this.#takeDue();
+  }
+
+  /**
+   * Takes nothing more; what waits for a connection is left queued, what is on one is finished within the grace, then
+   * cut off. Resolves when all connections are closed.
+   */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#timer);
+    this.#pool.close();
+    const grace = setTimeout(() => {
+      this.#cutOff = true;
+      this.#recorder.stop();
+      this.#watch.expireAll();
+    }, this.#parts.limits.closeGraceMs);
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
+    await this.#pool.farewells();
+    clearTimeout(grace);
+  }
+
+  #takeDue(): void {
+    // The queue may call back while it is asked; the loop goes on until there is nothing anyway.
+    if (this.#taking || this.#closing) return;
+    this.#taking = true;
+    const { queue, now, log, limits } = this.#parts;
+    try {
+      while (this.#inFlight.size < limits.messages) {
+        const message = queue.take(now());
+        if (message === undefined) return this.#sleepUntil(queue.nextDueAt());
+        this.#begin(message);
+      }
+    } catch (error) {
+      log.error("the queue could not be asked for messages: {error}", { error });
+      this.#sleepUntil(now() + LONGEST_SLEEP_MS);
+    } finally {
+      this.#taking = false;
+    }
+  }
+
+  #begin(message: QueuedMessage): void {
+    const round = this.#deliver(message).finally(() => {
+      this.#inFlight.delete(round);
+      this.#takeDue();
+    });
+    this.#inFlight.add(round);
+  }
+
+  async #deliver(message: QueuedMessage): Promise<void> {
+    const messageId = message.envelope.id;
+    try {
+      const recorded = await new Round(message, this.#round).run();
+      if (recorded) this.#parts.queue.release(messageId);
+    } catch (error) {
+      // What was recorded is not known: it stays taken, so that nothing is sent twice before the next start.
+      this.#parts.log.error("a round ended for a reason of our own: {error}", { messageId, error });
+    }
+  }
+
+  /** Arms the one timer for the earliest message, unless it is armed for that time. */
+  #sleepUntil(dueAt: number | undefined): void {
+    const now = this.#parts.now();
+    if (dueAt === undefined) {
+      clearTimeout(this.#timer);
+      this.#wakesAt = Infinity;
+      return;
+    }
+    if (dueAt === this.#wakesAt) return;
+    clearTimeout(this.#timer);
+    this.#wakesAt = dueAt;
+    const sleepMs = Math.min(Math.max(dueAt - now, SHORTEST_SLEEP_MS), LONGEST_SLEEP_MS);
+    this.#timer = setTimeout(() => {
+      this.#wakesAt = Infinity;
+      this.#takeDue();
+    }, sleepMs);
+  }
+}

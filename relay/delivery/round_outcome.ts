@@ -1,0 +1,113 @@
+/**
+ * From the results of attempts to what is recorded: the recipients' new states and the events of the history.
+ *
+ * Pure. Recipients with the same outcome share an event.
+ */
+import type { AttemptEvent, NodeEvent } from "../../api/client.ts";
+import type { RecipientState, RecipientStatus } from "../envelope.ts";
+import type { Outcome, QueuedMessage } from "../spool/types.ts";
+import type { AttemptResult } from "./attempt.ts";
+import { nextAttemptAt, type RetrySchedule } from "./retry.ts";
+
+/** A result with what follows from it. */
+export interface Ending extends AttemptResult {
+  readonly forwardPath: string;
+  /** "queued": it was deferred and will be tried again. */
+  readonly status: RecipientStatus;
+  /** Attempts made, this one included. */
+  readonly attempts: number;
+  /** Epoch ms; null where there is no next attempt. */
+  readonly nextAttemptAt: number | null;
+}
+
+export interface Moment {
+  readonly now: number;
+  /** In [0, 1); the same for a whole round, so that what was deferred together comes back together. */
+  readonly random: number;
+  readonly schedule: RetrySchedule;
+}
+
+export function endingsOf(
+  { envelope, recipients }: QueuedMessage,
+  results: readonly AttemptResult[],
+  { now, random, schedule }: Moment,
+): Ending[] {
+  return results.map((result) => {
+    const attempts = (recipients[result.recipient]?.attempts ?? 0) + 1;
+    const deferred = result.verdict.kind === "deferred";
+    const next = deferred ? nextAttemptAt(attempts, envelope.receivedAt, now, random, schedule) : null;
+    const forwardPath = envelope.recipients[result.recipient] ?? "";
+    return { ...result, forwardPath, attempts, nextAttemptAt: next, status: statusOf(result, next) };
+  });
+}
+
+function statusOf({ verdict }: AttemptResult, next: number | null): RecipientStatus {
+  switch (verdict.kind) {
+    case "delivered":
+      return "delivered";
+    case "failed":
+      return "bounced";
+    case "deferred":
+      return next === null ? "expired" : "queued";
+  }
+}
+
+/** The record of these endings, without a DSN. */
+export function outcomeOf({ envelope }: QueuedMessage, endings: readonly Ending[], now: number, newId: () => string) {
+  const about = () => ({ id: newId(), messageId: envelope.id, account: envelope.account, at: now });
+  const events: NodeEvent[] = [];
+  for (const [first, ...others] of alike(endings, attemptKey)) {
+    const { verdict: { reply }, host, address, tls, attempts: attempt, nextAttemptAt } = first;
+    const recipients = pathsOf([first, ...others]);
+    events.push({ ...about(), type: typeOf(first), recipients, host, address, tls, reply, attempt, nextAttemptAt });
+  }
+  const expired = endings.filter(({ status }) => status === "expired");
+  for (const group of alike(expired, ({ verdict }) => verdict.reply)) {
+    events.push({ ...about(), type: "expired", recipients: pathsOf(group), reply: group[0].verdict.reply });
+  }
+  const changes = endings.map((ending) => ({ recipient: ending.recipient, state: stateOf(ending, now) }));
+  return { messageId: envelope.id, changes, events } satisfies Outcome;
+}
+
+/** Puts recipients off without an attempt: nothing of them changes but the time. */
+export function postponement(message: QueuedMessage, recipients: readonly number[], dueAt: number): Outcome {
+  const changes = recipients.flatMap((recipient) => {
+    const state = message.recipients[recipient];
+    return state === undefined ? [] : [{ recipient, state: { ...state, dueAt } }];
+  });
+  return { messageId: message.envelope.id, changes, events: [] };
+}
+
+export function pathsOf(endings: readonly Ending[]): string[] {
+  return endings.map(({ forwardPath }) => forwardPath);
+}
+
+function typeOf({ status }: Ending): AttemptEvent["type"] {
+  // The last attempt of an expired recipient was a deferral like those before it.
+  return status === "queued" || status === "expired" ? "deferred" : status;
+}
+
+function stateOf({ status, attempts, nextAttemptAt, verdict }: Ending, now: number): RecipientState {
+  return { status, attempts, dueAt: nextAttemptAt ?? now, lastReply: verdict.reply };
+}
+
+function attemptKey({ status, attempts, nextAttemptAt, host, address, tls, verdict }: Ending): string {
+  return JSON.stringify([status, attempts, nextAttemptAt, host, address, tls, verdict.reply]);
+}
+
+type Group = readonly [Ending, ...Ending[]];
+
+/** Endings with the same key together, in the order in which the keys first occur. */
+function alike(endings: readonly Ending[], keyOf: (ending: Ending) => string): Iterable<Group> {
+  const [first] = endings;
+  // Most messages have one recipient: nothing to compare.
+  if (first !== undefined && endings.length === 1) return [[first]];
+  const groups = new Map<string, [Ending, ...Ending[]]>();
+  for (const ending of endings) {
+    const key = keyOf(ending);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [ending]);
+    else group.push(ending);
+  }
+  return groups.values();
+}

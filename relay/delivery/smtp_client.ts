@@ -1,0 +1,146 @@
+/**
+ * Opens a session with a remote server: connect, greeting, EHLO or HELO, opportunistic STARTTLS.
+ *
+ * TLS is used where it can be had, whoever's certificate it is; where the handshake fails a new connection does
+ * without. Plaintext behind the answer to STARTTLS ends the connection (the CVE-2011-0411 family, as a client).
+ */
+import { type Capabilities, NO_CAPABILITIES, parseCapabilities } from "./capabilities.ts";
+import type { DeadlineWatch, StageSeconds } from "./deadlines.ts";
+import { ownVerdict, type Stage, type Verdict, verdictOfReply, verdictOfTrouble } from "./outcome.ts";
+
+import { ConnectionLost, type OctetStream, ReplyChannel } from "./reply_channel.ts";
+import type { RemoteAddress, SmtpSession } from "./smtp_session.ts";
+import { type TlsConnection, upgradeToTls } from "./tls_upgrade.ts";
+import { troubleWords } from "./trouble_words.ts";
+
+export interface SmtpClientSettings {
+  /** This node's own name, for EHLO. */
+  readonly hostname: string;
+  readonly watch: DeadlineWatch;
+  readonly seconds: StageSeconds;
+}
+
+export type Opening =
+  | { readonly kind: "open"; readonly session: SmtpSession }
+  /** No session with this host; the verdict is the same for all recipients. */
+  | { readonly kind: "refused"; readonly verdict: Verdict };
+
+type Attempt = Opening | { readonly kind: "no-tls" };
+
+/** Does not throw for anything that a remote server or the network does. */
+export async function openSession(remote: RemoteAddress, settings: SmtpClientSettings): Promise<Opening> {
+  const attempt = await tryOpen(remote, settings, true);
+  if (attempt.kind !== "no-tls") return attempt;
+  const plain = await tryOpen(remote, settings, false);
+  if (plain.kind === "no-tls") throw new Error("a connection without TLS cannot fail for TLS");
+  return plain;
+}
+
+async function tryOpen(remote: RemoteAddress, settings: SmtpClientSettings, wantsTls: boolean): Promise<Attempt> {
+  const { watch, seconds } = settings;
+  const dialled = await dial(remote, settings);
+  if (!("read" in dialled)) return refused(dialled);
+  let channel = new ReplyChannel(dialled, watch);
+  let stage: Stage = "greeting";
+  let keep = false;
+  try {
+    const greeting = verdictOfReply("greeting", await channel.receive(seconds.greeting));
+    if (greeting !== null) return refused(greeting);
+    stage = "ehlo";
+    let capabilities = await sayHello(channel, settings);
+    let tls: TlsConnection | null = null;
+    if (wantsTls && isCapabilities(capabilities) && capabilities.startTls) {
+      await channel.sendText("STARTTLS\r\n", seconds.command);
+      const reply = await channel.receive(seconds.command);
+      // Any other answer: TLS is not to be had now, and the session goes on in plain (RFC 3207 4).
+      if (reply.code === 220) {
+        if (channel.hasUnread) return refused(INJECTED);
+        tls = await handshake(channel, dialled, remote, settings);
+        if (tls === null) return { kind: "no-tls" };
+        channel = new ReplyChannel(tls.stream, watch);
+        // RFC 3207 4.2: what was said before TLS is forgotten.
+        capabilities = await sayHello(channel, settings);
+      }
+    }
+    if (!isCapabilities(capabilities)) return refused(capabilities);
+    keep = true;
+    return {
+      kind: "open",
+      session: {
+        remote,
+        tls: tls?.session ?? null,
+        capabilities,
+        channel,
+        seconds,
+        transactions: 0,
+        needsReset: false,
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof ConnectionLost)) throw error;
+    return refused(verdictOfTrouble(stage, troubleWords(remote, error.message, stage)));
+  } finally {
+    if (!keep) channel.close();
+  }
+}
+
+const INJECTED = ownVerdict("deferred", "4.7.0", "plaintext behind the server's answer to STARTTLS", false);
+
+function refused(verdict: Verdict): Opening {
+  return { kind: "refused", verdict };
+}
+
+async function dial(remote: RemoteAddress, { watch, seconds }: SmtpClientSettings): Promise<OctetStream | Verdict> {
+  const abort = new AbortController();
+  try {
+    return await watch.within(seconds.connect, () => abort.abort(), async () => {
+      const connection = await Deno.connect({ hostname: remote.address, port: remote.port, signal: abort.signal });
+      // The last part of a message shall not wait for the acknowledgement of the part before it.
+      connection.setNoDelay(true);
+      return connection;
+    });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const why = abort.signal.aborted ? "did not answer in time" : `could not be reached (${systemWords(error)})`;
+    return verdictOfTrouble("connect", troubleWords(remote, why, "connect"));
+  }
+}
+
+/** EHLO, or HELO where the server does not know it (RFC 5321 3.2). */
+async function sayHello(channel: ReplyChannel, settings: SmtpClientSettings): Promise<Capabilities | Verdict> {
+  const { hostname, seconds } = settings;
+  await channel.sendText(`EHLO ${hostname}\r\n`, seconds.command);
+  const ehlo = await channel.receive(seconds.command);
+  const verdict = verdictOfReply("ehlo", ehlo);
+  if (verdict === null) return parseCapabilities(ehlo);
+  if (verdict.kind === "deferred") return verdict;
+  await channel.sendText(`HELO ${hostname}\r\n`, seconds.command);
+  return verdictOfReply("ehlo", await channel.receive(seconds.command)) ?? NO_CAPABILITIES;
+}
+
+function isCapabilities(hello: Capabilities | Verdict): hello is Capabilities {
+  return "pipelining" in hello;
+}
+
+/** null where it failed: the connection is then closed. */
+async function handshake(
+  channel: ReplyChannel,
+  plain: OctetStream,
+  remote: RemoteAddress,
+  { watch, seconds }: SmtpClientSettings,
+): Promise<TlsConnection | null> {
+  channel.handOver();
+  // RFC 6066 3: a literal address is no server name.
+  const serverName = remote.name === remote.address ? null : remote.name;
+  try {
+    return await upgradeToTls(plain, serverName, watch, seconds.handshake);
+  } catch (error) {
+    // Whatever the reason is, opportunistic TLS goes on without.
+    if (!(error instanceof Error)) throw error;
+    return null;
+  }
+}
+
+function systemWords(error: Error): string {
+  return error.message.replace(/ \(os error \d+\)/, "");
+}

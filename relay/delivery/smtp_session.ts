@@ -1,0 +1,39 @@
+/** An open session with one remote server, ready for transactions; and how it is ended. */
+import type { Capabilities } from "./capabilities.ts";
+import type { StageSeconds } from "./deadlines.ts";
+import { ConnectionLost, type ReplyChannel } from "./reply_channel.ts";
+
+/** One address of a next hop. */
+export interface RemoteAddress {
+  /** The host's name, for SNI and the history; a literal address where it has no name. */
+  readonly name: string;
+  /** The literal IP address that is dialled. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface SmtpSession {
+  readonly remote: RemoteAddress;
+  /** Protocol and cipher; null on a plain connection. */
+  readonly tls: string | null;
+  readonly capabilities: Capabilities;
+  readonly channel: ReplyChannel;
+  readonly seconds: StageSeconds;
+  /** Transactions begun. */
+  transactions: number;
+  /** A transaction was left open: RSET comes before the next. */
+  needsReset: boolean;
+}
+
+/** Ends a session in good order: QUIT, a short wait for the answer, close. */
+export async function quit({ channel, seconds }: SmtpSession): Promise<void> {
+  try {
+    await channel.sendText("QUIT\r\n", seconds.quit);
+    await channel.receive(seconds.quit);
+  } catch (error) {
+    // Whether the server still listens makes no difference to anything that was delivered.
+    if (!(error instanceof ConnectionLost)) throw error;
+  } finally {
+    channel.close();
+  }
+}

@@ -1,0 +1,21 @@
+/** Whether a message needs SMTPUTF8 at the next hop, and not only was handed to us with it (RFC 6531 3.4). */
+import type { Envelope } from "../envelope.ts";
+import type { Content } from "../spool/types.ts";
+import { readHeaderSection } from "./header_section.ts";
+
+/** Octets of the header that are looked at. */
+const HEADER_OCTETS = 256 * 1024;
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** Many clients say SMTPUTF8 for each message; without need it must not cost a recipient whose server lacks it. */
+export async function needsSmtputf8(
+  envelope: Envelope,
+  forwardPaths: readonly string[],
+  content: Content,
+): Promise<boolean> {
+  if (BEYOND_ASCII.test(envelope.reversePath) || forwardPaths.some((path) => BEYOND_ASCII.test(path))) return true;
+  if (!envelope.smtputf8) return false;
+  const header = await readHeaderSection(content, HEADER_OCTETS);
+  return header.some((octet) => octet > 0x7f);
+}

@@ -1,0 +1,200 @@
+/**
+ * A whole node in this process, made of the real parts: control plane in memory, policy, resolver, spool, delivery and
+ * SMTP server on a real socket. Only its clocks are false, and the world around it: a test DNS server and a next hop.
+ *
+ *     await using node = await startTestNode();
+ *     await node.account("anna", { blocks: 1 });
+ *     using client = await node.login("anna");
+ *
+ * "example.com" is a good sender's domain; "example.net" is routed to the next hop, so its DNS is not looked up.
+ */
+import { getLogger } from "@logtape/logtape";
+import { ulid } from "@std/ulid";
+import { createNodeClient } from "../../api/client.ts";
+import { createControlPlane } from "../../api/main.ts";
+import { IN_MEMORY } from "../../api/store/database.ts";
+import { createPolicy, defaultParameters } from "../../policy/mod.ts";
+import { createResolver } from "../../relay/dns/resolver.ts";
+import { startNode } from "../../relay/node.ts";
+import type { Settings } from "../../relay/settings.ts";
+import { createStartTls } from "../../relay/tls/server_starttls.ts";
+import { Dialogue, plainResponse } from "./dialogue.ts";
+import { startDnsServer, type Zone } from "./dns_server.ts";
+import { NextHopServer } from "./next_hop_server.ts";
+import { SELF_SIGNED } from "./self_signed.ts";
+
+export const NOON = Date.parse("2026-11-23T12:00:00Z");
+export const MINUTE_MS = 60_000;
+export const ACTIVATION_DELAY_MS = 15 * MINUTE_MS;
+/** Longer than a node believes what it remembers of an account or a password. */
+export const FORGOTTEN_MS = 5001;
+
+const HOST = "127.0.0.1";
+const ADMIN_TOKEN = "operator-token", RELAY_TOKEN = "relay-token";
+/** Of the test resolver: a server that is silent costs a test no seconds. */
+const DNS_ATTEMPT_MS = 100, DNS_TOTAL_MS = 300;
+
+const ZONE: Zone = {
+  "example.com": { MX: ["10 mx.example.com"] },
+  "mx.example.com": { A: ["192.0.2.1"] },
+};
+
+export interface TestNodeOptions {
+  readonly zone?: Zone;
+  readonly settings?: Partial<Settings>;
+  /** Epoch ms at the start; noon of 2026-11-23 unless told. */
+  readonly now?: number;
+  /** Prepares the spool's directory before the node opens it. */
+  readonly prepareSpool?: (directory: string) => Promise<void>;
+}
+
+export interface Quota {
+  readonly day: string;
+  readonly limit: number;
+  readonly used: number;
+  readonly pending: readonly { readonly quantity: number; readonly activatesAt: string }[];
+}
+
+export type TestNode = Awaited<ReturnType<typeof startTestNode>>;
+
+export async function startTestNode(options: TestNodeOptions = {}) {
+  await using stack = new AsyncDisposableStack();
+  const clock = { now: options.now ?? NOON, monotonic: 0 };
+  const directory = await Deno.makeTempDir({ prefix: "mailhop-spool-" });
+  stack.defer(() => Deno.remove(directory, { recursive: true }));
+  await options.prepareSpool?.(directory);
+  const dns = stack.use(startDnsServer({ ...ZONE, ...options.zone }));
+  const nextHop = stack.use(await NextHopServer.start());
+  const resolver = stack.use(
+    createResolver([dns], { attemptTimeoutMs: DNS_ATTEMPT_MS, totalTimeoutMs: DNS_TOTAL_MS }),
+  );
+  const settings = settingsFor(nextHop.port, options.settings);
+  const plane = await createControlPlane({
+    databasePath: IN_MEMORY,
+    adminToken: ADMIN_TOKEN,
+    relayToken: RELAY_TOKEN,
+    activationDelayMs: settings.activationDelayMs,
+    blockRelays: settings.blockRelays,
+    now: () => clock.now,
+    newId: () => ulid(),
+    readiness: () => Promise.resolve({}),
+    log: () => {},
+  });
+  stack.defer(() => plane.close());
+  const link = { down: false };
+  const client = createNodeClient((input, init) => {
+    if (link.down) throw new TypeError("connection refused");
+    return plane.fetch(input, init);
+  }, RELAY_TOKEN);
+  const tls = createStartTls(SELF_SIGNED);
+  const listener = Deno.listen({ hostname: HOST, port: 0 });
+  const node = await startNode({
+    settings,
+    spoolDirectory: directory,
+    client,
+    policy: createPolicy({ ...defaultParameters, relaysPerBlock: settings.blockRelays }),
+    resolver,
+    listeners: [{ listener, tls: false }],
+    secure: async (plain) => {
+      const { conn, tls: { version, cipher } } = await tls.upgrade(plain);
+      return { conn, tls: `${version} ${cipher}` };
+    },
+    now: () => clock.now,
+    monotonic: () => clock.monotonic,
+    random: Math.random,
+    log: getLogger("test-node"),
+  });
+  let drained: Promise<void> | undefined;
+  const drain = (graceMs: number) => drained ??= node.drain(graceMs);
+  stack.defer(() => drain(0));
+
+  const api = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const response = await plane.app.request(`/v1/accounts${path}`, {
+      method,
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  };
+  const { port } = listener.addr as Deno.NetAddr;
+  const quota = (username: string) => api<Quota>("GET", `/${username}/quota`);
+  const cleanUp = stack.move();
+
+  return {
+    port,
+    clock,
+    dns,
+    nextHop,
+    directory,
+    /** `down`: the control plane cannot be reached. */
+    link,
+    /** Time goes by, on both clocks. Connections that are idle for five minutes are closed. */
+    pass(ms: number): void {
+      clock.now += ms;
+      clock.monotonic += ms;
+    },
+    api,
+    /** A new account whose password is its name, with blocks that are active. */
+    async account(username: string, { blocks = 0 } = {}): Promise<void> {
+      await api("POST", "", { username, password: passwordOf(username) });
+      if (blocks === 0) return;
+      await api("POST", `/${username}/blocks`, { quantity: blocks });
+      this.pass(ACTIVATION_DELAY_MS);
+    },
+    /** Buys blocks; they are pending. */
+    buy: (username: string, quantity: number) => api("POST", `/${username}/blocks`, { quantity }),
+    quota,
+    used: async (username: string): Promise<number> => (await quota(username)).used,
+    /** A connection behind the greeting and EHLO. */
+    async hello(): Promise<Dialogue> {
+      const dialogue = await Dialogue.connect(port);
+      await dialogue.play("S: 220 relay.test ESMTP MailHop\nC: EHLO client.test");
+      await dialogue.reply();
+      return dialogue;
+    },
+    /** A connection that is authenticated. */
+    async login(username: string): Promise<Dialogue> {
+      const dialogue = await this.hello();
+      const response = plainResponse(username, passwordOf(username));
+      await dialogue.play(`C: AUTH PLAIN ${response}\nS: 235 2.7.0 Authenticated`);
+      return dialogue;
+    },
+    drain,
+    [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
+  };
+}
+
+/** Passwords have a least length. */
+export function passwordOf(username: string): string {
+  return `password of ${username}`;
+}
+
+function settingsFor(nextHopPort: number, changes: Partial<Settings> = {}): Settings {
+  return {
+    role: "all",
+    hostname: "relay.test",
+    serviceName: "relay.test",
+    region: "test",
+    dataDir: "",
+    smtpListen: [],
+    smtpsListen: [],
+    httpListen: [],
+    tlsFiles: null,
+    allowPlaintextAuth: true,
+    adminToken: ADMIN_TOKEN,
+    relayToken: RELAY_TOKEN,
+    dns: null,
+    routes: { domains: new Map([["example.net", { hostname: HOST, port: nextHopPort }]]), rest: null },
+    mxPort: nextHopPort,
+    allowPrivateNextHops: true,
+    maxConnections: 100,
+    maxConnectionsPerAddress: 50,
+    maxAuthFailures: 20,
+    activationDelayMs: ACTIVATION_DELAY_MS,
+    blockRelays: defaultParameters.relaysPerBlock,
+    workers: 1,
+    ...changes,
+  };
+}
