@@ -102,7 +102,9 @@ export class ControlPlane {
     const known = fresh ? undefined : this.#accounts.get(username);
     if (known !== undefined) return known;
     const { client } = this.#options;
-    const response = await this.#response(() => client.v1.node.accounts[":username"].$get({ param: { username: encodeURIComponent(username) } }));
+    const response = await this.#response(() =>
+      client.v1.node.accounts[":username"].$get({ param: { username: encodeURIComponent(username) } })
+    );
     if (response.status === 404) {
       this.#accounts.delete(username);
       return null;
@@ -117,7 +119,9 @@ export class ControlPlane {
     const known = fresh ? undefined : this.#networks.get(address);
     if (known !== undefined) return known.account;
     const { client } = this.#options;
-    const found = await this.#call(() => client.v1.node.networks[":address"].$get({ param: { address: encodeURIComponent(address) } }));
+    const found = await this.#call(() =>
+      client.v1.node.networks[":address"].$get({ param: { address: encodeURIComponent(address) } })
+    );
     this.#networks.set(address, found);
     if (found.account !== null) this.#accounts.set(found.account.username, found.account);
     return found.account;

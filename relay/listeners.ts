@@ -18,16 +18,18 @@ export interface LeftOut {
   readonly why: string;
 }
 
+export interface BoundListeners {
+  readonly bound: readonly BoundListener[];
+  readonly leftOut: readonly LeftOut[];
+}
+
 /** A port that was asked for could not be bound. */
 export class PortUnavailable extends Error {
   override readonly name = "PortUnavailable";
 }
 
 /** @throws {PortUnavailable}; what was bound by then is closed. */
-export function bindListeners(
-  settings: Pick<Settings, "smtpListen" | "smtpsListen">,
-  certificate: { readonly cert: string; readonly key: string },
-): { bound: BoundListener[]; leftOut: LeftOut[] } {
+export function bindListeners(settings: Pick<Settings, "smtpListen" | "smtpsListen">): BoundListeners {
   const bound: BoundListener[] = [], leftOut: LeftOut[] = [];
   const covered = ({ hostname, port }: Listen) => {
     return hostname === "0.0.0.0" && bound.some((other) => other.hostname === "::" && other.port === port);
@@ -36,7 +38,7 @@ export function bindListeners(
     if (covered(listen)) return;
     const { hostname, port, asked } = listen;
     try {
-      const listener = tls ? Deno.listenTls({ hostname, port, ...certificate }) : Deno.listen({ hostname, port });
+      const listener = Deno.listen({ hostname, port });
       bound.push({ listener, hostname, port: (listener.addr as Deno.NetAddr).port, tls });
     } catch (error) {
       const why = reason(error);

@@ -7,7 +7,6 @@
  */
 import type { Logger } from "@logtape/logtape";
 import { delay } from "@std/async/delay.js";
-import { ulid } from "@std/ulid";
 import type { NodeClient } from "../api/client.ts";
 import type { Policy } from "../policy/mod.ts";
 import { Admission } from "./admission/admission.ts";
@@ -38,6 +37,8 @@ export interface NodeOptions {
   /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number;
   readonly random: () => number;
+  /** A ULID; later ones sort behind earlier ones, also within a millisecond. */
+  readonly newId: (now: number) => string;
   readonly log: Logger;
 }
 
@@ -52,10 +53,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const { settings, policy, resolver, now, monotonic, random, log } = options;
   const closing = new AbortController();
   const onTrouble = (error: unknown) => log.warn("trouble: {error}", { error: describe(error) });
-  const boot = ulid(now());
+  const newId = () => options.newId(now());
   const controlPlane = new ControlPlane({
     client: options.client,
-    boot,
+    boot: newId(),
     monotonic,
     sleep: (ms) => sleep(ms, closing.signal),
     onTrouble,
@@ -64,7 +65,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     directory: options.spoolDirectory,
     now,
     clock: { sleep },
-    newNodeId: () => ulid(now()),
+    newNodeId: newId,
     deliver: (node) => controlPlane.deliver(node),
     report: {
       damagedMessage: (id, damage) => log.error("message {id} is damaged: {damage}", { id, damage: damage.message }),
@@ -93,7 +94,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     now,
     monotonic,
     random,
-    newId: () => ulid(now()),
+    newId,
     log,
     limits: DELIVERY_LIMITS,
   });
@@ -120,7 +121,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     maxMessageBytes: policy.parameters.maxSizeBytes,
     secure: options.secure,
     now,
-    newId: (at) => ulid(at),
+    newId: options.newId,
     monotonic,
     maxConnections: settings.maxConnections,
     maxConnectionsPerAddress: settings.maxConnectionsPerAddress,

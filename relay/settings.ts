@@ -2,42 +2,30 @@
  * The settings of one process, read once from its environment.
  *
  * `readSettings` is pure: it is given the environment as a record and the machine's name, and answers with frozen
- * settings or with every mistake it found, one line each, in which no secret is shown. The table of variables, their
- * defaults and their meaning is `settings_table.ts`; how a value is written is `settings_grammar.ts`.
+ * settings, or with all mistakes. A variable that is set but empty counts as not set, except the lists of SMTP ports,
+ * where it means none. How values are written is in settings_grammar.ts.
  */
+import * as grammar from "./settings_grammar.ts";
+import type { HostPort, Parser, Routes } from "./settings_grammar.ts";
+import { type Environment, SettingsReader } from "./settings_reader.ts";
+
+export type { HostPort, Routes } from "./settings_grammar.ts";
 
 /** An address and port to listen on. */
-export interface Listen {
-  /** An IP address or a host name, IPv6 without brackets. */
-  readonly hostname: string;
-  readonly port: number;
+export interface Listen extends HostPort {
   /** Whether failing to bind ends the start; a default that fails is warned about and left out. */
   readonly asked: boolean;
 }
 
-/** A host to connect to; IPv6 without brackets. */
-export interface HostPort {
-  readonly hostname: string;
-  readonly port: number;
-}
-
-/** Static next hops (`MAILHOP_ROUTES`). */
-export interface Routes {
-  /** By recipient domain, in lower case. */
-  readonly domains: ReadonlyMap<string, HostPort>;
-  /** `*`: where all the rest goes; null: by MX. */
-  readonly rest: HostPort | null;
-}
-
 export interface Settings {
-  /** The control plane and the SMTP node in one process; the other roles of the contract are not in this version. */
+  /** The control plane and the SMTP node in one process. */
   readonly role: "all";
   /** This node's own name, in greeting, EHLO and Received. */
   readonly hostname: string;
   /** The name that customers know: client settings, certificate, SPF include. */
   readonly serviceName: string;
   readonly region: string;
-  /** As it was given; relative to the working directory unless absolute. */
+  /** As it was given: relative to the working directory unless absolute. */
   readonly dataDir: string;
   readonly smtpListen: readonly Listen[];
   readonly smtpsListen: readonly Listen[];
@@ -65,5 +53,160 @@ export interface Settings {
   readonly activationDelayMs: number;
   /** Relays a day in one block. */
   readonly blockRelays: number;
+  /** Relay nodes in this process. */
   readonly workers: number;
+}
+
+export type ReadSettings =
+  | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly string[] }
+  /** One line for each mistake. */
+  | { readonly ok: false; readonly mistakes: readonly string[] };
+
+/** Every variable that a process reads. */
+export const SETTING_NAMES = [
+  "MAILHOP_ROLE",
+  "MAILHOP_HOSTNAME",
+  "MAILHOP_SERVICE_NAME",
+  "MAILHOP_REGION",
+  "MAILHOP_DATA_DIR",
+  "MAILHOP_SMTP_LISTEN",
+  "MAILHOP_SMTPS_LISTEN",
+  "MAILHOP_HTTP_LISTEN",
+  "MAILHOP_TLS_CERT",
+  "MAILHOP_TLS_KEY",
+  "MAILHOP_ALLOW_PLAINTEXT_AUTH",
+  "MAILHOP_ADMIN_TOKEN",
+  "MAILHOP_RELAY_TOKEN",
+  "DATABASE_URL",
+  "UPSTASH_REDIS_REST_URL",
+  "UPSTASH_REDIS_REST_TOKEN",
+  "MAILHOP_DNS",
+  "MAILHOP_ROUTES",
+  "MAILHOP_MX_PORT",
+  "MAILHOP_ALLOW_PRIVATE_NEXT_HOPS",
+  "MAILHOP_MAX_CONNECTIONS",
+  "MAILHOP_MAX_CONNECTIONS_PER_ADDRESS",
+  "MAILHOP_MAX_AUTH_FAILURES",
+  "MAILHOP_ACTIVATION_DELAY",
+  "MAILHOP_BLOCK_RELAYS",
+  "MAILHOP_WORKERS",
+] as const;
+type SettingName = typeof SETTING_NAMES[number];
+
+/** Read by the account tool and by the tests: often set in the same shell. In role `all` a process has no use for them. */
+const NAMES_OF_OTHERS = ["MAILHOP_API_URL", "MAILHOP_API_TOKEN", "MAILHOP_TEST_REQUIRE"];
+const PREFIX = "MAILHOP_";
+/** A database's URL bears its password. */
+const SECRETS = new Set<string>(
+  [
+    "MAILHOP_ADMIN_TOKEN",
+    "MAILHOP_RELAY_TOKEN",
+    "DATABASE_URL",
+    "UPSTASH_REDIS_REST_URL",
+    "UPSTASH_REDIS_REST_TOKEN",
+  ] satisfies SettingName[],
+);
+/** Of the contract, but without an implementation so far; to go on without them would not be what was asked for. */
+const NOT_AVAILABLE: readonly SettingName[] = ["DATABASE_URL", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"];
+
+const SMTP_PORTS = [25, 587, 2525, 10025];
+const SMTPS_PORTS = [465, 10465];
+const ALL_ADDRESSES = ["0.0.0.0", "::"];
+const HTTP_ADDRESS: HostPort = { hostname: "127.0.0.1", port: 8080 };
+const ACTIVATION_DELAY_MS = 15 * 60_000;
+/** Far beyond any machine, within a 32-bit count. */
+const MAX_COUNT = 1_000_000_000;
+/** Below this many characters a token can be guessed. */
+const SHORT_TOKEN = 16;
+
+const count = grammar.wholeNumber(1, MAX_COUNT);
+const port = grammar.wholeNumber(1, 65_535);
+const role: Parser<"all"> = {
+  expected: "all: the roles api and relay are not available in this version",
+  parse: (text) => text === "all" ? text : undefined,
+};
+const workers: Parser<number> = {
+  expected: "1: several workers are not available in this version",
+  parse: (text) => text === "1" ? 1 : undefined,
+};
+
+/** @param machineName what the operating system calls this machine. */
+export function readSettings(environment: Environment, machineName: string): ReadSettings {
+  const reader = new SettingsReader<SettingName>(environment, SECRETS);
+  const hostname = reader.read("MAILHOP_HOSTNAME", grammar.domainName) ??
+    grammar.domainName.parse(machineName) ?? "localhost";
+  const settings: Settings = {
+    role: reader.read("MAILHOP_ROLE", role) ?? "all",
+    hostname,
+    serviceName: reader.read("MAILHOP_SERVICE_NAME", grammar.domainName) ?? hostname,
+    region: reader.read("MAILHOP_REGION", grammar.label) ?? "local",
+    dataDir: reader.read("MAILHOP_DATA_DIR", grammar.path) ?? "./data",
+    smtpListen: smtpListen(reader, "MAILHOP_SMTP_LISTEN", SMTP_PORTS),
+    smtpsListen: smtpListen(reader, "MAILHOP_SMTPS_LISTEN", SMTPS_PORTS),
+    // Without it there is nothing to create an account with: even the default must be had.
+    httpListen: asked(reader.read("MAILHOP_HTTP_LISTEN", grammar.nonEmptyListenList) ?? [HTTP_ADDRESS]),
+    tlsFiles: tlsFiles(reader),
+    allowPlaintextAuth: reader.read("MAILHOP_ALLOW_PLAINTEXT_AUTH", grammar.flag) ?? false,
+    adminToken: reader.read("MAILHOP_ADMIN_TOKEN", grammar.token),
+    relayToken: reader.read("MAILHOP_RELAY_TOKEN", grammar.token),
+    dns: reader.read("MAILHOP_DNS", grammar.serverAddresses),
+    routes: reader.read("MAILHOP_ROUTES", grammar.routes) ?? { domains: new Map(), rest: null },
+    mxPort: reader.read("MAILHOP_MX_PORT", port) ?? 25,
+    allowPrivateNextHops: reader.read("MAILHOP_ALLOW_PRIVATE_NEXT_HOPS", grammar.flag) ?? false,
+    maxConnections: reader.read("MAILHOP_MAX_CONNECTIONS", count) ?? 10_000,
+    maxConnectionsPerAddress: reader.read("MAILHOP_MAX_CONNECTIONS_PER_ADDRESS", count) ?? 50,
+    maxAuthFailures: reader.read("MAILHOP_MAX_AUTH_FAILURES", count) ?? 20,
+    activationDelayMs: reader.read("MAILHOP_ACTIVATION_DELAY", grammar.duration) ?? ACTIVATION_DELAY_MS,
+    blockRelays: reader.read("MAILHOP_BLOCK_RELAYS", count) ?? 150,
+    workers: reader.read("MAILHOP_WORKERS", workers) ?? 1,
+  };
+  for (const name of NOT_AVAILABLE) {
+    if (reader.isSet(name)) reader.mistake(name, "expected not to be set: not available in this version");
+  }
+  reader.refuseUnknown(PREFIX, [...SETTING_NAMES, ...NAMES_OF_OTHERS]);
+  if (reader.mistakes.length > 0) return { ok: false, mistakes: reader.mistakes };
+  return { ok: true, settings: Object.freeze(settings), warnings: warningsAbout(settings) };
+}
+
+function smtpListen(
+  reader: SettingsReader<SettingName>,
+  name: SettingName,
+  defaultPorts: readonly number[],
+): readonly Listen[] {
+  const given = reader.read(name, grammar.listenList, true);
+  if (given !== null) return asked(given);
+  return Object.freeze(
+    defaultPorts.flatMap((port) => ALL_ADDRESSES.map((hostname) => ({ hostname, port, asked: false }))),
+  );
+}
+
+function asked(addresses: readonly HostPort[]): readonly Listen[] {
+  return Object.freeze(addresses.map((address) => ({ ...address, asked: true })));
+}
+
+function tlsFiles(reader: SettingsReader<SettingName>): Settings["tlsFiles"] {
+  const certificate = reader.read("MAILHOP_TLS_CERT", grammar.path);
+  const key = reader.read("MAILHOP_TLS_KEY", grammar.path);
+  if (certificate !== null && key !== null) return { certificate, key };
+  if (reader.isSet("MAILHOP_TLS_CERT") && !reader.isSet("MAILHOP_TLS_KEY")) {
+    reader.mistake("MAILHOP_TLS_KEY", "expected the key of MAILHOP_TLS_CERT, a PEM file");
+  }
+  if (reader.isSet("MAILHOP_TLS_KEY") && !reader.isSet("MAILHOP_TLS_CERT")) {
+    reader.mistake("MAILHOP_TLS_CERT", "expected the certificate of MAILHOP_TLS_KEY, a PEM file");
+  }
+  return null;
+}
+
+function warningsAbout({ hostname, adminToken }: Settings): string[] {
+  const warnings: string[] = [];
+  if (!hostname.includes(".")) {
+    warnings.push(
+      `This machine's name, ${hostname}, has no dot: other mail servers may refuse mail from it. ` +
+        "Set MAILHOP_HOSTNAME to its full name, such as relay.example.net.",
+    );
+  }
+  if (adminToken !== null && adminToken.length < SHORT_TOKEN) {
+    warnings.push(`MAILHOP_ADMIN_TOKEN has less than ${SHORT_TOKEN} characters: it can be guessed.`);
+  }
+  return warnings;
 }

@@ -2,6 +2,7 @@
  * Reads from a message's header section what admission needs to know (RFC 5322 2.2), in one pass, without parsing
  * the fields it does not need.
  */
+import { clip } from "./clip.ts";
 
 export interface HeaderFacts {
   /** Trace fields of earlier hops (RFC 5321 4.4). */
@@ -67,5 +68,6 @@ function isField(content: Uint8Array, start: number, name: string): boolean {
 
 function fieldValue(field: Uint8Array): string {
   const value = decoder.decode(field.subarray(field.indexOf(COLON) + 1, MAX_VALUE_OCTETS));
-  return value.replace(/\p{Cc}+/gu, " ").trim();
+  // Octets that are not UTF-8 became longer by decoding.
+  return clip(value.replace(/\p{Cc}+/gu, " ").trim(), MAX_VALUE_OCTETS);
 }

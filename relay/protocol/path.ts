@@ -39,8 +39,8 @@ const QUOTED_STRING = /"(?:[ !#-[\]-~\u{a0}-\u{10ffff}]|\\[ -~])*"/uy;
 // An underscore is not in the grammar but in names that work; the DNS decides whether the domain exists.
 const DOMAIN =
   /[A-Za-z0-9_\u{a0}-\u{10ffff}](?:[A-Za-z0-9_\-\u{a0}-\u{10ffff}]*[A-Za-z0-9_\u{a0}-\u{10ffff}])?(?:\.[A-Za-z0-9_\u{a0}-\u{10ffff}](?:[A-Za-z0-9_\-\u{a0}-\u{10ffff}]*[A-Za-z0-9_\u{a0}-\u{10ffff}])?)*/uy;
-const ADDRESS_LITERAL = /\[(?:(\d{1,3}(?:\.\d{1,3}){3})|IPv6:([0-9A-Fa-f:.]{2,45}))\]/y;
-const SOURCE_ROUTE = /@[A-Za-z0-9_.\-[\]:]+(?:,@[A-Za-z0-9_.\-[\]:]+)*:/y;
+const ADDRESS_LITERAL = /\[(?:(\d{1,3}(?:\.\d{1,3}){3})|IPv6:([0-9a-f:.]{2,45}))\]/iy;
+const SOURCE_ROUTE = /@[A-Za-z0-9_.\-[\]:\u{a0}-\u{10ffff}]+(?:,@[A-Za-z0-9_.\-[\]:\u{a0}-\u{10ffff}]+)*:/uy;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 const encoder = new TextEncoder();
 

@@ -28,7 +28,6 @@ export const replies = {
   passwordChallenge: reply(334, null, "UGFzc3dvcmQ6"), // "Password:"
   authCancelled: reply(501, "5.7.0", "Authentication cancelled"),
   authMalformed: reply(501, "5.5.2", "Authentication data is not valid base64 of the mechanism's form"),
-  authTooLong: reply(500, "5.5.6", "Authentication data is too long"),
   authMechanismUnknown: reply(504, "5.5.4", "Unknown mechanism: use AUTH PLAIN or AUTH LOGIN"),
   authAgain: reply(503, "5.5.1", "Authenticated already"),
   authInTransaction: reply(503, "5.5.1", "AUTH is not possible inside a mail transaction"),

@@ -3,6 +3,7 @@
  *
  * A reply's text never contains CR or LF: the encoder refuses it, so no reply can be split by what it quotes.
  */
+import { clip } from "./clip.ts";
 
 export interface Reply {
   /** Three digits (RFC 5321 4.2.1). */
@@ -25,7 +26,7 @@ export function reply(code: number, enhanced: string | null, ...lines: string[])
   for (const line of lines) {
     if (CONTROL_CHARACTER.test(line)) throw new TypeError(`control character in the text of reply ${code}`);
   }
-  return Object.freeze({ code, enhanced, lines: Object.freeze(lines.map(clip)) });
+  return Object.freeze({ code, enhanced, lines: Object.freeze(lines.map((line) => clip(line, MAX_TEXT_OCTETS))) });
 }
 
 /** The reply as octets. A reply of the catalogue is encoded once. */
@@ -43,10 +44,4 @@ export function formatReply({ code, enhanced, lines }: Reply): string {
   const last = lines.length - 1;
   const status = enhanced === null ? "" : `${enhanced} `;
   return lines.map((text, at) => `${code}${at === last ? " " : "-"}${status}${text}\r\n`).join("");
-}
-
-function clip(text: string): string {
-  return text.length <= MAX_TEXT_OCTETS && encoder.encode(text).length <= MAX_TEXT_OCTETS
-    ? text
-    : text.slice(0, Math.floor(MAX_TEXT_OCTETS / 3));
 }

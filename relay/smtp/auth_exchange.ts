@@ -23,13 +23,14 @@ export type ExchangeStep =
   | { readonly refusal: Reply };
 
 const MECHANISM = /^([A-Za-z0-9_-]{1,20})(?: +(\S+))? *$/;
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** @param argument what stands behind "AUTH ". */
 export function beginExchange(argument: string): ExchangeStep {
   const parsed = MECHANISM.exec(argument);
-  const initial = parsed?.[2];
-  switch (parsed?.[1]?.toUpperCase()) {
+  if (parsed === null) return { refusal: replies.authMalformed };
+  const [, mechanism, initial] = parsed;
+  switch (mechanism!.toUpperCase()) {
     case "PLAIN":
       if (initial === undefined) return { challenge: replies.emptyChallenge, exchange: { expects: "plain" } };
       // RFC 4954 4: a single equals sign is an initial response of no octets.

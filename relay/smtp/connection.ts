@@ -2,12 +2,16 @@
  * One SMTP connection: reads lines, runs the session's effects and feeds their results back.
  *
  * Guarantees: replies of a pipelined group leave in one write (RFC 2920 3.2); nothing that came in clear is used after
- * STARTTLS; `run` ends without throwing, whatever the peer does.
+ * STARTTLS; a message that was read to its end gets the reply that was decided, whatever ends the session; `run` ends
+ * without throwing, whatever the peer does.
  */
 import type { Admission } from "../admission/admission.ts";
 import type { Origin } from "../envelope.ts";
+import { replies } from "../protocol/replies.ts";
 import { encodeReply, type Reply } from "../protocol/reply.ts";
 import { InputBuffer } from "./input_buffer.ts";
+import { lastWords } from "./last_words.ts";
+import { OutputBuffer } from "./output_buffer.ts";
 import { receive, type ReceiveContext } from "./receive.ts";
 import { newSession, step } from "./session.ts";
 import type { Effect, Input, Session, SessionRules, Transaction } from "./session_types.ts";
@@ -22,7 +26,7 @@ export interface SessionConn {
 
 export interface ConnectionContext extends ReceiveContext {
   readonly rules: SessionRules;
-  readonly admission: Admission;
+  readonly admission: Pick<Admission, "login" | "mail" | "recipient" | "message">;
   /** Server side of a TLS handshake. It rejects if the handshake fails. */
   readonly secure: (conn: SessionConn) => Promise<{ conn: SessionConn; tls: string }>;
   /** Milliseconds of a monotonic clock. */
@@ -37,22 +41,30 @@ const DATA_BLOCK_TIMEOUT_MS = 3 * 60_000;
 const DATA_BUFFER_OCTETS = 64 * 1024;
 
 export class Connection {
-  /** When the peer must have said the next thing, by the monotonic clock. */
+  /** When the peer must have said the next thing, by the monotonic clock; Infinity while it waits for us. */
   deadline: number;
   readonly #context: ConnectionContext;
   readonly #address: string;
   readonly #input = new InputBuffer();
+  readonly #output = new OutputBuffer();
   #conn: SessionConn;
   #session: Session;
-  #output: Uint8Array[] = [];
+  /** Nothing may be said in clear before the handshake. */
+  #handshakeFirst: boolean;
+  /** The data has been read to its end and its fate is being decided. */
+  #deciding = false;
+  /** What to end with when that is done. */
+  #farewell: Reply | undefined;
+  #ending = false;
   #closed = false;
 
-  /** @param tls what is known of the TLS that is active already ("" if only that), or null. */
-  constructor(conn: SessionConn, address: string, tls: string | null, context: ConnectionContext) {
+  /** @param tlsFirst whether TLS begins with the connection (RFC 8314 3.3). */
+  constructor(conn: SessionConn, address: string, tlsFirst: boolean, context: ConnectionContext) {
     this.#conn = conn;
     this.#address = address;
     this.#context = context;
-    this.#session = newSession(tls);
+    this.#handshakeFirst = tlsFirst;
+    this.#session = newSession(null);
     this.deadline = context.monotonic() + COMMAND_TIMEOUT_MS;
   }
 
@@ -63,16 +75,19 @@ export class Connection {
 
   async run(): Promise<void> {
     try {
-      await this.#feed({ is: "connected" });
+      if (this.#handshakeFirst) await this.#beginWithTls();
+      if (!this.#closed) await this.#feed({ is: "connected" });
       while (!this.#closed) {
         const line = this.#input.line();
         if (line === undefined) {
           if (!await this.#readMore()) break;
           continue;
         }
-        this.deadline = this.#context.monotonic() + COMMAND_TIMEOUT_MS;
+        this.#awaitCommand();
         if ("text" in line) await this.#feed({ is: "line", text: line.text });
         else await this.#feed(line.fatal ? { is: "ended", reply: line.bad } : { is: "bad-line", reply: line.bad });
+        this.#awaitCommand();
+        if (this.#farewell !== undefined) await this.#feed({ is: "ended", reply: this.#farewell });
       }
     } catch (error) {
       if (!isConnectionTrouble(error)) this.#context.onTrouble("", error);
@@ -81,16 +96,29 @@ export class Connection {
     }
   }
 
-  /** Says why and closes, whatever the session is doing. */
+  /** Says why and closes, whatever the session is doing; a message that is being decided on has its reply first. */
   async end(reply: Reply): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closed || this.#ending) return;
+    if (this.#deciding) {
+      this.#farewell = reply;
+      return;
+    }
+    this.#ending = true;
+    if (this.#handshakeFirst) return this.#close();
+    const closing = this.#session.state.at === "Closed";
     try {
-      await this.#feed({ is: "ended", reply });
+      await lastWords(closing ? this.#output.flush(this.#conn) : this.#feed({ is: "ended", reply }));
     } catch (error) {
       if (!isConnectionTrouble(error)) this.#context.onTrouble("", error);
     } finally {
       this.#close();
     }
+  }
+
+  async #beginWithTls(): Promise<void> {
+    const secured = await this.#secure();
+    this.#handshakeFirst = false;
+    if (secured !== undefined) await this.#feed(secured);
   }
 
   async #feed(input: Input): Promise<void> {
@@ -105,49 +133,70 @@ export class Connection {
   #perform(effect: Effect): Promise<Input | undefined> | undefined {
     switch (effect.do) {
       case "reply":
-        this.#output.push(encodeReply(effect.reply));
+        this.#output.add(encodeReply(effect.reply));
         return;
       case "close":
         return this.#flushAndClose();
       case "secure":
         return this.#secure();
       case "login":
-        return this.#context.admission.login(effect.credentials, this.#address).then((verdict) => ({
-          is: "login",
-          verdict,
-        }));
+        return this.#decision(
+          this.#context.admission.login(effect.credentials, this.#address),
+          { refusal: replies.authUnavailable },
+        ).then((verdict) => ({ is: "login", verdict }));
       case "admit-mail":
-        return this.#context.admission.mail(effect.mail, effect.login, this.#address).then((verdict) => ({
-          is: "mail",
-          mail: effect.mail,
-          verdict,
-        }));
+        return this.#decision(
+          this.#context.admission.mail(effect.mail, effect.login, this.#address),
+          { refusal: replies.localTrouble },
+        ).then((verdict) => ({ is: "mail", mail: effect.mail, verdict }));
       case "admit-recipient":
-        return this.#context.admission.recipient(effect.transaction, effect.domain).then((refusal) => ({
-          is: "recipient",
-          address: effect.address,
-          refusal,
-        }));
+        return this.#decision(
+          this.#context.admission.recipient(effect.transaction, effect.domain),
+          replies.localTrouble,
+        ).then((refusal) => ({ is: "recipient", address: effect.address, refusal }));
       case "receive":
         return this.#receive(effect.transaction);
+    }
+  }
+
+  /** What admission decides; trouble that nobody expected is reported, and not the client's fault (invariant 7). */
+  async #decision<T>(decided: Promise<T>, inTrouble: T): Promise<T> {
+    try {
+      return await decided;
+    } catch (error) {
+      this.#context.onTrouble("", error);
+      return inTrouble;
     }
   }
 
   async #receive(transaction: Transaction): Promise<Input | undefined> {
     const buffer = new Uint8Array(DATA_BUFFER_OCTETS);
     const source = {
-      read: async () => {
-        if (!this.#input.isEmpty) return this.#input.takeRest();
-        await this.#flush();
-        this.deadline = this.#context.monotonic() + DATA_BLOCK_TIMEOUT_MS;
-        const octets = await this.#read(buffer);
-        return octets === null ? null : buffer.subarray(0, octets);
+      read: () => this.#readData(buffer),
+      putBack: (octets: Uint8Array) => {
+        this.#input.putBack(octets);
+        this.#deciding = true;
+        this.deadline = Infinity;
       },
-      putBack: (octets: Uint8Array) => this.#input.putBack(octets),
     };
     const reply = await receive(source, transaction, this.#origin(transaction), this.#context);
+    this.#deciding = false;
     if (reply !== null) return { is: "message", reply };
     this.#close();
+  }
+
+  /** Octets of a message's data, or null when no more can come, whatever the reason. */
+  async #readData(buffer: Uint8Array): Promise<Uint8Array | null> {
+    if (!this.#input.isEmpty) return this.#input.takeRest();
+    try {
+      await this.#output.flush(this.#conn);
+      this.deadline = this.#context.monotonic() + DATA_BLOCK_TIMEOUT_MS;
+      const octets = await this.#conn.read(buffer);
+      return octets === null ? null : buffer.subarray(0, octets);
+    } catch (error) {
+      if (!isConnectionTrouble(error)) this.#context.onTrouble("", error);
+      return null;
+    }
   }
 
   #origin(transaction: Transaction): Origin {
@@ -162,7 +211,7 @@ export class Connection {
   }
 
   async #secure(): Promise<Input | undefined> {
-    await this.#flush();
+    await this.#output.flush(this.#conn);
     // RFC 3207 and CVE-2011-0411: what came with STARTTLS was sent in clear, by whomever.
     if (!this.#input.isEmpty) {
       this.#close();
@@ -170,42 +219,35 @@ export class Connection {
     }
     const { conn, tls } = await this.#context.secure(this.#conn);
     this.#conn = conn;
+    // Ended inside the handshake: what was closed is the connection beneath.
+    if (this.#closed) return this.#closeConn();
     return { is: "secured", tls };
   }
 
   async #readMore(): Promise<boolean> {
-    await this.#flush();
-    const octets = await this.#read(this.#input.room());
+    await this.#output.flush(this.#conn);
+    const octets = await this.#conn.read(this.#input.room());
     if (octets === null) return false;
     this.#input.filled(octets);
     return true;
   }
 
-  /** Reads some octets; null when the peer has gone, in order or not. */
-  async #read(target: Uint8Array): Promise<number | null> {
-    try {
-      return await this.#conn.read(target);
-    } catch (error) {
-      if (isConnectionTrouble(error)) return null;
-      throw error;
-    }
-  }
-
-  async #flush(): Promise<void> {
-    if (this.#output.length === 0) return;
-    let octets = this.#output.length === 1 ? this.#output[0]! : concatenate(this.#output);
-    this.#output = [];
-    while (octets.length > 0) octets = octets.subarray(await this.#conn.write(octets));
+  #awaitCommand(): void {
+    this.deadline = this.#context.monotonic() + COMMAND_TIMEOUT_MS;
   }
 
   async #flushAndClose(): Promise<undefined> {
-    await this.#flush();
+    await this.#output.flush(this.#conn);
     this.#close();
   }
 
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closeConn();
+  }
+
+  #closeConn(): undefined {
     try {
       this.#conn.close();
     } catch (error) {
@@ -221,14 +263,4 @@ function isConnectionTrouble(error: unknown): boolean {
     error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.ConnectionAborted ||
     error instanceof Deno.errors.InvalidData || error instanceof Deno.errors.TimedOut ||
     error instanceof Deno.errors.NotConnected;
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -17,7 +17,7 @@ const FIRST_BUFFER_OCTETS = 2048;
 
 const CR = 13, LF = 10;
 const CONTROL_CHARACTER = /\p{Cc}/u;
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export type Line = { readonly text: string } | { readonly bad: Reply; readonly fatal: boolean };
 

@@ -18,6 +18,8 @@ type Parsed<T> = { readonly ok: T } | { readonly refusal: Reply };
 
 /** RFC 1870 4: the number has up to 20 digits. */
 const SIZE_VALUE = /^\d{1,20}$/;
+/** RFC 4954 5: "<>" or xtext (RFC 3461 4). */
+const AUTH_VALUE = /^(?:<>|(?:[!-*,-<>-~]|\+[0-9A-F]{2})+)$/;
 const PARAMETER = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u{a0}-\u{10ffff}]+))?$/u;
 
 /** @param argument what stands behind "MAIL ". */
@@ -49,6 +51,12 @@ export function parseMail(argument: string): Parsed<MailArguments> {
       case "SMTPUTF8":
         if (value !== undefined) return { refusal: badParameter(name, "no value") };
         smtputf8 = true;
+        break;
+      case "AUTH":
+        // RFC 4954 5: no client is trusted to name another submitter, so the value is as good as "<>".
+        if (value === undefined || !AUTH_VALUE.test(value)) {
+          return { refusal: badParameter(name, "an address as xtext, or <>") };
+        }
         break;
       default:
         return { refusal: unknownParameter(name) };

@@ -14,6 +14,7 @@ import type { Reply } from "../protocol/reply.ts";
 import { SpoolFailure } from "../spool/errors.ts";
 import type { Draft } from "../spool/draft.ts";
 import type { Spool } from "../spool/spool.ts";
+import { concatenate } from "./concatenate.ts";
 import type { Transaction } from "./session_types.ts";
 import { receivedField } from "./trace.ts";
 
@@ -37,6 +38,8 @@ export interface DataSource {
 
 /** Octets that a client's header fields and content may take beyond what it declared, before a draft has to grow. */
 const EXPECTED_OVERHEAD_OCTETS = 1024;
+/** Stuffed dots cut a chunk into slices: more than this many are joined, so that a dot does not cost a file write. */
+const MAX_SLICES = 8;
 const encoder = new TextEncoder();
 
 /** The reply to the end of the data, or null when the client went away inside it. */
@@ -113,7 +116,7 @@ async function readContent(
     const wanted = failure === undefined && !unstuffing.bareLineEnding && unstuffing.sizeBytes <= maxMessageBytes;
     if (wanted) {
       try {
-        for (const slice of slices) {
+        for (const slice of slices.length > MAX_SLICES ? [concatenate(slices)] : slices) {
           const written = draft.write(slice);
           if (written !== undefined) await written;
         }

@@ -6,6 +6,7 @@
  */
 import { replies } from "../protocol/replies.ts";
 import { encodeReply, type Reply } from "../protocol/reply.ts";
+import { lastWords } from "./last_words.ts";
 import { Connection, type ConnectionContext, type SessionConn } from "./connection.ts";
 
 export interface SmtpServerOptions extends ConnectionContext {
@@ -19,6 +20,7 @@ const SWEEP_MS = 1000;
 const DRAIN_POLL_MS = 25;
 /** Pause after a failed accept (out of file descriptors, say), so that it does not spin. */
 const ACCEPT_RETRY_MS = 100;
+const IPV4_MAPPED = "::ffff:";
 
 export class SmtpServer {
   readonly #options: SmtpServerOptions;
@@ -65,7 +67,9 @@ export class SmtpServer {
     while (!this.#draining) {
       try {
         const conn = await listener.accept();
-        this.#track(this.#admit(conn, (conn.remoteAddr as Deno.NetAddr).hostname, tls));
+        // Replies are whole when they are written: waiting for more (Nagle) would only delay them.
+        if (isTcp(conn)) conn.setNoDelay(true);
+        this.#track(this.#admit(conn, peerAddress(conn), tls));
       } catch (error) {
         if (this.#draining) return;
         this.#options.onTrouble("", error);
@@ -75,12 +79,13 @@ export class SmtpServer {
   }
 
   async #admit(conn: Deno.Conn, address: string, tls: boolean): Promise<void> {
+    if (this.#draining) return turnAway(conn, replies.shuttingDown);
     const fromAddress = this.#byAddress.get(address) ?? 0;
     if (this.#connections.size >= this.#options.maxConnections) return turnAway(conn, replies.tooManyConnections);
     if (fromAddress >= this.#options.maxConnectionsPerAddress) {
       return turnAway(conn, replies.tooManyConnectionsFromAddress);
     }
-    const connection = new Connection(conn as SessionConn, address, tls ? "TLS" : null, this.#options);
+    const connection = new Connection(conn as SessionConn, address, tls, this.#options);
     this.#connections.add(connection);
     this.#byAddress.set(address, fromAddress + 1);
     try {
@@ -110,13 +115,23 @@ export class SmtpServer {
   }
 }
 
+/** The client's address; one that came by IPv4 to a socket of both families is an IPv4 address (RFC 4291 2.5.5.2). */
+function peerAddress(conn: Deno.Conn): string {
+  const { hostname } = conn.remoteAddr as Deno.NetAddr;
+  return hostname.startsWith(IPV4_MAPPED) ? hostname.slice(IPV4_MAPPED.length) : hostname;
+}
+
 /** Best effort: the client that is one too many may have gone already. */
 async function turnAway(conn: Deno.Conn, reply: Reply): Promise<void> {
   try {
-    await conn.write(encodeReply(reply));
+    await lastWords(conn.write(encodeReply(reply)));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
   } finally {
     conn.close();
   }
+}
+
+function isTcp(conn: Deno.Conn): conn is Deno.TcpConn {
+  return "setNoDelay" in conn;
 }

@@ -41,6 +41,12 @@ export function contentInFile(path: string, large: LargeContent): Content {
   };
 }
 
+/** @throws {SpoolDamaged} if a large content's file is not there or has another size. */
+export async function checkFile(path: string, { sizeBytes }: LargeContent): Promise<void> {
+  using file = await open(path);
+  if ((await file.stat()).size !== sizeBytes) throw new SpoolDamaged(`${path} has not the size it had`);
+}
+
 async function open(path: string): Promise<Deno.FsFile> {
   try {
     return await Deno.open(path);

@@ -8,7 +8,7 @@ import { crc32 } from "node:zlib";
 import { syncDirectory, writeAll } from "./segments.ts";
 import type { LargeContent } from "./record.ts";
 
-/** Up to here a message is kept in memory and written with its group: half the log's largest group, less the envelope. */
+/** Up to here a message is kept in memory and written with its group: a quarter of the log's largest group. */
 export const MAX_SMALL_OCTETS = 256 * 1024;
 const FIRST_BUFFER_OCTETS = 8 * 1024;
 
@@ -53,6 +53,12 @@ export class Draft {
   /** The first octets, as far as they were kept in memory: all of a small message. */
   head(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** All of a small content, in a buffer of about its size: a client may have declared much and sent little. */
+  take(): Uint8Array {
+    const content = this.head();
+    return 2 * content.length < this.#buffer.length ? content.slice() : content;
   }
 
   /** Makes a large content's file durable. */

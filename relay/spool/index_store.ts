@@ -2,21 +2,23 @@
  * The spool's index: what is looked up by time, in SQLite. It can be made again from the log behind its checkpoint.
  *
  * Guarantees: a message that is not ended has a row here or stands in the log behind the checkpoint. A row whose
- * `due_at` is null is in the hands of the running process. Writes are not synced (a power loss rolls back to an
- * earlier state, and the log is replayed from that state's checkpoint), except by `sync`.
+ * `due_at` is null is in the hands of the running process, or was set aside by it: nobody looks for it before the next
+ * start. Writes are not synced (a power loss rolls back to an earlier state, and the log is replayed from that state's
+ * checkpoint), except by `sync`.
  */
+import { dirname } from "@std/path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { NodeEvent } from "../../api/client.ts";
 import type { RecipientState, Reservation } from "../envelope.ts";
 import type { Location } from "./log.ts";
-import type { Place } from "./segments.ts";
+import { type Place, syncDirectory } from "./segments.ts";
 
 export interface IndexRow {
   readonly id: string;
   readonly location: Location;
   /** Whether the content is a file of its own. */
   readonly large: boolean;
-  /** Epoch ms; null while the process has it in hand. */
+  /** Epoch ms; null while the process has it in hand or has set it aside. */
   readonly dueAt: number | null;
   readonly recipients: readonly RecipientState[];
 }
@@ -56,6 +58,8 @@ interface MessageRecord {
 export class IndexStore {
   readonly #path: string;
   readonly #db: DatabaseSync;
+  /** Whether the names of the database's files are durable. */
+  #named = false;
   readonly #put: StatementSync;
   readonly #get: StatementSync;
   readonly #delete: StatementSync;
@@ -101,7 +105,7 @@ export class IndexStore {
     return (this.#nextDue.get() as { due_at: number | null }).due_at ?? undefined;
   }
 
-  /** Whatever an earlier process had in hand is due now. */
+  /** Whatever an earlier process had in hand, or had set aside, is due now. */
   releaseAll(now: number): void {
     this.#db.prepare("UPDATE message SET due_at = ? WHERE due_at IS NULL").run(now);
   }
@@ -136,8 +140,19 @@ export class IndexStore {
     return { items: rows.map(({ item }) => JSON.parse(item) as OutboxItem), upTo: rows.at(-1)?.seq ?? 0 };
   }
 
+  /** The number of the newest item; 0 if there is none. */
+  lastInOutbox(): number {
+    return (this.#db.prepare("SELECT coalesce(max(seq), 0) AS seq FROM outbox").get() as { seq: number }).seq;
+  }
+
   deleteOutbox(upTo: number): void {
     this.#db.prepare("DELETE FROM outbox WHERE seq <= ?").run(upTo);
+  }
+
+  /** Forgets all that is known of a message that was not accepted after all. */
+  void(id: string): void {
+    this.delete(id);
+    this.#db.prepare("DELETE FROM outbox WHERE item ->> '$.event.messageId' = ?").run(id);
   }
 
   getFact(name: string): string | undefined {
@@ -166,18 +181,22 @@ export class IndexStore {
       body();
       this.#db.exec("COMMIT");
     } catch (error) {
-      this.#db.exec("ROLLBACK");
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK"); // SQLite may have rolled it back itself
       throw error;
     }
   }
 
   /**
-   * Makes all that was committed durable, without blocking the event loop as SQLite's own sync would: the
-   * write-ahead log is the same file whichever descriptor syncs it, and a checkpoint syncs it before it is reset.
+   * Makes all that was committed durable, without blocking the event loop as SQLite's own sync would. The write-ahead
+   * log is the same file whichever descriptor syncs it. Where SQLite has moved commits on into the database meanwhile,
+   * it has synced both files itself, before it began to use the log again from its start.
    */
   async sync(): Promise<void> {
     using wal = await Deno.open(`${this.#path}-wal`);
     await wal.syncData();
+    // The files are made when the database is opened, and stay until it is closed.
+    if (!this.#named) await syncDirectory(dirname(this.#path));
+    this.#named = true;
   }
 
   close(): void {

@@ -3,8 +3,9 @@
  *
  * Guarantees: `append` resolves only after the record is on stable storage; all that wait share one write and one
  * fdatasync (group commit). A file whose write or sync failed is never written again: the kernel may have thrown the
- * dirty pages away and report success the next time. The group that failed is refused, and voided in the next file,
- * so that what the disk kept of it is not delivered after a restart.
+ * dirty pages away and report success the next time. The group that failed is refused. So that what the disk kept of it
+ * is not delivered after a restart, the position moves behind it, and, until a checkpoint has that, the next file
+ * says which messages are void.
  */
 import { SpoolDamaged, SpoolFailure } from "./errors.ts";
 import { type EncodedRecord, encodeRecord, findRecord, readRecord, type Record, writeRecord } from "./record.ts";
@@ -17,7 +18,10 @@ export interface Location extends Place {
 
 interface Waiting {
   readonly record: EncodedRecord;
-  /** The message that the record accepts, to be voided should the group fail. */
+  /**
+   * The message that the record accepts, to be voided should the group fail. Not a DSN that comes with an outcome: if
+   * the disk kept them, they stand or fall together, and the outcome is true.
+   */
   readonly accepts: string | undefined;
   readonly onDurable: (location: Location) => void;
   readonly resolve: () => void;
@@ -26,24 +30,31 @@ interface Waiting {
 
 /** A group is written at once and copied first: this bounds the copy, and how long the first of a group waits. */
 const MAX_GROUP_OCTETS = 1 << 20;
+/** Ids in one record of voided messages: it stays far below a group's size, however many there are. */
+const MAX_VOIDED_IN_RECORD = 1000;
 
 export class Log {
   readonly #segments: Segments;
-  readonly #buffer = new Uint8Array(MAX_GROUP_OCTETS);
+  /** A group fits a segment. */
+  readonly #maxGroupOctets: number;
+  readonly #buffer: Uint8Array;
   readonly #waiting: Waiting[] = [];
-  #voided: string[] = [];
+  readonly #voided: string[] = [];
   #open: { segment: Segment; file: Deno.FsFile; offset: number } | undefined;
   #position: Place | undefined;
   #running: Promise<void> | undefined;
-  readonly #onNewSegment: () => void;
+  #closed = false;
+  readonly #onSegmentEnd: () => void;
 
-  /** @param onNewSegment called after a file was filled and the next one taken. */
-  constructor(segments: Segments, onNewSegment: () => void) {
+  /** @param onSegmentEnd called after a file was filled and the next one taken, and after one has failed. */
+  constructor(segments: Segments, onSegmentEnd: () => void) {
     this.#segments = segments;
-    this.#onNewSegment = onNewSegment;
+    this.#maxGroupOctets = Math.min(MAX_GROUP_OCTETS, segments.sizeBytes - FIRST_RECORD_OFFSET);
+    this.#buffer = new Uint8Array(this.#maxGroupOctets);
+    this.#onSegmentEnd = onSegmentEnd;
   }
 
-  /** Behind the last durable group; undefined before the first. */
+  /** Behind the last durable group, and behind a group that failed; undefined before the first. */
   get position(): Place | undefined {
     return this.#position;
   }
@@ -52,21 +63,25 @@ export class Log {
    * Appends a record.
    *
    * @param onDurable called synchronously when the record is durable, in the order of the log, before `position`
-   *   is seen to have passed it.
+   *   is seen to have passed it. It must not throw: the record stands already.
    * @throws {SpoolFailure} if it could not be stored.
    */
   append(record: Record, onDurable: (location: Location) => void): Promise<void> {
+    if (this.#closed) return Promise.reject(new SpoolFailure("the log is closed"));
     const encoded = encodeRecord(record);
-    if (encoded.length > MAX_GROUP_OCTETS) return Promise.reject(new SpoolFailure("record is too long for the log"));
-    const accepts = record.meta.accept?.envelope.id;
+    if (encoded.length > this.#maxGroupOctets) {
+      return Promise.reject(new SpoolFailure("record is too long for the log"));
+    }
+    const accepts = record.meta.outcome === undefined ? record.meta.accept?.envelope.id : undefined;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record: encoded, accepts, onDurable, resolve, reject });
       this.#running ??= this.#run();
     });
   }
 
-  /** Ends after all that was appended before; nothing may be appended after. */
+  /** Ends after all that was appended before; what comes after is refused. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#running;
     this.#open?.file.close();
     this.#open = undefined;
@@ -79,7 +94,7 @@ export class Log {
       try {
         await this.#commit(group);
       } catch (error) {
-        this.#fail(group, error);
+        this.#refuse(group, error);
       }
     }
     // In the same turn as the last look at what waits: an append behind it starts anew.
@@ -89,7 +104,7 @@ export class Log {
   #takeGroup(): Waiting[] {
     let octets = 0, count = 0;
     for (const { record } of this.#waiting) {
-      if (octets + record.length > MAX_GROUP_OCTETS) break;
+      if (octets + record.length > this.#maxGroupOctets) break;
       octets += record.length;
       count++;
     }
@@ -103,10 +118,15 @@ export class Log {
     const start = open.offset;
     let at = 0;
     for (const { record } of group) {
-      writeRecord(this.#buffer, at, open.segment.generation, record);
+      writeRecord(this.#buffer, at, open.segment, record);
       at += record.length;
     }
-    await this.#writeDurably(octets);
+    try {
+      await this.#writeDurably(octets);
+    } catch (error) {
+      for (const { accepts } of group) if (accepts !== undefined) this.#voided.push(accepts);
+      throw error;
+    }
     let offset = start;
     for (const { record, onDurable } of group) {
       onDurable({ generation: open.segment.generation, offset, length: record.length });
@@ -119,40 +139,53 @@ export class Log {
   /** Writes the first `octets` of the buffer at the open file's end and syncs it. */
   async #writeDurably(octets: number): Promise<void> {
     const open = this.#open!;
-    await writeAll(open.file, this.#buffer.subarray(0, octets));
-    await open.file.syncData();
+    try {
+      await writeAll(open.file, this.#buffer.subarray(0, octets));
+      await open.file.syncData();
+    } catch (error) {
+      this.#retire(open);
+      throw error;
+    }
     open.offset += octets;
   }
 
   async #writeVoided(): Promise<void> {
-    if (this.#voided.length === 0) return;
-    const record = encodeRecord({ meta: { void: this.#voided }, content: new Uint8Array(0) });
-    const open = await this.#room(record.length);
-    writeRecord(this.#buffer, 0, open.segment.generation, record);
-    await this.#writeDurably(record.length);
-    this.#voided = [];
+    while (this.#voided.length > 0) {
+      const ids = this.#voided.slice(0, MAX_VOIDED_IN_RECORD);
+      const record = encodeRecord({ meta: { void: ids }, content: new Uint8Array(0) });
+      const open = await this.#room(record.length);
+      writeRecord(this.#buffer, 0, open.segment, record);
+      await this.#writeDurably(record.length);
+      this.#voided.splice(0, ids.length);
+    }
   }
 
   /** The open file if it has room for so many octets, else the next one. */
   async #room(octets: number): Promise<{ segment: Segment; offset: number }> {
     if (this.#open !== undefined && this.#open.offset + octets <= this.#segments.sizeBytes) return this.#open;
-    const first = this.#open === undefined;
     const { segment, file } = await this.#segments.next();
-    this.#open?.file.close();
+    const filled = this.#open;
     this.#open = { segment, file, offset: FIRST_RECORD_OFFSET };
     this.#segments.prepare();
-    if (!first) this.#onNewSegment();
+    if (filled !== undefined) {
+      filled.file.close();
+      this.#onSegmentEnd();
+    }
     return this.#open;
   }
 
-  #fail(group: readonly Waiting[], cause: unknown): void {
-    this.#open?.file.close();
-    this.#open = undefined; // never tried again
+  /** The open file has failed: it is never written again, and what lies behind the last durable group is nothing. */
+  #retire({ segment, file }: { segment: Segment; file: Deno.FsFile }): void {
+    file.close();
+    this.#open = undefined;
+    this.#segments.retire(segment.generation);
+    this.#position = { generation: segment.generation, offset: this.#segments.sizeBytes };
+    this.#onSegmentEnd();
+  }
+
+  #refuse(group: readonly Waiting[], cause: unknown): void {
     const failure = new SpoolFailure("the spool's disk did not take the group", { cause });
-    for (const { accepts, reject } of group) {
-      if (accepts !== undefined) this.#voided.push(accepts);
-      reject(failure);
-    }
+    for (const { reject } of group) reject(failure);
   }
 }
 
@@ -164,12 +197,15 @@ export async function readAt(segments: Segments, location: Location): Promise<Re
   const octets = new Uint8Array(location.length);
   await file.seek(location.offset, Deno.SeekMode.Start);
   await readFully(file, octets);
-  const result = readRecord(octets, 0, location.generation);
+  const result = readRecord(octets, 0, segment);
   if (result.kind === "none") throw new SpoolDamaged(`record at ${location.offset} of ${segment.path}`);
   return result.record;
 }
 
-/** Gives every intact record of a segment from `from` on, in order; `onDamage` hears of what lies between them. */
+/**
+ * Gives every intact record of a segment from `from` on, in order. `onDamage` hears where something lies that is not
+ * intact: damage in front of a record, or behind the last one a record that is damaged or was never wholly written.
+ */
 export async function* scan(
   segment: Segment,
   from: number,
@@ -177,19 +213,21 @@ export async function* scan(
 ): AsyncGenerator<{ record: Record; location: Location }> {
   const { generation } = segment;
   const octets = await Deno.readFile(segment.path);
-  let at = from;
-  while (true) {
-    const result = readRecord(octets, at, generation);
+  let at = from, damagedFrom: number | undefined;
+  while (at >= 0) {
+    const result = readRecord(octets, at, segment);
     if (result.kind === "record") {
+      if (damagedFrom !== undefined) onDamage(damagedFrom);
+      damagedFrom = undefined;
       yield { record: result.record, location: { generation, offset: at, length: result.length } };
       at += result.length;
       continue;
     }
-    const next = findRecord(octets, at + 1, generation);
-    if (next < 0) return;
-    if (readRecord(octets, next, generation).kind === "record") onDamage(at);
-    at = next;
+    const start = findRecord(octets, at, segment);
+    if (start >= 0) damagedFrom ??= at;
+    at = start === at ? findRecord(octets, at + 1, segment) : start;
   }
+  if (damagedFrom !== undefined) onDamage(damagedFrom);
 }
 
 async function readFully(file: Deno.FsFile, octets: Uint8Array): Promise<void> {

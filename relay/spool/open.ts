@@ -2,15 +2,16 @@
  * Opens a node's spool: finds what an earlier process left, replays the log behind the checkpoint, and starts anew in
  * a fresh segment. Memory stays flat: what is found goes to the index, from where it is loaded as it is due.
  */
-import { join } from "@std/path";
-import type { RecipientState } from "../envelope.ts";
+import { dirname, join } from "@std/path";
+import { acceptedEvent } from "./accepted_event.ts";
+import type { SpoolDamaged } from "./errors.ts";
 import { IndexStore } from "./index_store.ts";
 import { type Location, Log, scan } from "./log.ts";
 import { type Deliver, Outbox, type OutboxClock } from "./outbox.ts";
+import { applyChanges, earliestDue, initialStates } from "./recipient_states.ts";
 import type { Meta } from "./record.ts";
-import { FIRST_RECORD_OFFSET, Segments } from "./segments.ts";
-import { acceptedEvent, applyChanges, initialStates, Spool } from "./spool.ts";
-import type { SpoolDamaged } from "./errors.ts";
+import { FIRST_RECORD_OFFSET, Segments, syncDirectory } from "./segments.ts";
+import { Spool } from "./spool.ts";
 
 export interface SpoolOptions {
   readonly directory: string;
@@ -50,6 +51,8 @@ export async function openSpool(options: SpoolOptions): Promise<OpenSpool> {
   const largeDirectory = join(directory, "large");
   await Deno.mkdir(largeDirectory, { recursive: true, mode: 0o700 });
   const segments = await Segments.open(join(directory, "segments"), options.segmentBytes ?? SEGMENT_BYTES);
+  await syncDirectory(dirname(directory)); // `index.sync` does it for the directory itself
+  for (const path of segments.damaged) report.damagedSegment(path, 0);
   const index = new IndexStore(join(directory, "index.db"));
   index.releaseAll(now());
   const replayedRecords = await replay(segments, index, report);
@@ -98,7 +101,7 @@ async function replay(segments: Segments, index: IndexStore, report: SpoolReport
   }
   const live = index.messagesByGeneration();
   await index.sync();
-  for (const { generation } of segments.used()) if (!live.has(generation)) segments.recycle(generation);
+  for (const { generation } of segments.used()) if (!live.has(generation)) await segments.recycle(generation);
   return records;
 }
 
@@ -115,17 +118,11 @@ function apply(index: IndexStore, { accept, outcome, void: voided }: Meta, locat
   }
   if (accept !== undefined) {
     const { envelope, large } = accept;
-    const dueAt = envelope.receivedAt;
-    const recipients = initialStates(envelope, dueAt);
-    index.put({ id: envelope.id, location, large: large !== undefined, dueAt, recipients });
+    const recipients = initialStates(envelope);
+    index.put({ id: envelope.id, location, large: large !== undefined, dueAt: envelope.receivedAt, recipients });
     index.putOutbox([{ event: acceptedEvent(envelope), reservation: envelope.reservation }]);
   }
-  for (const id of voided ?? []) index.delete(id);
-}
-
-function earliestDue(recipients: readonly RecipientState[]): number | undefined {
-  const due = recipients.filter(({ status }) => status === "queued").map(({ dueAt }) => dueAt);
-  return due.length === 0 ? undefined : due.reduce((earliest, dueAt) => Math.min(earliest, dueAt));
+  for (const id of voided ?? []) index.void(id);
 }
 
 /** A large content whose message was never accepted, or has ended, when the process died. */

@@ -19,11 +19,19 @@ export interface OutboxClock {
 const MAX_BATCH = 256;
 /** Items kept in memory; beyond, the oldest go to the index. At about 1 KiB each this is some MiB. */
 const MAX_IN_MEMORY = 4096;
+/** Where the index does not take them, memory has to: up to so many the spool goes on accepting. */
+const MAX_WITHOUT_INDEX = 4 * MAX_IN_MEMORY;
 /** How long to gather what makes no full batch: history may be this late, and a batch is cheaper than many calls. */
 const GATHER_MS = 20;
 /** Wait after the control plane did not take a batch; doubled up to the maximum. */
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 15_000;
+
+/** Somebody waits until the index has nothing up to `upTo`. */
+interface Drain {
+  readonly upTo: number;
+  readonly resolve: (drained: boolean) => void;
+}
 
 export class Outbox {
   readonly #index: IndexStore;
@@ -32,26 +40,33 @@ export class Outbox {
   readonly #onTrouble: (error: unknown) => void;
   readonly #closing = new AbortController();
   /** Newer than all in the index. */
-  #memory: OutboxItem[];
+  #memory: OutboxItem[] = [];
   /** The part of `#memory` that is being handed over now: its first items. */
   #inFlight = 0;
   #inIndex: boolean;
+  /** How many items in memory are too many; more after the index did not take them. */
+  #tooMany = MAX_IN_MEMORY;
   #running: Promise<void> | undefined;
-  #idle: { promise: Promise<void>; resolve: () => void } | undefined;
+  readonly #drains = new Set<Drain>();
 
   constructor(index: IndexStore, deliver: Deliver, clock: OutboxClock, onTrouble: (error: unknown) => void) {
     this.#index = index;
     this.#deliver = deliver;
     this.#clock = clock;
     this.#onTrouble = onTrouble;
-    this.#memory = [];
     this.#inIndex = index.outbox(1).items.length > 0;
     if (this.#inIndex) this.#start();
   }
 
+  /** Whether so much waits in memory, because the index does not take it, that there should be no more. */
+  get full(): boolean {
+    return this.#memory.length >= MAX_WITHOUT_INDEX;
+  }
+
+  /** Never throws: what is pushed is durable already. */
   push(item: OutboxItem): void {
     this.#memory.push(item);
-    if (this.#memory.length > MAX_IN_MEMORY && this.#inFlight === 0) this.#index.transaction(() => this.persist());
+    if (this.#memory.length > this.#tooMany) this.#makeRoom();
     this.#start();
   }
 
@@ -60,24 +75,47 @@ export class Outbox {
    * pass the records the items came from. What is in flight is written too, and handed over once more.
    */
   persist(): void {
-    if (this.#memory.length === 0) return;
     this.#index.putOutbox(this.#memory);
+  }
+
+  /** The transaction of `persist` was committed: memory need not keep the items. To be called in the same turn. */
+  persisted(): void {
+    this.#tooMany = MAX_IN_MEMORY;
+    if (this.#memory.length === 0) return;
     this.#memory = [];
     this.#inFlight = 0;
     this.#inIndex = true;
   }
 
-  /** Resolves when all that was pushed so far, or found at start, was handed over. */
-  drained(): Promise<void> {
-    if (this.#running === undefined) return Promise.resolve();
-    this.#idle ??= Promise.withResolvers<void>();
-    return this.#idle.promise;
+  /**
+   * Resolves when all that was pushed so far, or found at start, was handed over: to true, or to false if the outbox
+   * was closed before. What is pushed meanwhile does not count.
+   */
+  async drained(): Promise<boolean> {
+    this.#index.transaction(() => this.persist());
+    this.persisted();
+    if (!this.#inIndex) return true;
+    if (this.#closing.signal.aborted) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#drains.add({ upTo: this.#index.lastInOutbox(), resolve });
+    return await promise;
   }
 
   /** Stops; what was not handed over stays in log and index. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
+    for (const { resolve } of this.#drains) resolve(false);
+  }
+
+  #makeRoom(): void {
+    try {
+      this.#index.transaction(() => this.persist());
+      this.persisted();
+    } catch (error) {
+      this.#tooMany = this.#memory.length + MAX_IN_MEMORY;
+      this.#onTrouble(error);
+    }
   }
 
   #start(): void {
@@ -101,8 +139,6 @@ export class Outbox {
       }
     }
     this.#running = undefined;
-    this.#idle?.resolve();
-    this.#idle = undefined;
   }
 
   async #handOverFromIndex(): Promise<void> {
@@ -110,6 +146,7 @@ export class Outbox {
     if (items.length > 0) {
       await this.#deliver(items);
       this.#index.deleteOutbox(upTo);
+      this.#passed(upTo);
     }
     this.#inIndex = items.length === MAX_BATCH || this.#index.outbox(1).items.length > 0;
   }
@@ -121,5 +158,13 @@ export class Outbox {
     // A checkpoint meanwhile moved them to the index, from where they go once more.
     if (this.#inFlight > 0) this.#memory.splice(0, batch.length);
     this.#inFlight = 0;
+  }
+
+  #passed(upTo: number): void {
+    for (const drain of this.#drains) {
+      if (drain.upTo > upTo) continue;
+      this.#drains.delete(drain);
+      drain.resolve(true);
+    }
   }
 }

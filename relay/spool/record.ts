@@ -6,12 +6,13 @@
  *          4     4  generation of the segment: what an earlier use of the file left behind has another one
  *          8     4  octets of meta
  *         12     4  octets of content
- *         16     4  CRC-32 of octets 4 to 16, meta and content
- *         20     4  zero
+ *         16     4  salt of the segment: drawn for each use of a file, and known to nobody outside
+ *         20     4  CRC-32 of octets 4 to 20, meta and content
  *         24     …  meta (JSON), content, zeros up to a multiple of 8
  *
  * All numbers are unsigned, little endian. Records start at multiples of 8, so that a scan can find the next one
- * behind a damaged one.
+ * behind a damaged one. It looks into the damaged one's content on the way, which a client wrote: the salt is what keeps
+ * a message from passing off a part of itself as a record.
  */
 import { crc32 } from "node:zlib";
 import type { NodeEvent } from "../../api/client.ts";
@@ -53,6 +54,12 @@ export interface EncodedRecord {
   readonly length: number;
 }
 
+/** What shows that a record belongs to the present use of its file. */
+export interface Mark {
+  readonly generation: number;
+  readonly salt: number;
+}
+
 export const RECORD_HEADER_OCTETS = 24;
 const ALIGNMENT = 8;
 const MAGIC = 0x3172484d; // "MHr1"
@@ -65,53 +72,58 @@ export function encodeRecord({ meta, content }: Record): EncodedRecord {
 }
 
 /** Writes a record into `target` at `at`; there must be room for its length. */
-export function writeRecord(target: Uint8Array, at: number, generation: number, record: EncodedRecord): void {
+export function writeRecord(target: Uint8Array, at: number, mark: Mark, record: EncodedRecord): void {
   const { meta, content } = record;
   const view = new DataView(target.buffer, target.byteOffset + at, record.length);
   view.setUint32(0, MAGIC, true);
-  view.setUint32(4, generation, true);
+  view.setUint32(4, mark.generation, true);
   view.setUint32(8, meta.length, true);
   view.setUint32(12, content.length, true);
-  view.setUint32(20, 0, true);
+  view.setUint32(16, mark.salt, true);
   const payload = at + RECORD_HEADER_OCTETS;
   target.set(meta, payload);
   target.set(content, payload + meta.length);
   target.fill(0, payload + meta.length + content.length, at + record.length);
-  view.setUint32(16, checksum(target, at, meta.length + content.length), true);
+  view.setUint32(20, checksum(target, at, meta.length + content.length), true);
 }
 
 export type ReadResult =
   | { readonly kind: "record"; readonly record: Record; readonly length: number }
-  /** No intact record of this generation here. */
+  /** No intact record of this use of the file here. */
   | { readonly kind: "none" };
 
 /** Reads the record at `at`. Its content is a view into `source`. */
-export function readRecord(source: Uint8Array, at: number, generation: number): ReadResult {
+export function readRecord(source: Uint8Array, at: number, mark: Mark): ReadResult {
   const none = { kind: "none" } as const;
   if (at + RECORD_HEADER_OCTETS > source.length) return none;
   const view = new DataView(source.buffer, source.byteOffset + at);
-  if (view.getUint32(0, true) !== MAGIC || view.getUint32(4, true) !== generation) return none;
+  if (!bearsMark(view, 0, mark)) return none;
   const metaOctets = view.getUint32(8, true), contentOctets = view.getUint32(12, true);
   const length = align(RECORD_HEADER_OCTETS + metaOctets + contentOctets);
   if (at + length > source.length) return none;
-  if (checksum(source, at, metaOctets + contentOctets) !== view.getUint32(16, true)) return none;
+  if (checksum(source, at, metaOctets + contentOctets) !== view.getUint32(20, true)) return none;
   const payload = at + RECORD_HEADER_OCTETS;
   const meta = JSON.parse(textDecoder.decode(source.subarray(payload, payload + metaOctets))) as Meta;
   const content = source.subarray(payload + metaOctets, payload + metaOctets + contentOctets);
   return { kind: "record", record: { meta, content }, length };
 }
 
-/** The next place at or behind `at` where a record of this generation may start, or -1. */
-export function findRecord(source: Uint8Array, at: number, generation: number): number {
+/** The next place at or behind `at` where a record with this mark starts, intact or not, or -1. */
+export function findRecord(source: Uint8Array, at: number, mark: Mark): number {
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
   for (let place = align(at); place + RECORD_HEADER_OCTETS <= source.length; place += ALIGNMENT) {
-    if (view.getUint32(place, true) === MAGIC && view.getUint32(place + 4, true) === generation) return place;
+    if (bearsMark(view, place, mark)) return place;
   }
   return -1;
 }
 
+function bearsMark(view: DataView, at: number, { generation, salt }: Mark): boolean {
+  return view.getUint32(at, true) === MAGIC && view.getUint32(at + 4, true) === generation &&
+    view.getUint32(at + 16, true) === salt;
+}
+
 function checksum(octets: Uint8Array, at: number, payloadOctets: number): number {
-  const head = crc32(octets.subarray(at + 4, at + 16));
+  const head = crc32(octets.subarray(at + 4, at + 20));
   const payload = at + RECORD_HEADER_OCTETS;
   return crc32(octets.subarray(payload, payload + payloadOctets), head) >>> 0;
 }

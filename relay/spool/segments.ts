@@ -2,11 +2,12 @@
  * The segment files of the log: made, found again at start, and used again.
  *
  * A segment is written with zeros when it is made, so that a later sync has no file size or block map to store: that
- * makes a durable group several times cheaper. Each use of a file has a generation of its own, higher than all before;
- * it stands in the file's first block and in each record.
+ * makes a durable group several times cheaper. Each use of a file has a mark of its own, with a generation higher than
+ * all before; it stands in the file's first block, twice, and in each record.
  */
 import { join } from "@std/path";
 import { crc32 } from "node:zlib";
+import type { Mark } from "./record.ts";
 
 /** A place in the log. */
 export interface Place {
@@ -14,13 +15,16 @@ export interface Place {
   readonly offset: number;
 }
 
-export interface Segment {
+export interface Segment extends Mark {
   readonly path: string;
-  readonly generation: number;
 }
 
 /** The first block holds the file's header, the records follow. */
 export const FIRST_RECORD_OFFSET = 4096;
+/** Where the header and its copy are: all that the file holds hangs on it, and a bad sector shall not take both. */
+const HEADER_OFFSETS = [0, FIRST_RECORD_OFFSET / 2] as const;
+/** Magic, generation, salt, and the CRC-32 of these; unsigned, little endian, 4 octets each. */
+const HEADER_OCTETS = 16;
 const MAGIC = 0x3167534d; // "MSg1"
 /** How much is written at once while a file is filled with zeros. */
 const FILL_CHUNK_OCTETS = 1 << 20;
@@ -28,33 +32,57 @@ const FILL_CHUNK_OCTETS = 1 << 20;
 export class Segments {
   readonly #directory: string;
   readonly #sizeBytes: number;
+  readonly #newSalt: () => number;
   /** By generation. */
   readonly #used = new Map<number, Segment>();
+  /** Generations whose file is not to be used again. */
+  readonly #retired = new Set<number>();
   readonly #free: string[] = [];
+  readonly #damaged: string[] = [];
   #spare: Promise<string | undefined> | undefined;
   #highest = 0;
   #files = 0;
 
-  private constructor(directory: string, sizeBytes: number) {
+  private constructor(directory: string, sizeBytes: number, newSalt: () => number) {
     this.#directory = directory;
     this.#sizeBytes = sizeBytes;
+    this.#newSalt = newSalt;
   }
 
-  /** Opens the directory and reads the header of each file; one without a valid header is free. */
-  static async open(directory: string, sizeBytes: number): Promise<Segments> {
+  /**
+   * Opens the directory and reads the header of each file.
+   *
+   * @param sizeBytes of a file; those of another size are used up and then removed.
+   * @param newSalt an unguessable unsigned 32-bit number.
+   */
+  static async open(directory: string, sizeBytes: number, newSalt: () => number = randomSalt): Promise<Segments> {
     await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-    const segments = new Segments(directory, sizeBytes);
+    const segments = new Segments(directory, sizeBytes, newSalt);
     for await (const { name } of Deno.readDir(directory)) {
-      const number = /^(\d{6})\.segment$/.exec(name)?.[1];
+      const number = /^(\d{6,})\.segment$/.exec(name)?.[1];
       if (number === undefined) continue;
-      const path = join(directory, name);
       segments.#files = Math.max(segments.#files, Number(number));
-      const generation = await readHeader(path);
-      if (generation === null) segments.#free.push(path);
-      else segments.#used.set(generation, { path, generation });
-      segments.#highest = Math.max(segments.#highest, generation ?? 0);
+      await segments.#find(join(directory, name));
     }
     return segments;
+  }
+
+  async #find(path: string): Promise<void> {
+    const header = await readHeader(path);
+    const whole = (await Deno.stat(path)).size === this.#sizeBytes;
+    if (header === "damaged") this.#damaged.push(path);
+    else if (header !== "unused") {
+      const { generation } = header;
+      this.#used.set(generation, { path, ...header });
+      this.#highest = Math.max(this.#highest, generation);
+      if (!whole) this.#retired.add(generation);
+    } else if (whole) this.#free.push(path);
+    else await Deno.remove(path); // its making was interrupted
+  }
+
+  /** Files whose header cannot be read; they are left as they are. */
+  get damaged(): readonly string[] {
+    return this.#damaged;
   }
 
   get sizeBytes(): number {
@@ -72,19 +100,18 @@ export class Segments {
 
   /** Takes a file into use under the next generation. The header is part of the first sync of the file. */
   async next(): Promise<{ segment: Segment; file: Deno.FsFile }> {
-    const path = this.#free.pop() ?? await this.#spare ?? await this.#make();
-    this.#spare = undefined;
-    const generation = ++this.#highest;
-    const file = await Deno.open(path, { write: true });
+    const path = this.#free.pop() ?? await this.#takeSpare() ?? await this.#make();
+    const segment = { path, generation: ++this.#highest, salt: this.#newSalt() };
+    let file: Deno.FsFile | undefined;
     try {
-      await writeAll(file, header(generation));
+      file = await Deno.open(path, { write: true });
+      await writeAll(file, firstBlock(segment));
     } catch (error) {
-      file.close();
-      this.#free.push(path);
+      file?.close();
+      if (!(error instanceof Deno.errors.NotFound)) this.#free.unshift(path); // another one is tried before it
       throw error;
     }
-    const segment = { path, generation };
-    this.#used.set(generation, segment);
+    this.#used.set(segment.generation, segment);
     return { segment, file };
   }
 
@@ -97,17 +124,28 @@ export class Segments {
 
   /** Waits until nothing is being made any more. */
   async settle(): Promise<void> {
-    const path = await this.#spare;
+    const path = await this.#takeSpare();
     if (path !== undefined) this.#free.push(path);
-    this.#spare = undefined;
   }
 
-  /** Gives a segment back whose records are all without meaning now. */
-  recycle(generation: number): void {
+  /** The segment's file has failed: what it holds can be read still, but it is not used again. */
+  retire(generation: number): void {
+    this.#retired.add(generation);
+  }
+
+  /** Gives a segment back whose records are all without meaning now: its file is free, or removed if it was retired. */
+  async recycle(generation: number): Promise<void> {
     const segment = this.#used.get(generation);
     if (segment === undefined) return;
     this.#used.delete(generation);
-    this.#free.push(segment.path);
+    if (this.#retired.delete(generation)) await Deno.remove(segment.path);
+    else this.#free.push(segment.path);
+  }
+
+  #takeSpare(): Promise<string | undefined> | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare;
   }
 
   async #make(): Promise<string> {
@@ -141,21 +179,32 @@ export async function writeAll(file: Deno.FsFile, octets: Uint8Array): Promise<v
   for (let at = 0; at < octets.length;) at += await file.write(at === 0 ? octets : octets.subarray(at));
 }
 
-function header(generation: number): Uint8Array {
+function firstBlock({ generation, salt }: Mark): Uint8Array {
   const block = new Uint8Array(FIRST_RECORD_OFFSET);
-  const view = new DataView(block.buffer);
-  view.setUint32(0, MAGIC, true);
-  view.setUint32(4, generation, true);
-  view.setUint32(8, crc32(block.subarray(0, 8)), true);
+  for (const at of HEADER_OFFSETS) {
+    const view = new DataView(block.buffer, at, HEADER_OCTETS);
+    view.setUint32(0, MAGIC, true);
+    view.setUint32(4, generation, true);
+    view.setUint32(8, salt, true);
+    view.setUint32(12, crc32(block.subarray(at, at + 12)), true);
+  }
   return block;
 }
 
-/** The generation in a file's header, or null if the file was never used. */
-async function readHeader(path: string): Promise<number | null> {
+/** What a file's first block says; "unused" is a file that holds nothing, whatever its size. */
+async function readHeader(path: string): Promise<Mark | "unused" | "damaged"> {
   using file = await Deno.open(path);
-  const block = new Uint8Array(12);
-  const read = await file.read(block);
-  const view = new DataView(block.buffer);
-  if (read !== block.length || view.getUint32(0, true) !== MAGIC) return null;
-  return view.getUint32(8, true) === crc32(block.subarray(0, 8)) ? view.getUint32(4, true) : null;
+  const block = new Uint8Array(FIRST_RECORD_OFFSET);
+  let octets = 0;
+  for (let read; octets < block.length && (read = await file.read(block.subarray(octets))) !== null;) octets += read;
+  for (const at of HEADER_OFFSETS) {
+    const view = new DataView(block.buffer, at, HEADER_OCTETS);
+    if (view.getUint32(0, true) !== MAGIC || view.getUint32(12, true) !== crc32(block.subarray(at, at + 12))) continue;
+    return { generation: view.getUint32(4, true), salt: view.getUint32(8, true) };
+  }
+  return block.every((octet) => octet === 0) ? "unused" : "damaged";
+}
+
+function randomSalt(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }

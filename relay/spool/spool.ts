@@ -6,32 +6,20 @@
  */
 import { join } from "@std/path";
 import type { NodeEvent } from "../../api/client.ts";
-import type { Envelope, RecipientState } from "../envelope.ts";
+import type { Envelope } from "../envelope.ts";
+import { acceptedEvent } from "./accepted_event.ts";
 import { contentInFile, contentInMemory } from "./content.ts";
 import { Draft } from "./draft.ts";
-import { SpoolDamaged, SpoolFailure } from "./errors.ts";
-import type { IndexStore } from "./index_store.ts";
+import { DueLoader } from "./due_loader.ts";
+import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
+import { type Found, type Held, HeldMessages } from "./held.ts";
+import type { IndexRow, IndexStore } from "./index_store.ts";
 import { type Location, type Log, readAt } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
-import type { LargeContent, RecipientChange } from "./record.ts";
+import { applyChanges, earliestDue, initialStates } from "./recipient_states.ts";
+import type { LargeContent } from "./record.ts";
 import type { Segments } from "./segments.ts";
-import type { Content, NewMessage, Outcome, Queue, QueuedMessage } from "./types.ts";
-
-/** A message that is not ended and not only in the index. */
-interface Held {
-  readonly envelope: Envelope;
-  recipients: readonly RecipientState[];
-  readonly location: Location;
-  /** The content, where it is not a file of its own. */
-  readonly content: Uint8Array;
-  readonly large: LargeContent | undefined;
-  taken: boolean;
-  /** Whether the index has a row for it. */
-  indexed: boolean;
-  /** Outcomes on their way to the disk; the release waits for them. */
-  recording: number;
-  releaseWanted: boolean;
-}
+import type { Content, Outcome, Queue, QueuedMessage } from "./types.ts";
 
 export interface SpoolParts {
   readonly segments: Segments;
@@ -46,25 +34,27 @@ export interface SpoolParts {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Messages and octets in memory; beyond, new ones wait in the index. */
+/** Messages in memory: at about 2 KiB for an envelope and its states this is some MiB, beside what `held.ts` allows. */
 const MAX_HELD = 4096;
-const MAX_HELD_OCTETS = 64 << 20;
-/** Rows that are loaded from the index in one go. */
-const LOAD_BATCH = 128;
+/** Of these so many may come straight from their senders; beyond, new ones queue up in the index behind those there. */
+const MAX_HELD_NEW = 3072;
+/** Where the index does not take them, memory has to: up to so many the spool goes on accepting. */
+const MAX_HELD_WITHOUT_INDEX = 2 * MAX_HELD;
 /** When an outcome could not be stored, the message is tried again after this: the disk needs time, too. */
 const RETRY_AFTER_FAILURE_MS = 60_000;
 
 export class Spool implements Queue {
   readonly #parts: SpoolParts;
-  readonly #held = new Map<string, Held>();
-  #heldOctets = 0;
+  readonly #held = new HeldMessages();
   /** Ids of held messages that are due and not taken, in order; a Set keeps order and gives up its first cheaply. */
   readonly #ready = new Set<string>();
+  /** Released messages that the index did not take, with the time when they are due; undefined: ended. */
+  readonly #unstored = new Map<string, number | undefined>();
   readonly #listeners: (() => void)[] = [];
+  readonly #loader: DueLoader;
   /** Messages with their content in each segment. */
   readonly #live: Map<number, number>;
   #durableCheckpoint = 0;
-  #loading: Promise<void> | undefined;
   #checkpointing: Promise<void> | undefined;
   #closed = false;
 
@@ -72,6 +62,13 @@ export class Spool implements Queue {
   constructor(parts: SpoolParts) {
     this.#parts = parts;
     this.#live = parts.index.messagesByGeneration();
+    this.#loader = new DueLoader({
+      ...parts,
+      largePath: (id) => this.#largePath(id),
+      hasRoom: () => this.#held.size < MAX_HELD,
+      hold: (found) => this.#hold(found),
+      onProgress: () => this.#notify(),
+    });
   }
 
   /** Messages in hand or ready, not those that wait in the index. */
@@ -98,23 +95,16 @@ export class Spool implements Queue {
    */
   async accept(envelope: Envelope, draft: Draft): Promise<void> {
     if (this.#closed) throw new SpoolFailure("the spool is closed");
-    if (!draft.large) return this.#acceptContent(envelope, draft.head());
-    let large: LargeContent;
-    try {
-      large = await draft.sync();
-    } catch (cause) {
-      throw new SpoolFailure("the content could not be stored", { cause });
+    if (this.#held.size >= MAX_HELD_WITHOUT_INDEX || this.#parts.outbox.full) {
+      throw new SpoolFailure("the spool's index does not take what is over");
     }
+    const large = draft.large ? await this.#store(draft) : undefined;
+    const content = large === undefined ? draft.take() : undefined;
     const meta = { accept: { envelope, large } };
     await this.#parts.log.append(
-      { meta, content: NOTHING },
-      (location) => this.#add(envelope, location, NOTHING, large),
+      { meta, content: content ?? NOTHING },
+      (location) => this.#add(envelope, location, content, large),
     );
-  }
-
-  #acceptContent(envelope: Envelope, content: Uint8Array): Promise<void> {
-    const meta = { accept: { envelope } };
-    return this.#parts.log.append({ meta, content }, (location) => this.#add(envelope, location, content, undefined));
   }
 
   onAvailable(listener: () => void): void {
@@ -122,31 +112,28 @@ export class Spool implements Queue {
   }
 
   take(now: number): QueuedMessage | undefined {
+    this.#readyUnstored(now);
+    this.#loader.start(now);
     for (const id of this.#ready) {
       this.#ready.delete(id);
       const held = this.#held.get(id)!;
       held.taken = true;
       const { envelope, recipients } = held;
-      return { envelope, recipients, content: () => Promise.resolve(this.#content(held)) };
-    }
-    if (this.#loading === undefined && (this.#parts.index.nextDueAt() ?? Infinity) <= now) {
-      this.#loading = this.#load(now).catch(this.#parts.onTrouble).finally(() => {
-        this.#loading = undefined;
-        this.#notify();
-      });
+      return { envelope, recipients, content: () => this.#content(held) };
     }
     return undefined;
   }
 
   nextDueAt(): number | undefined {
     if (this.#ready.size > 0) return 0;
-    // What is being loaded is announced when it is there.
-    return this.#loading === undefined ? this.#parts.index.nextDueAt() : undefined;
+    let earliest = this.#loader.nextDueAt() ?? Infinity;
+    for (const dueAt of this.#unstored.values()) earliest = Math.min(earliest, dueAt ?? Infinity);
+    return earliest === Infinity ? undefined : earliest;
   }
 
   async record(outcome: Outcome): Promise<void> {
     const held = this.#held.get(outcome.messageId);
-    if (held === undefined) throw new TypeError(`message ${outcome.messageId} was not taken`);
+    if (!held?.taken) throw new TypeError(`message ${outcome.messageId} was not taken`);
     held.recording++;
     const { messageId, changes, events, dsn } = outcome;
     const meta = { outcome: { messageId, changes, events }, ...(dsn && { accept: { envelope: dsn.envelope } }) };
@@ -154,7 +141,7 @@ export class Spool implements Queue {
       await this.#parts.log.append({ meta, content: dsn?.content ?? NOTHING }, (location) => {
         held.recipients = applyChanges(held.recipients, changes);
         this.#pushEvents(events);
-        if (dsn !== undefined) this.#addDsn(dsn, location);
+        if (dsn !== undefined) this.#add(dsn.envelope, location, dsn.content, undefined);
       });
     } catch (error) {
       const dueAt = this.#parts.now() + RETRY_AFTER_FAILURE_MS;
@@ -168,7 +155,7 @@ export class Spool implements Queue {
 
   release(messageId: string): void {
     const held = this.#held.get(messageId);
-    if (held === undefined) return;
+    if (!held?.taken) return;
     held.releaseWanted = true;
     if (held.recording === 0) this.#release(held);
   }
@@ -181,91 +168,109 @@ export class Spool implements Queue {
   /** Stores all and ends; delivery must have ended before. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#loading;
-    await this.#checkpointing;
-    await this.#parts.outbox.close();
-    await this.checkpoint();
+    await this.#loader.close();
     await this.#parts.log.close();
-    this.#parts.index.close();
+    await this.#parts.outbox.close();
+    try {
+      await this.#checkpointing?.catch(() => {}); // whoever asked for that one hears of its trouble
+      await this.checkpoint();
+    } finally {
+      this.#parts.index.close();
+    }
   }
 
-  #add(envelope: Envelope, location: Location, content: Uint8Array, large: LargeContent | undefined): void {
-    const dueAt = envelope.receivedAt;
-    const recipients = initialStates(envelope, dueAt);
+  /** Makes a large content durable. */
+  async #store(draft: Draft): Promise<LargeContent> {
+    try {
+      return await draft.sync();
+    } catch (cause) {
+      throw new SpoolFailure("the content could not be stored", { cause });
+    }
+  }
+
+  /** Never throws: the message is durable already. */
+  #add(
+    envelope: Envelope,
+    location: Location,
+    content: Uint8Array | undefined,
+    large: LargeContent | undefined,
+  ): void {
+    const { id, receivedAt: dueAt } = envelope;
+    const recipients = initialStates(envelope);
     this.#live.set(location.generation, (this.#live.get(location.generation) ?? 0) + 1);
     this.#parts.outbox.push({ event: acceptedEvent(envelope), reservation: envelope.reservation });
-    if (this.#held.size >= MAX_HELD || this.#heldOctets + content.length > MAX_HELD_OCTETS) {
-      this.#parts.index.put({ id: envelope.id, location, large: large !== undefined, dueAt, recipients });
-    } else {
+    const fits = this.#held.size < MAX_HELD_NEW && (content === undefined || this.#held.hasRoomFor(location.length));
+    if (fits || !this.#tryPut({ id, location, large: large !== undefined, dueAt, recipients })) {
       this.#hold({ envelope, recipients, location, content, large, indexed: false });
     }
     this.#notify();
   }
 
-  #addDsn(dsn: NewMessage, location: Location): void {
-    this.#add(dsn.envelope, location, dsn.content, undefined);
+  #tryPut(row: IndexRow): boolean {
+    try {
+      this.#parts.index.put(row);
+      return true;
+    } catch (error) {
+      this.#parts.onTrouble(error);
+      return false;
+    }
   }
 
-  #hold(message: Omit<Held, "taken" | "recording" | "releaseWanted">): void {
-    const held = { ...message, taken: false, recording: 0, releaseWanted: false };
-    this.#held.set(message.envelope.id, held);
-    this.#heldOctets += message.content.length;
-    this.#ready.add(message.envelope.id);
+  #hold(found: Found): void {
+    this.#held.add(found);
+    this.#ready.add(found.envelope.id);
   }
 
   #release(held: Held): void {
     const { id } = held.envelope;
-    this.#held.delete(id);
-    this.#heldOctets -= held.content.length;
-    const queued = held.recipients.filter(({ status }) => status === "queued");
-    if (queued.length === 0) {
-      this.#end(held);
-      return;
+    const dueAt = earliestDue(held.recipients);
+    try {
+      this.#putRow(held, dueAt ?? null);
+      this.#letGo(held);
+    } catch (error) {
+      // Nothing but memory and the log knows how it stands: a checkpoint may only pass it with it.
+      this.#parts.onTrouble(error);
+      Object.assign(held, { taken: false, releaseWanted: false });
+      this.#held.dropContent(held);
+      this.#unstored.set(id, dueAt);
     }
-    const dueAt = queued.reduce((earliest, state) => Math.min(earliest, state.dueAt), Infinity);
-    const { location, recipients } = held;
-    this.#parts.index.put({ id, location, large: held.large !== undefined, dueAt, recipients });
     this.#notify();
   }
 
-  #end(held: Held): void {
-    const { id } = held.envelope;
-    if (held.indexed) this.#parts.index.delete(id);
-    if (held.large !== undefined) Deno.remove(this.#largePath(id)).catch(this.#parts.onTrouble);
+  /** Writes how a message stands, with the time when it is looked for. One that has ended has no row. */
+  #putRow({ envelope: { id }, location, large, recipients, indexed }: Held, dueAt: number | null): void {
+    if (earliestDue(recipients) !== undefined) {
+      this.#parts.index.put({ id, location, large: large !== undefined, dueAt, recipients });
+    } else if (indexed) {
+      this.#parts.index.delete(id);
+    }
+  }
+
+  /** The index has all about it, or it has ended. */
+  #letGo(held: Held): void {
+    this.#held.delete(held);
+    if (earliestDue(held.recipients) !== undefined) return;
+    const { segments, onTrouble } = this.#parts;
+    if (held.large !== undefined) Deno.remove(this.#largePath(held.envelope.id)).catch(onTrouble);
     const { generation } = held.location;
     const left = (this.#live.get(generation) ?? 1) - 1;
     if (left > 0) this.#live.set(generation, left);
     else this.#live.delete(generation);
-    if (left === 0 && generation < this.#durableCheckpoint) this.#parts.segments.recycle(generation);
+    if (left === 0 && generation < this.#durableCheckpoint) segments.recycle(generation).catch(onTrouble);
   }
 
-  /** Takes due messages from the index into memory. */
-  async #load(now: number): Promise<void> {
-    for (const row of this.#parts.index.due(now, LOAD_BATCH)) {
-      if (this.#closed || this.#held.size >= MAX_HELD) return;
-      try {
-        const { meta, content } = await readAt(this.#parts.segments, row.location);
-        const { envelope, large } = meta.accept!;
-        this.#hold({ envelope, recipients: row.recipients, location: row.location, content, large, indexed: true });
-        this.#parts.index.put({ ...row, dueAt: null });
-      } catch (error) {
-        if (!(error instanceof SpoolDamaged)) throw error;
-        this.#setAside(row.id, error);
-      }
-      this.#notify();
+  /** Makes ready what is due of that which the index did not take. */
+  #readyUnstored(now: number): void {
+    for (const [id, dueAt] of this.#unstored) {
+      if (dueAt === undefined || dueAt > now) continue;
+      this.#unstored.delete(id);
+      this.#ready.add(id);
     }
   }
 
-  /** A message whose record is damaged is reported and not tried again by itself; its row stays for the operator. */
-  #setAside(id: string, damage: SpoolDamaged): void {
-    const row = this.#parts.index.get(id)!;
-    this.#parts.index.put({ ...row, dueAt: Number.MAX_SAFE_INTEGER });
-    this.#parts.onDamage(id, damage);
-  }
-
-  #content(held: Held): Content {
-    if (held.large === undefined) return contentInMemory(held.content);
-    return contentInFile(this.#largePath(held.envelope.id), held.large);
+  async #content({ envelope: { id }, location, content, large }: Held): Promise<Content> {
+    if (large !== undefined) return contentInFile(this.#largePath(id), large);
+    return contentInMemory(content ?? (await readAt(this.#parts.segments, location)).content);
   }
 
   async #checkpoint(): Promise<void> {
@@ -273,18 +278,18 @@ export class Spool implements Queue {
     const place = log.position;
     if (place === undefined) return;
     index.transaction(() => {
-      for (const [id, held] of this.#held) {
-        const { location, recipients } = held;
-        index.put({ id, location, large: held.large !== undefined, dueAt: null, recipients });
-        held.indexed = true;
-      }
+      for (const held of this.#held.values()) this.#putRow(held, this.#unstored.get(held.envelope.id) ?? null);
       outbox.persist();
       index.checkpoint = place;
     });
+    outbox.persisted();
+    for (const held of this.#held.values()) held.indexed = true;
+    for (const id of this.#unstored.keys()) this.#letGo(this.#held.get(id)!);
+    this.#unstored.clear();
     await index.sync();
     this.#durableCheckpoint = place.generation;
     for (const { generation } of segments.used()) {
-      if (generation < place.generation && !this.#live.has(generation)) segments.recycle(generation);
+      if (generation < place.generation && !this.#live.has(generation)) await segments.recycle(generation);
     }
   }
 
@@ -302,34 +307,3 @@ export class Spool implements Queue {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** The states of a message that was just accepted: each recipient is due. */
-export function initialStates(envelope: Envelope, dueAt: number): RecipientState[] {
-  return envelope.recipients.map(() => ({ status: "queued", attempts: 0, dueAt, lastReply: null }));
-}
-
-export function applyChanges(
-  states: readonly RecipientState[],
-  changes: readonly RecipientChange[],
-): RecipientState[] {
-  const changed = [...states];
-  for (const { recipient, state } of changes) changed[recipient] = state;
-  return changed;
-}
-
-/** The history's first entry for a message; its id is the message's own, so that it is stable. */
-export function acceptedEvent(envelope: Envelope): NodeEvent {
-  return {
-    id: envelope.id,
-    messageId: envelope.id,
-    account: envelope.account,
-    at: envelope.receivedAt,
-    type: "accepted",
-    sender: envelope.reversePath,
-    recipients: [...envelope.recipients],
-    sizeBytes: envelope.sizeBytes,
-    relays: envelope.reservation?.relays ?? 0,
-    messageIdField: envelope.messageIdField,
-    origin: envelope.origin,
-  };
-}

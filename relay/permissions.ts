@@ -1,0 +1,37 @@
+/**
+ * Prints the permission flags with which the server of these settings is to run: the least that it works with.
+ *
+ * Used by `deno task start` as `deno run $(deno run --allow-env --allow-sys=hostname relay/permissions.ts)
+ * relay/main.ts`, where the shell splits the output at blanks; so no flag has one (settings refuse such paths). With
+ * mistaken settings the server is granted a look at the environment and nothing else: it says what is wrong itself.
+ */
+import { processEnvironment } from "./environment.ts";
+import { readSettings, SETTING_NAMES, type Settings } from "./settings.ts";
+
+/** Where clouds hand out credentials of the machine: no mail server is there (IPv4, and AWS's for IPv6). */
+const METADATA_ADDRESSES = ["169.254.169.254", "[fd00:ec2::254]"];
+/** The resolvers to ask, where `MAILHOP_DNS` names none. */
+const RESOLV_CONF = "/etc/resolv.conf";
+/** Anything else is refused without asking: nobody may be there to answer. */
+const NO_PROMPT = "--no-prompt";
+/** Its name is the default of MAILHOP_HOSTNAME; its addresses tell a route that leads back to this node. */
+const MACHINE = "--allow-sys=hostname,networkInterfaces";
+
+export function permissionFlags({ dataDir, tlsFiles }: Pick<Settings, "dataDir" | "tlsFiles">): string[] {
+  const readable = [dataDir, RESOLV_CONF, ...(tlsFiles === null ? [] : [tlsFiles.certificate, tlsFiles.key])];
+  return [
+    NO_PROMPT,
+    // Next hops are wherever DNS says; which of their addresses are refused is the delivery's rule.
+    "--allow-net",
+    `--deny-net=${METADATA_ADDRESSES.join()}`,
+    `--allow-read=${readable.join()}`,
+    `--allow-write=${dataDir}`,
+    `--allow-env=${SETTING_NAMES.join()}`,
+    MACHINE,
+  ];
+}
+
+if (import.meta.main) {
+  const read = readSettings(processEnvironment(), Deno.hostname());
+  console.log((read.ok ? permissionFlags(read.settings) : [NO_PROMPT, "--allow-env", MACHINE]).join(" "));
+}

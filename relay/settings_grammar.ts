@@ -1,0 +1,154 @@
+/**
+ * How the value of a setting is written: one small parser for each kind of value.
+ *
+ * Pure. A parser gives the value, or undefined where the text does not have its form; `expected` says that form to the
+ * operator, in words that fit behind "expected".
+ */
+import { parseAddress } from "./dns/ip_address.ts";
+
+export interface Parser<T> {
+  readonly expected: string;
+  parse(text: string): T | undefined;
+}
+
+/** A host and a port; IPv6 without brackets. */
+export interface HostPort {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Static next hops (`MAILHOP_ROUTES`). */
+export interface Routes {
+  /** By recipient domain, in lower case. */
+  readonly domains: ReadonlyMap<string, HostPort>;
+  /** `*`: where all the rest goes; null: by MX. */
+  readonly rest: HostPort | null;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Longer than anything that is waited for; added to a date it stays one. */
+const MAX_DURATION_MS = 365 * 86_400_000;
+const MAX_PORT = 65_535;
+/** RFC 1035 2.3.4: a label has at most 63 octets, a name 253 characters without its final dot. */
+const NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+/** RFC 6750 2.1: what a bearer token is made of. */
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+/** Permission flags are words in a command line, with commas between paths. */
+const UNGRANTABLE = /[\s,\0]/;
+
+export const flag: Parser<boolean> = {
+  expected: "true or false",
+  parse: (text) => text === "true" ? true : text === "false" ? false : undefined,
+};
+
+/** Milliseconds. */
+export const duration: Parser<number> = {
+  expected: "a duration such as 250ms, 90s, 15m, 1h or 2d, at most 365d",
+  parse(text) {
+    const [, amount, unit] = /^(\d{1,12})(ms|s|m|h|d)$/.exec(text) ?? [];
+    const milliseconds = amount === undefined ? NaN : Number(amount) * UNIT_MS[unit!]!;
+    return milliseconds <= MAX_DURATION_MS ? milliseconds : undefined;
+  },
+};
+
+export function wholeNumber(least: number, most: number): Parser<number> {
+  return {
+    expected: `a whole number from ${least} to ${most}`,
+    parse(text) {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+      return value >= least && value <= most ? value : undefined;
+    },
+  };
+}
+
+/** A domain name, in lower case. */
+export const domainName: Parser<string> = {
+  expected: "a host name such as relay.example.net (letters, digits, hyphens and dots)",
+  parse: (text) => NAME.test(text) && parseAddress(text) === null ? text.toLowerCase() : undefined,
+};
+
+export const label: Parser<string> = {
+  expected: "a short name of letters, digits, dots, hyphens and underscores, such as eu-west-1",
+  parse: (text) => LABEL.test(text) ? text : undefined,
+};
+
+export const token: Parser<string> = {
+  expected: "a token of letters, digits and -._~+/ (its value is not shown)",
+  parse: (text) => TOKEN.test(text) ? text : undefined,
+};
+
+export const path: Parser<string> = {
+  expected: "a path without blanks and commas, which Deno's permission flags cannot carry",
+  parse: (text) => UNGRANTABLE.test(text) ? undefined : text,
+};
+
+/** Addresses to listen on; port 0 is any free one; the empty text is none. */
+export const listenList: Parser<readonly HostPort[]> = {
+  expected: "host:port[,host:port], IPv6 in brackets, such as 0.0.0.0:2525,[::]:2525; or nothing for none",
+  parse: (text) => text.trim() === "" ? [] : list(text, (item) => hostPort(item, 0)),
+};
+
+/** As above, at least one. */
+export const nonEmptyListenList: Parser<readonly HostPort[]> = {
+  expected: "host:port[,host:port], IPv6 in brackets, such as 127.0.0.1:8080",
+  parse: (text) => list(text, (item) => hostPort(item, 0)),
+};
+
+export const serverAddresses: Parser<readonly HostPort[]> = {
+  expected: "address:port[,address:port], IPv6 in brackets, such as 127.0.0.1:53,[::1]:53",
+  parse: (text) =>
+    list(text, (item) => {
+      const server = hostPort(item, 1);
+      return server !== undefined && parseAddress(server.hostname) !== null ? server : undefined;
+    }),
+};
+
+export const routes: Parser<Routes> = {
+  expected: "domain=host:port[,domain=host:port], each domain once, * for all the rest, such as *=127.0.0.1:2526",
+  parse(text) {
+    const parsed = list(text, route);
+    if (parsed === undefined) return undefined;
+    const byDomain = new Map(parsed);
+    if (byDomain.size < parsed.length) return undefined;
+    const rest = byDomain.get("*") ?? null;
+    byDomain.delete("*");
+    return { domains: byDomain, rest };
+  },
+};
+
+function route(text: string): readonly [string, HostPort] | undefined {
+  const equals = text.indexOf("=");
+  if (equals < 0) return undefined;
+  const written = text.slice(0, equals).trim();
+  const domain = written === "*" ? written : domainName.parse(written);
+  const nextHop = hostPort(text.slice(equals + 1).trim(), 1);
+  return domain === undefined || nextHop === undefined ? undefined : [domain, nextHop];
+}
+
+/** "192.0.2.1:25", "[2001:db8::1]:25" or "mx.example.net:25". */
+function hostPort(text: string, leastPort: number): HostPort | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port < leastPort || port > MAX_PORT) return undefined;
+  const isHost = bracketed === undefined
+    ? isIPv4OrName(plain!)
+    : bracketed.includes(":") && parseAddress(bracketed) !== null;
+  return isHost ? { hostname: (bracketed ?? plain!).toLowerCase(), port } : undefined;
+}
+
+/** A name whose last label is a number is an IPv4 address gone wrong, such as 127.0.0.256. */
+function isIPv4OrName(host: string): boolean {
+  return parseAddress(host) !== null || (NAME.test(host) && !/(?:^|\.)\d+$/.test(host));
+}
+
+/** All items, or undefined if one of them has not the form. */
+function list<T>(text: string, parseItem: (item: string) => T | undefined): T[] | undefined {
+  const items: T[] = [];
+  for (const written of text.split(",")) {
+    const item = parseItem(written.trim());
+    if (item === undefined) return undefined;
+    items.push(item);
+  }
+  return items;
+}

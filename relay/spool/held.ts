@@ -1,0 +1,70 @@
+/**
+ * The messages that a spool has in memory: in hand, or ready to be taken.
+ *
+ * Memory is bounded: beyond a number of octets, contents are not kept but read when they are wanted.
+ */
+import type { Envelope, RecipientState } from "../envelope.ts";
+import type { Location } from "./log.ts";
+import type { LargeContent } from "./record.ts";
+
+/** A message that is not ended and not only in the index. */
+export interface Held {
+  readonly envelope: Envelope;
+  recipients: readonly RecipientState[];
+  readonly location: Location;
+  /** undefined where it is read when it is wanted: from the log, or from its own file if it is `large`. */
+  content: Uint8Array | undefined;
+  readonly large: LargeContent | undefined;
+  taken: boolean;
+  /** Whether the index has a row for it. */
+  indexed: boolean;
+  /** Outcomes on their way to the disk; the release waits for them. */
+  recording: number;
+  releaseWanted: boolean;
+}
+
+/** What is known of a message when it comes into memory. */
+export type Found = Pick<Held, "envelope" | "recipients" | "location" | "content" | "large" | "indexed">;
+
+/** Octets of records whose content is in memory. */
+const MAX_CONTENT_OCTETS = 64 << 20;
+
+export class HeldMessages {
+  readonly #byId = new Map<string, Held>();
+  #octets = 0;
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Whether the content of a record of so many octets can be kept. */
+  hasRoomFor(octets: number): boolean {
+    return this.#octets + octets <= MAX_CONTENT_OCTETS;
+  }
+
+  get(id: string): Held | undefined {
+    return this.#byId.get(id);
+  }
+
+  values(): IterableIterator<Held> {
+    return this.#byId.values();
+  }
+
+  /** Its content is kept if there is room for it. */
+  add(found: Found): void {
+    const { envelope: { id }, location: { length } } = found;
+    const content = this.hasRoomFor(length) ? found.content : undefined;
+    if (content !== undefined) this.#octets += length;
+    this.#byId.set(id, { ...found, content, taken: false, recording: 0, releaseWanted: false });
+  }
+
+  dropContent(held: Held): void {
+    if (held.content !== undefined) this.#octets -= held.location.length;
+    held.content = undefined;
+  }
+
+  delete(held: Held): void {
+    this.dropContent(held);
+    this.#byId.delete(held.envelope.id);
+  }
+}
