@@ -116,7 +116,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
       startTls.reload(certificate);
       log.info("the certificate has changed");
     },
-    onTrouble: (trouble) => log.warn("the certificate stays as it is: {trouble}", { trouble: String(trouble) }),
+    onTrouble: (trouble) => log.warn("the certificate stays as it is", { trouble: String(trouble) }),
   });
   console.log(welcome({
     serviceName: settings.serviceName,

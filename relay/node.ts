@@ -52,7 +52,7 @@ export interface Node {
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { settings, policy, resolver, now, monotonic, random, log } = options;
   const closing = new AbortController();
-  const onTrouble = (error: unknown) => log.warn("trouble: {error}", { error: describe(error) });
+  const onTrouble = (error: unknown) => log.warn("trouble in the background", { error: describe(error) });
   const newId = () => options.newId(now());
   const controlPlane = new ControlPlane({
     client: options.client,
@@ -68,13 +68,13 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     newNodeId: newId,
     deliver: (node) => controlPlane.deliver(node),
     report: {
-      damagedMessage: (id, damage) => log.error("message {id} is damaged: {damage}", { id, damage: damage.message }),
-      damagedSegment: (path, offset) => log.error("segment {path} is damaged at {offset}", { path, offset }),
+      damagedMessage: (messageId, damage) => log.error("a message is damaged", { messageId, damage: damage.message }),
+      damagedSegment: (path, offset) => log.error("a segment is damaged", { path, offset }),
       trouble: onTrouble,
     },
   });
   controlPlane.name(nodeId);
-  if (recovered.messages > 0) log.info("{messages} messages are queued from before", recovered);
+  if (recovered.messages > 0) log.info("messages are queued from before", { ...recovered });
   const recovery = recoverReservations();
 
   const routing: Routing = {
@@ -125,7 +125,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     monotonic,
     maxConnections: settings.maxConnections,
     maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
-    onTrouble: (id, error) => log.error("trouble with message {id}: {error}", { id, error: describe(error) }),
+    onTrouble: (messageId, error) => log.error("trouble at the edge", { messageId, error: describe(error) }),
   });
   delivery.start();
   for (const { listener, tls } of options.listeners) server.serve(listener, tls);
@@ -135,7 +135,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     while (!closing.signal.aborted) {
       try {
         const refunded = await controlPlane.recover();
-        if (refunded > 0) log.info("{refunded} reservations of an earlier start were refunded", { refunded });
+        if (refunded > 0) log.info("reservations of an earlier start were refunded", { refunded });
         return;
       } catch (error) {
         onTrouble(error);

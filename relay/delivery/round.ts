@@ -118,8 +118,8 @@ export class Round {
 
   #report({ status, forwardPath: recipient, host, address, tls, attempts, verdict: { reply } }: Ending): void {
     const { envelope: { id: messageId, account } } = this.message;
-    const facts = { messageId, account, status, recipient, host, address, tls, attempts, reply };
-    this.parts.log.info("{status} {recipient}: {reply}", facts);
+    const facts = { messageId, account, recipient, host, address, tls, attempts, reply };
+    this.parts.log.info(status, facts);
   }
 
   async #recordFailures(): Promise<boolean> {

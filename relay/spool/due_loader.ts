@@ -58,7 +58,7 @@ export class DueLoader {
   nextDueAt(): number | undefined {
     if (this.#running !== undefined || !this.#parts.hasRoom()) return undefined;
     const dueAt = this.#parts.index.nextDueAt();
-    return dueAt && Math.max(dueAt, this.#notBefore);
+    return dueAt === undefined ? undefined : Math.max(dueAt, this.#notBefore);
   }
 
   async close(): Promise<void> {

@@ -56,6 +56,8 @@ export class Spool implements Queue {
   readonly #live: Map<number, number>;
   #durableCheckpoint = 0;
   #checkpointing: Promise<void> | undefined;
+  /** Files being removed. */
+  readonly #background = new Set<Promise<void>>();
   #closed = false;
 
   /** Use `openSpool`, which replays the log first. */
@@ -174,6 +176,7 @@ export class Spool implements Queue {
     try {
       await this.#checkpointing?.catch(() => {}); // whoever asked for that one hears of its trouble
       await this.checkpoint();
+      await Promise.all(this.#background);
     } finally {
       this.#parts.index.close();
     }
@@ -250,13 +253,13 @@ export class Spool implements Queue {
   #letGo(held: Held): void {
     this.#held.delete(held);
     if (earliestDue(held.recipients) !== undefined) return;
-    const { segments, onTrouble } = this.#parts;
-    if (held.large !== undefined) Deno.remove(this.#largePath(held.envelope.id)).catch(onTrouble);
+    const { segments } = this.#parts;
+    if (held.large !== undefined) this.#inBackground(Deno.remove(this.#largePath(held.envelope.id)));
     const { generation } = held.location;
     const left = (this.#live.get(generation) ?? 1) - 1;
     if (left > 0) this.#live.set(generation, left);
     else this.#live.delete(generation);
-    if (left === 0 && generation < this.#durableCheckpoint) segments.recycle(generation).catch(onTrouble);
+    if (left === 0 && generation < this.#durableCheckpoint) this.#inBackground(segments.recycle(generation));
   }
 
   /** Makes ready what is due of that which the index did not take. */
@@ -295,6 +298,11 @@ export class Spool implements Queue {
 
   #pushEvents(events: readonly NodeEvent[]): void {
     for (const event of events) this.#parts.outbox.push({ event, reservation: null });
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const watched = work.catch(this.#parts.onTrouble).finally(() => this.#background.delete(watched));
+    this.#background.add(watched);
   }
 
   #notify(): void {
