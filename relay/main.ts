@@ -13,7 +13,7 @@ import { type DataDir, openDataDir } from "./data_dir.ts";
 import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
 import { processEnvironment } from "./environment.ts";
-import { bindListeners, type BoundListeners, PortUnavailable } from "./listeners.ts";
+import { bindListeners, PortUnavailable } from "./listeners.ts";
 import { type Node, startNode } from "./node.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { loadCertificate } from "./tls/certificates.ts";
@@ -77,7 +77,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
   const listeners = bindListeners(settings);
 
   const relayToken = settings.relayToken ?? randomBytes(TOKEN_OCTETS).toHex();
-  let node: Node | undefined;
+  let node: Node | undefined = undefined;
   const controlPlane = await createControlPlane({
     databasePath: join(settings.dataDir, "control.db"),
     adminToken: dataDir.adminToken,

@@ -41,7 +41,8 @@ export class TlsConn implements ByteConn {
     const view = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
     return new Promise((resolve, reject) => {
       this.#socket.write(view, (error) => {
-        if (error) reject(new Deno.errors.BrokenPipe("the TLS session has ended", { cause: error }));
+        // Deno 2.9.6 reports success for a write that was waiting when the connection broke.
+        if (error || this.#socket.destroyed) reject(new Deno.errors.BrokenPipe("the TLS session has ended"));
         else resolve(octets.length);
       });
     });

@@ -22,6 +22,8 @@ export type Script = (input: string, connection: Connection) => Action | Promise
 
 export interface NextHopOptions {
   readonly hostname?: string;
+  /** The loopback address it listens on; 127.0.0.1 unless told. */
+  readonly address?: string;
   /** EHLO keywords beside STARTTLS; by default PIPELINING, SIZE, 8BITMIME and ENHANCEDSTATUSCODES. */
   readonly extensions?: readonly string[];
   /** With a key pair it offers STARTTLS. */
@@ -69,7 +71,7 @@ export class NextHopServer implements AsyncDisposable {
     const server = new NextHopServer(options);
     await new Promise<void>((resolve, reject) => {
       server.#server.once("error", reject);
-      server.#server.listen(port, "127.0.0.1", resolve);
+      server.#server.listen(port, options.address ?? "127.0.0.1", resolve);
     });
     return server;
   }

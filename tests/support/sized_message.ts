@@ -15,5 +15,7 @@ export function* sizedMessage(sizeBytes: number, from: string): Generator<Uint8A
   // The first line takes what does not make whole lines; a line has two octets at least.
   const first = left % LINE_OCTETS === 1 ? LINE_OCTETS + 1 : left % LINE_OCTETS;
   if (first > 0) yield encoder.encode(`${"x".repeat(first - 2)}\r\n`);
-  for (let rest = left - first; rest > 0; rest -= manyLines.length) yield manyLines.subarray(0, Math.min(rest, manyLines.length));
+  for (let rest = left - first; rest > 0; rest -= manyLines.length) {
+    yield manyLines.subarray(0, Math.min(rest, manyLines.length));
+  }
 }
