@@ -19,9 +19,12 @@ function collect(folder: string): void {
       const text = Deno.readTextFileSync(path);
       const name = relative(root, path);
       sources.set(name, text);
-      imports.set(name, [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map(([, specifier]) => {
-        return relative(root, join(dirname(path), specifier!));
-      }));
+      imports.set(
+        name,
+        [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map(([, specifier]) => {
+          return relative(root, join(dirname(path), specifier!));
+        }),
+      );
     }
   }
 }
