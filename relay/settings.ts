@@ -47,6 +47,19 @@ export interface Settings {
   /** Open SMTP connections of this process. */
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
+  /** The longest wait for a whole command. */
+  readonly commandTimeoutMs: number;
+  /** The longest wait for the next block of a message. */
+  readonly dataTimeoutMs: number;
+  /** Octets a second that a message has to come with, on the whole. */
+  readonly minDataRate: number;
+  /** Messages on one connection. */
+  readonly maxMessagesPerConnection: number;
+  /** Commands in error, and commands that lead nowhere, in one session. */
+  readonly maxErrors: number;
+  readonly maxJunkCommands: number;
+  /** Whether Received keeps the client's address and name to itself. */
+  readonly hideClientAddress: boolean;
   /** Failed logins in ten minutes, for an account and for an address prefix. */
   readonly maxAuthFailures: number;
   /** From the purchase of a block to its activation. */
@@ -86,6 +99,13 @@ export const SETTING_NAMES = [
   "MAILHOP_ALLOW_PRIVATE_NEXT_HOPS",
   "MAILHOP_MAX_CONNECTIONS",
   "MAILHOP_MAX_CONNECTIONS_PER_ADDRESS",
+  "MAILHOP_COMMAND_TIMEOUT",
+  "MAILHOP_DATA_TIMEOUT",
+  "MAILHOP_MIN_DATA_RATE",
+  "MAILHOP_MAX_MESSAGES_PER_CONNECTION",
+  "MAILHOP_MAX_ERRORS",
+  "MAILHOP_MAX_JUNK_COMMANDS",
+  "MAILHOP_HIDE_CLIENT_ADDRESS",
   "MAILHOP_MAX_AUTH_FAILURES",
   "MAILHOP_ACTIVATION_DELAY",
   "MAILHOP_BLOCK_RELAYS",
@@ -114,8 +134,16 @@ const SMTPS_PORTS = [465, 10465];
 const ALL_ADDRESSES = ["0.0.0.0", "::"];
 const HTTP_ADDRESS: HostPort = { hostname: "127.0.0.1", port: 8080 };
 const ACTIVATION_DELAY_MS = 15 * 60_000;
+/** RFC 5321 4.5.3.2.7: a server waits at least five minutes for the next command. */
+const COMMAND_TIMEOUT_MS = 5 * 60_000;
+/** RFC 5321 4.5.3.2.5 gives a client three minutes for each block of data. */
+const DATA_TIMEOUT_MS = 3 * 60_000;
+/** Octets a second: 50 MB may take 28 hours; below it somebody holds a connection rather than sends. */
+const MIN_DATA_RATE = 512;
 /** Far beyond any machine, within a 32-bit count. */
 const MAX_COUNT = 1_000_000_000;
+/** More than the cores of the machines that this is for; each node takes memory. */
+const MAX_WORKERS = 256;
 /** Below this many characters a token can be guessed. */
 const SHORT_TOKEN = 16;
 
@@ -125,13 +153,12 @@ const role: Parser<"all"> = {
   expected: "all: the roles api and relay are not available in this version",
   parse: (text) => text === "all" ? text : undefined,
 };
-const workers: Parser<number> = {
-  expected: "1: several workers are not available in this version",
-  parse: (text) => text === "1" ? 1 : undefined,
-};
 
-/** @param machineName what the operating system calls this machine. */
-export function readSettings(environment: Environment, machineName: string): ReadSettings {
+/**
+ * @param machineName what the operating system calls this machine.
+ * @param cores how many of them it has.
+ */
+export function readSettings(environment: Environment, machineName: string, cores: number): ReadSettings {
   const reader = new SettingsReader<SettingName>(environment, SECRETS);
   const hostname = reader.read("MAILHOP_HOSTNAME", grammar.domainName) ??
     grammar.domainName.parse(machineName) ?? "localhost";
@@ -155,10 +182,17 @@ export function readSettings(environment: Environment, machineName: string): Rea
     allowPrivateNextHops: reader.read("MAILHOP_ALLOW_PRIVATE_NEXT_HOPS", grammar.flag) ?? false,
     maxConnections: reader.read("MAILHOP_MAX_CONNECTIONS", count) ?? 10_000,
     maxConnectionsPerAddress: reader.read("MAILHOP_MAX_CONNECTIONS_PER_ADDRESS", count) ?? 50,
+    commandTimeoutMs: reader.read("MAILHOP_COMMAND_TIMEOUT", grammar.duration) ?? COMMAND_TIMEOUT_MS,
+    dataTimeoutMs: reader.read("MAILHOP_DATA_TIMEOUT", grammar.duration) ?? DATA_TIMEOUT_MS,
+    minDataRate: reader.read("MAILHOP_MIN_DATA_RATE", count) ?? MIN_DATA_RATE,
+    maxMessagesPerConnection: reader.read("MAILHOP_MAX_MESSAGES_PER_CONNECTION", count) ?? 1000,
+    maxErrors: reader.read("MAILHOP_MAX_ERRORS", count) ?? 20,
+    maxJunkCommands: reader.read("MAILHOP_MAX_JUNK_COMMANDS", count) ?? 100,
+    hideClientAddress: reader.read("MAILHOP_HIDE_CLIENT_ADDRESS", grammar.flag) ?? false,
     maxAuthFailures: reader.read("MAILHOP_MAX_AUTH_FAILURES", count) ?? 20,
     activationDelayMs: reader.read("MAILHOP_ACTIVATION_DELAY", grammar.duration) ?? ACTIVATION_DELAY_MS,
     blockRelays: reader.read("MAILHOP_BLOCK_RELAYS", count) ?? 150,
-    workers: reader.read("MAILHOP_WORKERS", workers) ?? 1,
+    workers: reader.read("MAILHOP_WORKERS", grammar.wholeNumber(1, MAX_WORKERS)) ?? Math.min(cores, MAX_WORKERS),
   };
   for (const name of NOT_AVAILABLE) {
     if (reader.isSet(name)) reader.mistake(name, "expected not to be set: not available in this version");

@@ -4,6 +4,7 @@
  * The table is exhaustive: a new reason without a reply does not compile. Times are RFC 3339 in UTC.
  */
 import { Reason, type Verdict } from "../../policy/mod.ts";
+import { tooBig } from "../protocol/replies.ts";
 import { type Reply, reply } from "../protocol/reply.ts";
 
 /** What the call site knows beyond the verdict. */
@@ -39,7 +40,7 @@ const wording: Wording = {
     );
   },
   [Reason.ReservationRefused]: () => reply(451, "4.3.0", "Temporary local error: relays could not be reserved"),
-  [Reason.MessageTooBig]: ({ limit }) => reply(552, "5.3.4", `Message too big: at most ${limit} bytes`),
+  [Reason.MessageTooBig]: ({ limit }) => tooBig(limit),
   [Reason.TooManyRecipients]: ({ limit }) =>
     reply(452, "4.5.3", `Too many recipients: at most ${limit} for one message`),
   [Reason.TooManyHops]: ({ limit }) =>

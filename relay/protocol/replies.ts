@@ -15,7 +15,7 @@ export const replies = {
   bye: reply(221, "2.0.0", "Bye"),
   // RFC 5321 3.5.3: a relay that does not verify says so with 252.
   cannotVerify: reply(252, "2.5.0", "Not verified here: send the message and the recipient's server will tell"),
-  help: reply(214, "2.0.0", "EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"),
+  help: reply(214, "2.0.0", "EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"),
 
   // RFC 3207
   readyForTls: reply(220, null, "Ready to start TLS"),
@@ -37,6 +37,8 @@ export const replies = {
 
   // sequence and syntax, RFC 5321 4.2.4 and 4.3.2
   unknownCommand: reply(500, "5.5.1", "Unknown command"),
+  // RFC 5321 4.2.4: known, but not here
+  notImplemented: reply(502, "5.5.1", "Command not implemented"),
   lineTooLong: reply(500, "5.5.6", "Line too long"),
   malformedLine: reply(500, "5.5.2", "A command is a line of text that ends with CRLF"),
   notUtf8: reply(500, "5.5.2", "A command is UTF-8 text without control characters"),
@@ -47,11 +49,17 @@ export const replies = {
   mailFirst: reply(503, "5.5.1", "Say MAIL first"),
   recipientFirst: reply(503, "5.5.1", "No valid recipient: say RCPT first"),
   tooManyErrors: reply(421, "4.7.0", "Too many errors"),
+  tooManyJunkCommands: reply(421, "4.7.0", "Too many commands without a message"),
+  tooManyMessages: reply(421, "4.7.0", "Too many messages on one connection: open another"),
+  earlyTalker: reply(554, "5.5.0", "This is an SMTP server: the client waits for its greeting"),
   notSmtp: reply(554, "5.5.0", "This is an SMTP server"),
+  // RFC 3030 2
+  chunksOnly: reply(503, "5.5.1", "The message has begun: BDAT goes on, RSET ends it"),
   // RFC 6531 3.5
   needsSmtputf8: reply(553, "5.6.7", "An address beyond ASCII needs the SMTPUTF8 parameter of MAIL"),
   // our own trouble and limits: never 5yz
   idle: reply(421, "4.4.2", "Idle for too long"),
+  tooSlow: reply(421, "4.4.2", "The message came too slowly"),
   shuttingDown: reply(421, "4.3.2", "Shutting down: try again in a minute"),
   tooManyConnections: reply(421, "4.7.0", "Too many connections: try again later"),
   tooManyConnectionsFromAddress: reply(421, "4.7.0", "Too many connections from your address: close some or try later"),
@@ -87,4 +95,14 @@ export function unknownParameter(name: string): Reply {
 
 export function badParameter(name: string, expected: string): Reply {
   return reply(501, "5.5.4", `Bad value of parameter ${name}: expected ${expected}`);
+}
+
+/** RFC 3030 2. */
+export function chunkReceived(octets: number): Reply {
+  return reply(250, "2.0.0", `OK: ${octets} octets received`);
+}
+
+/** RFC 1870 6.1: as the policy says it, where the number alone is too big to be read. */
+export function tooBig(maxBytes: number): Reply {
+  return reply(552, "5.3.4", `Message too big: at most ${maxBytes} bytes`);
 }

@@ -5,14 +5,16 @@
  * STARTTLS; a message that was read to its end gets the reply that was decided, whatever ends the session; `run` ends
  * without throwing, whatever the peer does.
  */
+import { setImmediate } from "node:timers";
 import type { Admission } from "../admission/admission.ts";
 import type { Origin } from "../envelope.ts";
-import { replies } from "../protocol/replies.ts";
+import { replies, tooBig } from "../protocol/replies.ts";
 import { encodeReply, type Reply } from "../protocol/reply.ts";
+import { DataPace, type DataTiming } from "./data_pace.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { lastWords } from "./last_words.ts";
 import { OutputBuffer } from "./output_buffer.ts";
-import { receive, type ReceiveContext } from "./receive.ts";
+import { type DataSource, readExactly, Reception, type ReceptionContext } from "./reception.ts";
 import { newSession, step } from "./session.ts";
 import type { Effect, Input, Session, SessionRules, Transaction } from "./session_types.ts";
 import { protocolType } from "./trace.ts";
@@ -24,8 +26,14 @@ export interface SessionConn {
   close(): void;
 }
 
-export interface ConnectionContext extends ReceiveContext {
+export interface ConnectionTiming extends DataTiming {
+  /** The longest wait for a whole command (RFC 5321 4.5.3.2.7: at least five minutes). */
+  readonly commandTimeoutMs: number;
+}
+
+export interface ConnectionContext extends ReceptionContext {
   readonly rules: SessionRules;
+  readonly timing: ConnectionTiming;
   readonly admission: Pick<Admission, "login" | "mail" | "recipient" | "message">;
   /** Server side of a TLS handshake. It rejects if the handshake fails. */
   readonly secure: (conn: SessionConn) => Promise<{ conn: SessionConn; tls: string }>;
@@ -33,10 +41,6 @@ export interface ConnectionContext extends ReceiveContext {
   readonly monotonic: () => number;
 }
 
-/** RFC 5321 4.5.3.2.7: a server should wait at least five minutes for the next command. */
-const COMMAND_TIMEOUT_MS = 5 * 60_000;
-/** RFC 5321 4.5.3.2.5 gives a client three minutes for each block of data. */
-const DATA_BLOCK_TIMEOUT_MS = 3 * 60_000;
 /** Octets read at once while data comes. */
 const DATA_BUFFER_OCTETS = 64 * 1024;
 
@@ -51,6 +55,10 @@ export class Connection {
   #session: Session;
   /** Nothing may be said in clear before the handshake. */
   #handshakeFirst: boolean;
+  /** A read that was begun before the greeting. */
+  #firstRead: Promise<number | null> | undefined;
+  /** The message that is being received. */
+  #reception: Reception | undefined;
   /** The data has been read to its end and its fate is being decided. */
   #deciding = false;
   /** What to end with when that is done. */
@@ -65,7 +73,12 @@ export class Connection {
     this.#context = context;
     this.#handshakeFirst = tlsFirst;
     this.#session = newSession(null);
-    this.deadline = context.monotonic() + COMMAND_TIMEOUT_MS;
+    this.deadline = context.monotonic() + context.timing.commandTimeoutMs;
+  }
+
+  /** Ends a connection whose deadline has passed. */
+  async expire(): Promise<void> {
+    await this.end(this.#reception === undefined ? replies.idle : replies.tooSlow);
   }
 
   /** Whether a message is being received or decided on: a drain waits for it. */
@@ -76,6 +89,7 @@ export class Connection {
   async run(): Promise<void> {
     try {
       if (this.#handshakeFirst) await this.#beginWithTls();
+      else await this.#listenForEarlyTalker();
       if (!this.#closed) await this.#feed({ is: "connected" });
       while (!this.#closed) {
         const line = this.#input.line();
@@ -93,6 +107,7 @@ export class Connection {
       if (!isConnectionTrouble(error)) this.#context.onTrouble("", error);
     } finally {
       this.#close();
+      await this.#discardReception();
     }
   }
 
@@ -115,6 +130,18 @@ export class Connection {
     }
   }
 
+  /**
+   * A client that speaks before it is greeted is not one of SMTP (RFC 5321 3.1), or repeats what somebody else made it
+   * say. What is read here stays the first read of the session.
+   */
+  async #listenForEarlyTalker(): Promise<void> {
+    const firstRead = this.#conn.read(this.#input.room());
+    const octets = await Promise.race([firstRead, nextTurn()]);
+    if (octets === undefined) this.#firstRead = firstRead;
+    else if (octets === null) this.#close();
+    else await this.#feed({ is: "ended", reply: replies.earlyTalker });
+  }
+
   async #beginWithTls(): Promise<void> {
     const secured = await this.#secure();
     this.#handshakeFirst = false;
@@ -124,6 +151,7 @@ export class Connection {
   async #feed(input: Input): Promise<void> {
     const { session, effects } = step(this.#session, input, this.#context.rules);
     this.#session = session;
+    if (session.state.at !== "Chunks" && session.state.at !== "Data") await this.#discardReception();
     for (const effect of effects) {
       const answer = await this.#perform(effect);
       if (answer !== undefined) await this.#feed(answer);
@@ -156,6 +184,10 @@ export class Connection {
         ).then((refusal) => ({ is: "recipient", address: effect.address, refusal }));
       case "receive":
         return this.#receive(effect.transaction);
+      case "receive-chunk":
+        return this.#receiveChunk(effect.transaction, effect.octets, effect.last);
+      case "skip":
+        return this.#skip(effect.octets, effect.reply);
     }
   }
 
@@ -170,28 +202,59 @@ export class Connection {
   }
 
   async #receive(transaction: Transaction): Promise<Input | undefined> {
-    const buffer = new Uint8Array(DATA_BUFFER_OCTETS);
-    const source = {
-      read: () => this.#readData(buffer),
-      putBack: (octets: Uint8Array) => {
-        this.#input.putBack(octets);
-        this.#deciding = true;
-        this.deadline = Infinity;
-      },
-    };
-    const reply = await receive(source, transaction, this.#origin(transaction), this.#context);
-    this.#deciding = false;
-    if (reply !== null) return { is: "message", reply };
+    const reception = this.#reception = new Reception(transaction, this.#origin(transaction), this.#context);
+    switch (await reception.readData(this.#dataSource())) {
+      case "read":
+        return this.#finish(reception);
+      case "endless":
+        return { is: "ended", reply: tooBig(this.#context.maxMessageBytes) };
+      case "gone":
+        this.#close();
+    }
+  }
+
+  async #receiveChunk(transaction: Transaction, octets: number, last: boolean): Promise<Input | undefined> {
+    const reception = this.#reception ??= new Reception(transaction, this.#origin(transaction), this.#context);
+    if (!await reception.readChunk(this.#dataSource(), octets)) return this.#close();
+    return last ? this.#finish(reception) : { is: "chunk", octets };
+  }
+
+  async #skip(octets: number, reply: Reply): Promise<Input | undefined> {
+    if (await readExactly(this.#dataSource(), octets, () => {})) return { is: "skipped", reply };
     this.#close();
   }
 
+  /** The content is there: from now on the client waits for us. */
+  async #finish(reception: Reception): Promise<Input> {
+    this.#reception = undefined;
+    this.#deciding = true;
+    this.deadline = Infinity;
+    const reply = await reception.finish();
+    this.#deciding = false;
+    return { is: "message", reply };
+  }
+
+  /** What was received of a message that will not be finished is forgotten. */
+  async #discardReception(): Promise<void> {
+    const reception = this.#reception;
+    this.#reception = undefined;
+    await reception?.discard();
+  }
+
+  #dataSource(): DataSource {
+    const buffer = new Uint8Array(DATA_BUFFER_OCTETS);
+    const pace = new DataPace(this.#context.timing, this.#context.monotonic());
+    return { read: () => this.#readData(buffer, pace), putBack: (octets) => this.#input.putBack(octets) };
+  }
+
   /** Octets of a message's data, or null when no more can come, whatever the reason. */
-  async #readData(buffer: Uint8Array): Promise<Uint8Array | null> {
+  async #readData(buffer: Uint8Array, pace: DataPace): Promise<Uint8Array | null> {
     if (!this.#input.isEmpty) return this.#input.takeRest();
     try {
       await this.#output.flush(this.#conn);
-      this.deadline = this.#context.monotonic() + DATA_BLOCK_TIMEOUT_MS;
+      this.deadline = pace.deadline(this.#context.monotonic());
       const octets = await this.#conn.read(buffer);
+      pace.received(octets ?? 0);
       return octets === null ? null : buffer.subarray(0, octets);
     } catch (error) {
       if (!isConnectionTrouble(error)) this.#context.onTrouble("", error);
@@ -226,14 +289,15 @@ export class Connection {
 
   async #readMore(): Promise<boolean> {
     await this.#output.flush(this.#conn);
-    const octets = await this.#conn.read(this.#input.room());
+    const octets = await (this.#firstRead ?? this.#conn.read(this.#input.room()));
+    this.#firstRead = undefined;
     if (octets === null) return false;
     this.#input.filled(octets);
     return true;
   }
 
   #awaitCommand(): void {
-    this.deadline = this.#context.monotonic() + COMMAND_TIMEOUT_MS;
+    this.deadline = this.#context.monotonic() + this.#context.timing.commandTimeoutMs;
   }
 
   async #flushAndClose(): Promise<undefined> {
@@ -241,7 +305,7 @@ export class Connection {
     this.#close();
   }
 
-  #close(): void {
+  #close(): undefined {
     if (this.#closed) return;
     this.#closed = true;
     this.#closeConn();
@@ -263,4 +327,9 @@ function isConnectionTrouble(error: unknown): boolean {
     error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.ConnectionAborted ||
     error instanceof Deno.errors.InvalidData || error instanceof Deno.errors.TimedOut ||
     error instanceof Deno.errors.NotConnected;
+}
+
+/** Resolves when the event loop has been round once: whatever the client had sent by then has been read. */
+function nextTurn(): Promise<undefined> {
+  return new Promise((resolve) => setImmediate(() => resolve(undefined)));
 }

@@ -23,9 +23,10 @@ function keywords(session: Session, rules: SessionRules): string[] {
     `SIZE ${rules.maxMessageBytes}`, // RFC 1870
     "8BITMIME", // RFC 6152
     "SMTPUTF8", // RFC 6531
+    "CHUNKING", // RFC 3030
     "ENHANCEDSTATUSCODES", // RFC 2034
     ...(secure ? [] : ["STARTTLS"]), // RFC 3207 4.2: not offered once TLS is active
     ...(secure || rules.allowPlaintextAuth ? ["AUTH PLAIN LOGIN"] : []), // RFC 4954
-    `LIMITS RCPTMAX=${rules.maxRecipients}`, // RFC 9422
+    `LIMITS RCPTMAX=${rules.maxRecipients} MAILMAX=${rules.maxMessages}`, // RFC 9422
   ];
 }

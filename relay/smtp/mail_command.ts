@@ -40,7 +40,8 @@ export function parseMail(argument: string): Parsed<MailArguments> {
         if (value === undefined || !SIZE_VALUE.test(value)) {
           return { refusal: badParameter(name, "a number of octets") };
         }
-        declaredSizeBytes = Number(value);
+        // Twenty digits are more than a number holds exactly; it is too big either way.
+        declaredSizeBytes = Math.min(Number(value), Number.MAX_SAFE_INTEGER);
         break;
       case "BODY": {
         const type = value?.toUpperCase();

@@ -1,13 +1,15 @@
 /**
- * Receives a message: reads the data from the connection into a draft, has its fate decided, and stores it.
+ * The reception of one message: reads its content from the connection into a draft, by DATA or by the chunks of BDAT,
+ * has its fate decided, and stores it.
  *
  * Guarantees: the 250 comes after the message is on stable storage (invariant 1); whatever else happens, the draft is
- * discarded and the reservation refunded (invariant 4). The data is always read to its end, so that what follows is
- * never taken for commands.
+ * discarded and the reservation refunded (invariant 4). What the client sends is always read to its end, so
+ * that what follows is never taken for commands.
  */
 import type { Admission } from "../admission/admission.ts";
-import type { Envelope, Origin } from "../envelope.ts";
+import type { Envelope, Origin, Reservation } from "../envelope.ts";
 import { DotUnstuffing } from "../protocol/dot_unstuffing.ts";
+import { LineEndings } from "../protocol/line_endings.ts";
 import { scanHeader } from "../protocol/header_scan.ts";
 import { accepted, replies } from "../protocol/replies.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -18,11 +20,13 @@ import { concatenate } from "./concatenate.ts";
 import type { Transaction } from "./session_types.ts";
 import { receivedField } from "./trace.ts";
 
-export interface ReceiveContext {
+export interface ReceptionContext {
   readonly admission: Pick<Admission, "message">;
   readonly spool: Pick<Spool, "draft" | "accept">;
   readonly hostname: string;
   readonly maxMessageBytes: number;
+  /** Whether the trace field keeps the client's address and name to itself; the history has them. */
+  readonly hideClient: boolean;
   readonly now: () => number;
   readonly newId: (now: number) => string;
   readonly onTrouble: (messageId: string, error: unknown) => void;
@@ -38,96 +42,162 @@ export interface DataSource {
 
 /** Octets that a client's header fields and content may take beyond what it declared, before a draft has to grow. */
 const EXPECTED_OVERHEAD_OCTETS = 1024;
+/** A client that did not say the size is heard to its end, so that it hears why, up to so many times the limit. */
+const MAX_OVERRUN = 2;
 /** Stuffed dots cut a chunk into slices: more than this many are joined, so that a dot does not cost a file write. */
 const MAX_SLICES = 8;
 const encoder = new TextEncoder();
 
-/** The reply to the end of the data, or null when the client went away inside it. */
-export async function receive(
-  source: DataSource,
-  transaction: Transaction,
-  origin: Origin,
-  context: ReceiveContext,
-): Promise<Reply | null> {
-  const receivedAt = context.now();
-  const id = context.newId(receivedAt);
-  const { recipients, declaredSizeBytes } = transaction;
-  const trace = encoder.encode(
-    receivedField({ origin, hostname: context.hostname, messageId: id, recipients, at: receivedAt }),
-  );
-  const draft = context.spool.draft(id, trace.length + declaredSizeBytes + EXPECTED_OVERHEAD_OCTETS);
-  let stored = false;
-  try {
-    const content = await readContent(source, draft, trace, context);
-    if (content === null) return null;
-    if ("failure" in content) {
-      context.onTrouble(id, content.failure);
-      return replies.spoolFailing;
-    }
-    const header = scanHeader(draft.head().subarray(trace.length));
-    const verdict = await context.admission.message(id, transaction, { ...content, ...header });
-    if ("refusal" in verdict) return verdict.refusal;
-    await using reservation = verdict;
-    const envelope: Envelope = {
-      id,
-      account: transaction.account,
-      reversePath: transaction.mailbox?.address ?? "",
-      recipients,
-      body: transaction.body,
-      smtputf8: transaction.smtputf8,
-      sizeBytes: content.sizeBytes,
-      receivedAt,
-      reservation: reservation.granted,
+/** From the first octet to the reply; ends with `finish` or with `discard`. */
+export class Reception {
+  readonly #context: ReceptionContext;
+  readonly #transaction: Transaction;
+  readonly #origin: Origin;
+  readonly #id: string;
+  readonly #receivedAt: number;
+  readonly #traceOctets: number;
+  readonly #draft: Draft;
+  readonly #lineEndings = new LineEndings();
+  /** Not written yet; at first the trace field. */
+  #slices: Uint8Array[];
+  #sizeBytes = 0;
+  #bareLineEndings = false;
+  /** Why the draft could not be written. */
+  #failure: unknown;
+
+  constructor(transaction: Transaction, origin: Origin, context: ReceptionContext) {
+    this.#context = context;
+    this.#transaction = transaction;
+    this.#origin = origin;
+    this.#receivedAt = context.now();
+    this.#id = context.newId(this.#receivedAt);
+    const { recipients, declaredSizeBytes } = transaction;
+    const { hostname, hideClient } = context;
+    const field = receivedField({
       origin,
-      messageIdField: header.messageIdField,
-    };
-    await context.spool.accept(envelope, draft);
-    reservation.keep();
-    stored = true;
-    return accepted(id);
-  } catch (error) {
-    context.onTrouble(id, error);
-    return error instanceof SpoolFailure ? replies.spoolFailing : replies.localTrouble;
-  } finally {
-    if (!stored) await draft.discard();
+      hostname,
+      hideClient,
+      messageId: this.#id,
+      recipients,
+      at: this.#receivedAt,
+    });
+    const trace = encoder.encode(field);
+    this.#traceOctets = trace.length;
+    this.#slices = [trace];
+    this.#draft = context.spool.draft(this.#id, trace.length + declaredSizeBytes + EXPECTED_OVERHEAD_OCTETS);
   }
-}
 
-interface Content {
-  readonly sizeBytes: number;
-  readonly bareLineEndings: boolean;
-}
-
-/** Reads to the end of the data; what will be refused anyway is read but not kept. */
-async function readContent(
-  source: DataSource,
-  draft: Draft,
-  trace: Uint8Array,
-  { maxMessageBytes }: ReceiveContext,
-): Promise<Content | { readonly failure: unknown } | null> {
-  const unstuffing = new DotUnstuffing();
-  let failure: unknown;
-  let slices: Uint8Array[] = [trace];
-  const sink = (slice: Uint8Array) => slices.push(slice);
-  while (true) {
-    const chunk = await source.read();
-    if (chunk === null) return null;
-    const end = unstuffing.push(chunk, sink);
-    const wanted = failure === undefined && !unstuffing.bareLineEnding && unstuffing.sizeBytes <= maxMessageBytes;
-    if (wanted) {
-      try {
-        for (const slice of slices.length > MAX_SLICES ? [concatenate(slices)] : slices) {
-          const written = draft.write(slice);
-          if (written !== undefined) await written;
-        }
-      } catch (error) {
-        failure = error;
+  /**
+   * Reads the data to its end mark (RFC 5321 4.1.1.4). `gone`: the client went away inside it; `endless`: it went on
+   * so far beyond the limit that its end need not be awaited.
+   */
+  async readData(source: DataSource): Promise<"read" | "gone" | "endless"> {
+    const unstuffing = new DotUnstuffing();
+    const sink = (slice: Uint8Array) => this.#slices.push(slice);
+    while (true) {
+      const octets = await source.read();
+      if (octets === null) return "gone";
+      const end = unstuffing.push(octets, sink);
+      this.#sizeBytes = unstuffing.sizeBytes;
+      this.#bareLineEndings = unstuffing.bareLineEnding;
+      await this.#write();
+      if (end >= 0) {
+        source.putBack(octets.subarray(end));
+        return "read";
       }
+      if (this.#sizeBytes > MAX_OVERRUN * this.#context.maxMessageBytes) return "endless";
     }
-    slices = [];
-    if (end < 0) continue;
-    source.putBack(chunk.subarray(end));
-    if (failure !== undefined) return { failure };
-    return { sizeBytes: unstuffing.sizeBytes, bareLineEndings: unstuffing.bareLineEnding };
   }
+
+  /** Reads one chunk: exactly so many octets (RFC 3030 2). false: the client went away inside it. */
+  async readChunk(source: DataSource, octets: number): Promise<boolean> {
+    return await readExactly(source, octets, async (part) => {
+      this.#lineEndings.push(part);
+      this.#sizeBytes += part.length;
+      this.#bareLineEndings = this.#lineEndings.bare;
+      this.#slices.push(part);
+      await this.#write();
+    });
+  }
+
+  /** Decides on the message and stores it. */
+  async finish(): Promise<Reply> {
+    if (this.#lineEndings.endsInCr) this.#bareLineEndings = true;
+    let stored = false;
+    try {
+      if (this.#failure !== undefined) throw new SpoolFailure("the draft was not written", { cause: this.#failure });
+      const header = scanHeader(this.#draft.head().subarray(this.#traceOctets));
+      const content = { sizeBytes: this.#sizeBytes, bareLineEndings: this.#bareLineEndings };
+      const verdict = await this.#context.admission.message(this.#id, this.#transaction, { ...content, ...header });
+      if ("refusal" in verdict) return verdict.refusal;
+      await using reservation = verdict;
+      await this.#context.spool.accept(this.#envelope(reservation.granted, header.messageIdField), this.#draft);
+      reservation.keep();
+      stored = true;
+      return accepted(this.#id);
+    } catch (error) {
+      this.#context.onTrouble(this.#id, error);
+      return error instanceof SpoolFailure ? replies.spoolFailing : replies.localTrouble;
+    } finally {
+      if (!stored) await this.discard();
+    }
+  }
+
+  /** Forgets what was received. */
+  async discard(): Promise<void> {
+    await this.#draft.discard();
+  }
+
+  #envelope(reservation: Reservation, messageIdField: string | null): Envelope {
+    const { account, mailbox, recipients, body, smtputf8 } = this.#transaction;
+    return {
+      id: this.#id,
+      account,
+      reversePath: mailbox?.address ?? "",
+      recipients,
+      body,
+      smtputf8,
+      sizeBytes: this.#sizeBytes,
+      receivedAt: this.#receivedAt,
+      reservation,
+      origin: this.#origin,
+      messageIdField,
+    };
+  }
+
+  /** Writes what waits; of a message that will be refused anyway nothing more is kept. */
+  async #write(): Promise<void> {
+    const slices = this.#slices;
+    this.#slices = [];
+    const { maxMessageBytes } = this.#context;
+    if (this.#failure !== undefined || this.#bareLineEndings || this.#sizeBytes > maxMessageBytes) return;
+    try {
+      for (const slice of slices.length > MAX_SLICES ? [concatenate(slices)] : slices) {
+        const written = this.#draft.write(slice);
+        if (written !== undefined) await written;
+      }
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+}
+
+/**
+ * Reads exactly so many octets, in parts that are valid until `use` resolves; what came behind them is put back.
+ * false: the client went away before.
+ */
+export async function readExactly(
+  source: DataSource,
+  octets: number,
+  use: (part: Uint8Array) => void | Promise<void>,
+): Promise<boolean> {
+  for (let left = octets; left > 0;) {
+    const read = await source.read();
+    if (read === null) return false;
+    const part = read.subarray(0, left);
+    left -= part.length;
+    await use(part);
+    if (read.length > part.length) source.putBack(read.subarray(part.length));
+  }
+  return true;
 }

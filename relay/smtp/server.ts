@@ -8,10 +8,10 @@ import { replies } from "../protocol/replies.ts";
 import { encodeReply, type Reply } from "../protocol/reply.ts";
 import { lastWords } from "./last_words.ts";
 import { Connection, type ConnectionContext, type SessionConn } from "./connection.ts";
+import type { ConnectionLimits } from "./connection_limits.ts";
 
 export interface SmtpServerOptions extends ConnectionContext {
-  readonly maxConnections: number;
-  readonly maxConnectionsPerAddress: number;
+  readonly limits: ConnectionLimits;
 }
 
 /** How often deadlines are looked at: they are minutes, so a second more does not matter. */
@@ -22,11 +22,15 @@ const DRAIN_POLL_MS = 25;
 const ACCEPT_RETRY_MS = 100;
 const IPV4_MAPPED = "::ffff:";
 
+const overLimit = {
+  all: replies.tooManyConnections,
+  address: replies.tooManyConnectionsFromAddress,
+} as const;
+
 export class SmtpServer {
   readonly #options: SmtpServerOptions;
   readonly #listeners: Deno.Listener[] = [];
   readonly #connections = new Set<Connection>();
-  readonly #byAddress = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
   readonly #sweeper: ReturnType<typeof setInterval>;
   #draining = false;
@@ -36,6 +40,7 @@ export class SmtpServer {
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
   }
 
+  /** Of this node. */
   get openConnections(): number {
     return this.#connections.size;
   }
@@ -72,6 +77,7 @@ export class SmtpServer {
         this.#track(this.#admit(conn, peerAddress(conn), tls));
       } catch (error) {
         if (this.#draining) return;
+        if (isClientGone(error)) continue;
         this.#options.onTrouble("", error);
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
       }
@@ -79,29 +85,23 @@ export class SmtpServer {
   }
 
   async #admit(conn: Deno.Conn, address: string, tls: boolean): Promise<void> {
-    if (this.#draining) return turnAway(conn, replies.shuttingDown);
-    const fromAddress = this.#byAddress.get(address) ?? 0;
-    if (this.#connections.size >= this.#options.maxConnections) return turnAway(conn, replies.tooManyConnections);
-    if (fromAddress >= this.#options.maxConnectionsPerAddress) {
-      return turnAway(conn, replies.tooManyConnectionsFromAddress);
-    }
+    if (this.#draining) return turnAway(conn, tls, replies.shuttingDown);
+    const admitted = this.#options.limits.admit(address);
+    if (!admitted.ok) return turnAway(conn, tls, overLimit[admitted.limit]);
     const connection = new Connection(conn as SessionConn, address, tls, this.#options);
     this.#connections.add(connection);
-    this.#byAddress.set(address, fromAddress + 1);
     try {
       await connection.run();
     } finally {
       this.#connections.delete(connection);
-      const left = this.#byAddress.get(address)! - 1;
-      if (left > 0) this.#byAddress.set(address, left);
-      else this.#byAddress.delete(address);
+      admitted.release();
     }
   }
 
   #sweep(): void {
     const now = this.#options.monotonic();
     for (const connection of this.#connections) {
-      if (connection.deadline < now) this.#track(connection.end(replies.idle));
+      if (connection.deadline < now) this.#track(connection.expire());
     }
   }
 
@@ -121,10 +121,13 @@ function peerAddress(conn: Deno.Conn): string {
   return hostname.startsWith(IPV4_MAPPED) ? hostname.slice(IPV4_MAPPED.length) : hostname;
 }
 
-/** Best effort: the client that is one too many may have gone already. */
-async function turnAway(conn: Deno.Conn, reply: Reply): Promise<void> {
+/**
+ * Best effort: the client that is one too many may have gone already. One that begins with TLS is not told why: a
+ * handshake is the very work that is too much.
+ */
+async function turnAway(conn: Deno.Conn, tls: boolean, reply: Reply): Promise<void> {
   try {
-    await lastWords(conn.write(encodeReply(reply)));
+    if (!tls) await lastWords(conn.write(encodeReply(reply)));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
   } finally {
@@ -134,4 +137,10 @@ async function turnAway(conn: Deno.Conn, reply: Reply): Promise<void> {
 
 function isTcp(conn: Deno.Conn): conn is Deno.TcpConn {
   return "setNoDelay" in conn;
+}
+
+/** A client that went before it was accepted: nothing is wrong with the listener. */
+function isClientGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted;
 }

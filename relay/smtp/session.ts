@@ -4,7 +4,7 @@
  * It knows the order of commands and what each does to the session; grammar is in mail_command.ts and
  * auth_exchange.ts, words are in protocol/replies.ts, decisions come from admission as inputs. No clock, no I/O.
  */
-import { badSyntax, banner, replies } from "../protocol/replies.ts";
+import { badSyntax, banner, chunkReceived, replies, tooBig } from "../protocol/replies.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { beginExchange, continueExchange, type ExchangeStep } from "./auth_exchange.ts";
 import { helloReply } from "./extensions.ts";
@@ -21,7 +21,7 @@ interface Command {
   readonly apply: (session: Session, argument: string, rules: SessionRules) => Step;
 }
 
-const anywhere = ["Greeting", "Ready", "Envelope"] as const;
+const anywhere = ["Greeting", "Ready", "Envelope", "Chunks"] as const;
 const greeted = ["Ready", "Envelope"] as const;
 
 /** RFC 5321 4.1.1 and 4.1.4 (order of commands), RFC 3207 4, RFC 4954 4. */
@@ -30,10 +30,11 @@ const commands: Readonly<Record<string, Command>> = {
   EHLO: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: hello }, // 5321 4.1.1.1
   HELO: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: oldHello }, // 5321 4.1.1.1
   STARTTLS: { in: greeted, outOfPlace: replies.helloFirst, argument: "none", apply: startTls }, // 3207 4
-  AUTH: { in: greeted, outOfPlace: replies.helloFirst, argument: "any", apply: auth }, // 4954 4
-  MAIL: { in: greeted, outOfPlace: replies.helloFirst, argument: "any", apply: mail }, // 5321 4.1.1.2
+  AUTH: { in: ["Ready"], outOfPlace: replies.authInTransaction, argument: "any", apply: auth }, // 4954 4
+  MAIL: { in: ["Ready"], outOfPlace: replies.nestedMail, argument: "any", apply: mail }, // 5321 4.1.1.2
   RCPT: { in: ["Envelope"], outOfPlace: replies.mailFirst, argument: "any", apply: recipient }, // 5321 4.1.1.3
   DATA: { in: ["Envelope"], outOfPlace: replies.mailFirst, argument: "none", apply: data }, // 5321 4.1.1.4
+  BDAT: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: chunk }, // 3030 2
   RSET: { in: anywhere, outOfPlace: replies.helloFirst, argument: "none", apply: reset }, // 5321 4.1.1.5
   NOOP: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: saying(replies.ok) }, // 5321 4.1.1.9
   VRFY: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: verify }, // 5321 4.1.1.6
@@ -44,11 +45,23 @@ const commands: Readonly<Record<string, Command>> = {
 /** What a browser or a cross-protocol attack says first. */
 const HTTP_METHODS = new Set(["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE"]);
 
-/** Commands in error after which the connection is closed: a client in the field makes none, a human a few. */
-const MAX_ERRORS = 20;
+/** Of RFC 5321 and its ancestors and of RFC 1985, and of no use to a submission service. */
+const NOT_HERE = new Set(["EXPN", "SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN"]);
+
+/** What a client may say now and then, and what a flood is made of. */
+const JUNK = new Set(["EHLO", "HELO", "RSET", "NOOP", "VRFY", "HELP"]);
 
 export function newSession(tls: string | null): Session {
-  return { state: { at: "Greeting" }, helo: null, extended: false, tls, login: null, errors: 0 };
+  return {
+    state: { at: "Greeting" },
+    helo: null,
+    extended: false,
+    tls,
+    login: null,
+    errors: 0,
+    junkCommands: 0,
+    messages: 0,
+  };
 }
 
 export function step(session: Session, input: Input, rules: SessionRules): Step {
@@ -57,22 +70,23 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
       return say(session, banner(rules.hostname));
     case "line":
       return session.state.at === "Auth"
-        ? exchange(session, continueExchange(session.state.exchange, input.text))
+        ? exchange(session, continueExchange(session.state.exchange, input.text), rules)
         : command(session, input.text, rules);
     case "bad-line":
-      return fault(session.state.at === "Auth" ? ready(session) : session, input.reply);
+      return fault(session.state.at === "Auth" ? ready(session) : session, input.reply, rules);
     case "secured":
       // RFC 3207 4.2: all that was learned before the handshake is forgotten.
       return { session: newSession(input.tls), effects: [] };
     case "login":
       return "refusal" in input.verdict
-        ? fault(ready(session), input.verdict.refusal)
+        ? fault(ready(session), input.verdict.refusal, rules)
         : say({ ...ready(session), login: input.verdict.account }, replies.authenticated);
     case "mail": {
       const { mail, verdict } = input;
       if ("refusal" in verdict) return say(session, verdict.refusal);
       const transaction = { ...mail, account: verdict.account, recipients: [] };
-      return say({ ...session, state: { at: "Envelope", transaction } }, replies.senderOk);
+      const messages = session.messages + 1;
+      return say({ ...session, messages, state: { at: "Envelope", transaction } }, replies.senderOk);
     }
     case "recipient": {
       if (input.refusal !== null || session.state.at !== "Envelope") {
@@ -85,12 +99,22 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
         replies.recipientOk,
       );
     }
+    case "chunk":
+      return say(session, chunkReceived(input.octets));
+    case "skipped":
+      return fault(session, input.reply, rules);
     case "message":
-      return say(ready(session), input.reply);
+      return say({ ...ready(session), junkCommands: 0 }, input.reply);
     case "ended":
       return closing(session, input.reply);
   }
 }
+
+/** What is out of place in these states is so for the state's sake, whatever the command. */
+const WHEREVER: { readonly [At in State["at"]]?: Reply } = {
+  Greeting: replies.helloFirst,
+  Chunks: replies.chunksOnly,
+};
 
 function command(session: Session, line: string, rules: SessionRules): Step {
   const blank = line.indexOf(" ");
@@ -98,12 +122,18 @@ function command(session: Session, line: string, rules: SessionRules): Step {
   const argument = blank < 0 ? "" : line.slice(blank + 1).trim();
   const found = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
   if (found === undefined) {
-    return HTTP_METHODS.has(verb) ? closing(session, replies.notSmtp) : fault(session, replies.unknownCommand);
+    if (NOT_HERE.has(verb)) return fault(session, replies.notImplemented, rules);
+    return HTTP_METHODS.has(verb) ? closing(session, replies.notSmtp) : fault(session, replies.unknownCommand, rules);
+  }
+  if (JUNK.has(verb)) {
+    const junkCommands = session.junkCommands + 1;
+    if (junkCommands > rules.maxJunkCommands) return closing(session, replies.tooManyJunkCommands);
+    session = { ...session, junkCommands };
   }
   if (!found.in.includes(session.state.at)) {
-    return fault(session, session.state.at === "Greeting" ? replies.helloFirst : found.outOfPlace);
+    return fault(session, WHEREVER[session.state.at] ?? found.outOfPlace, rules);
   }
-  if (found.argument === "none" && argument !== "") return fault(session, replies.noArguments);
+  if (found.argument === "none" && argument !== "") return fault(session, replies.noArguments, rules);
   return found.apply(session, argument, rules);
 }
 
@@ -112,71 +142,94 @@ const HELLO_NAME = /^[!-~\u{a0}-\u{10ffff}]{1,255}$/u;
 
 function hello(session: Session, argument: string, rules: SessionRules): Step {
   const name = argument.split(" ", 1)[0]!;
-  if (!HELLO_NAME.test(name)) return fault(session, replies.helloNeedsName);
+  if (!HELLO_NAME.test(name)) return fault(session, replies.helloNeedsName, rules);
   const greeted = { ...ready(session), helo: name, extended: true };
   return say(greeted, helloReply(greeted, rules));
 }
 
 function oldHello(session: Session, argument: string, rules: SessionRules): Step {
   const name = argument.split(" ", 1)[0]!;
-  if (!HELLO_NAME.test(name)) return fault(session, replies.helloNeedsName);
+  if (!HELLO_NAME.test(name)) return fault(session, replies.helloNeedsName, rules);
   const greeted = { ...ready(session), helo: name, extended: false };
   return say(greeted, helloReply(greeted, rules));
 }
 
-function startTls(session: Session): Step {
-  if (session.tls !== null) return fault(session, replies.tlsActive);
+function startTls(session: Session, _argument: string, rules: SessionRules): Step {
+  if (session.tls !== null) return fault(session, replies.tlsActive, rules);
   return { session, effects: [{ do: "reply", reply: replies.readyForTls }, { do: "secure" }] };
 }
 
 function auth(session: Session, argument: string, rules: SessionRules): Step {
-  if (session.login !== null) return fault(session, replies.authAgain);
-  if (session.state.at === "Envelope") return fault(session, replies.authInTransaction);
-  if (session.tls === null && !rules.allowPlaintextAuth) return fault(session, replies.authNeedsTls);
-  if (argument === "") return fault(session, badSyntax("AUTH PLAIN or AUTH LOGIN"));
-  return exchange(session, beginExchange(argument));
+  if (session.login !== null) return fault(session, replies.authAgain, rules);
+  if (session.tls === null && !rules.allowPlaintextAuth) return fault(session, replies.authNeedsTls, rules);
+  if (argument === "") return fault(session, badSyntax("AUTH PLAIN or AUTH LOGIN"), rules);
+  return exchange(session, beginExchange(argument), rules);
 }
 
-function exchange(session: Session, step: ExchangeStep): Step {
-  if ("refusal" in step) return fault(ready(session), step.refusal);
+function exchange(session: Session, step: ExchangeStep, rules: SessionRules): Step {
+  if ("refusal" in step) return fault(ready(session), step.refusal, rules);
   if ("challenge" in step) return say({ ...session, state: { at: "Auth", exchange: step.exchange } }, step.challenge);
   return { session: ready(session), effects: [{ do: "login", credentials: step.credentials }] };
 }
 
-function mail(session: Session, argument: string): Step {
-  if (session.state.at === "Envelope") return fault(session, replies.nestedMail);
+function mail(session: Session, argument: string, rules: SessionRules): Step {
+  if (session.messages >= rules.maxMessages) return closing(session, replies.tooManyMessages);
   const parsed = parseMail(argument);
-  if ("refusal" in parsed) return fault(session, parsed.refusal);
+  if ("refusal" in parsed) return fault(session, parsed.refusal, rules);
   return { session, effects: [{ do: "admit-mail", mail: parsed.ok, login: session.login }] };
 }
 
 function recipient(session: Session, argument: string, rules: SessionRules): Step {
-  if (session.state.at !== "Envelope") return fault(session, replies.mailFirst);
+  if (session.state.at !== "Envelope") return fault(session, replies.mailFirst, rules);
   const { transaction } = session.state;
   const parsed = parseRcpt(argument, transaction.smtputf8);
-  if ("refusal" in parsed) return fault(session, parsed.refusal);
+  if ("refusal" in parsed) return fault(session, parsed.refusal, rules);
   const { address, domain } = parsed.ok === "postmaster"
     ? { address: `postmaster@${rules.serviceName}`, domain: rules.serviceName }
     : parsed.ok;
   return { session, effects: [{ do: "admit-recipient", transaction, address, domain }] };
 }
 
-function data(session: Session): Step {
-  if (session.state.at !== "Envelope") return fault(session, replies.mailFirst);
+function data(session: Session, _argument: string, rules: SessionRules): Step {
+  if (session.state.at !== "Envelope") return fault(session, replies.mailFirst, rules);
   const { transaction } = session.state;
-  if (transaction.recipients.length === 0) return fault(session, replies.recipientFirst);
+  if (transaction.recipients.length === 0) return fault(session, replies.recipientFirst, rules);
   return {
     session: { ...session, state: { at: "Data", transaction } },
     effects: [{ do: "reply", reply: replies.startData }, { do: "receive", transaction }],
   };
 }
 
-function reset(session: Session): Step {
-  return say(session.state.at === "Envelope" ? ready(session) : session, replies.ok);
+/** RFC 3030 2: BDAT SP chunk-size [SP LAST]. */
+const CHUNK = /^(\d{1,10})(?: +(LAST))?$/i;
+
+/** The octets follow at once, so they are read in any case; where their number is not known, nothing can follow. */
+function chunk(session: Session, argument: string, rules: SessionRules): Step {
+  const parsed = CHUNK.exec(argument);
+  if (parsed === null) return closing(session, badSyntax("BDAT, the number of octets, and LAST behind the last chunk"));
+  const octets = Number(parsed[1]), last = parsed[2] !== undefined;
+  if (octets > rules.maxMessageBytes) return closing(session, tooBig(rules.maxMessageBytes));
+  const { state } = session;
+  const skip = (reply: Reply): Step => ({ session, effects: [{ do: "skip", octets, reply }] });
+  if (state.at !== "Envelope" && state.at !== "Chunks") {
+    return skip(state.at === "Greeting" ? replies.helloFirst : replies.mailFirst);
+  }
+  const { transaction } = state;
+  if (transaction.recipients.length === 0) return skip(replies.recipientFirst);
+  const before = state.at === "Chunks" ? state.octets : 0;
+  if (before + octets > rules.maxMessageBytes) {
+    return { session: ready(session), effects: [{ do: "skip", octets, reply: tooBig(rules.maxMessageBytes) }] };
+  }
+  const next: State = last ? { at: "Data", transaction } : { at: "Chunks", transaction, octets: before + octets };
+  return { session: { ...session, state: next }, effects: [{ do: "receive-chunk", transaction, octets, last }] };
 }
 
-function verify(session: Session, argument: string): Step {
-  return argument === "" ? fault(session, badSyntax("VRFY and an address")) : say(session, replies.cannotVerify);
+function reset(session: Session): Step {
+  return say(session.state.at === "Greeting" ? session : ready(session), replies.ok);
+}
+
+function verify(session: Session, argument: string, rules: SessionRules): Step {
+  return argument === "" ? fault(session, badSyntax("VRFY and an address"), rules) : say(session, replies.cannotVerify);
 }
 
 function quit(session: Session): Step {
@@ -192,9 +245,9 @@ function say(session: Session, reply: Reply): Step {
 }
 
 /** As `say`, and counts against the client. */
-function fault(session: Session, reply: Reply): Step {
+function fault(session: Session, reply: Reply, rules: SessionRules): Step {
   const errors = session.errors + 1;
-  if (errors > MAX_ERRORS) return closing(session, replies.tooManyErrors);
+  if (errors > rules.maxErrors) return closing(session, replies.tooManyErrors);
   return say({ ...session, errors }, reply);
 }
 

@@ -27,8 +27,10 @@ export type State =
   | { readonly at: "Auth"; readonly exchange: Exchange }
   /** Behind MAIL. */
   | { readonly at: "Envelope"; readonly transaction: Transaction }
-  /** Behind DATA, until its reply. */
+  /** Behind DATA or the last BDAT, until its reply. */
   | { readonly at: "Data"; readonly transaction: Transaction }
+  /** Behind a BDAT that is not the last; only BDAT, and what ends the transaction, may follow (RFC 3030 2). */
+  | { readonly at: "Chunks"; readonly transaction: Transaction; readonly octets: number }
   | { readonly at: "Closed" };
 
 /** What a session offers: the same for all sessions of a server. */
@@ -39,6 +41,12 @@ export interface SessionRules {
   readonly allowPlaintextAuth: boolean;
   /** For `<Postmaster>` without a domain. */
   readonly serviceName: string;
+  /** Commands in error after which a session is ended. */
+  readonly maxErrors: number;
+  /** Commands that lead nowhere (NOOP, RSET, …), since the last message, after which a session is ended. */
+  readonly maxJunkCommands: number;
+  /** Messages on one connection; then another has to be opened (RFC 9422 MAILMAX). */
+  readonly maxMessages: number;
 }
 
 export interface Session {
@@ -53,6 +61,10 @@ export interface Session {
   readonly login: string | null;
   /** Commands that were not understood or not in place. */
   readonly errors: number;
+  /** Commands that led nowhere, since the last message. */
+  readonly junkCommands: number;
+  /** Transactions that were begun. */
+  readonly messages: number;
 }
 
 /** What happens to a session. Results of effects bear what was asked, so that no state has to wait for them. */
@@ -66,7 +78,11 @@ export type Input =
   | { readonly is: "login"; readonly verdict: Admitted<{ readonly account: string }> }
   | { readonly is: "mail"; readonly mail: MailArguments; readonly verdict: Admitted<{ readonly account: string }> }
   | { readonly is: "recipient"; readonly address: string; readonly refusal: Reply | null }
-  /** The data has been read and its fate decided. */
+  /** A chunk that is not the last was read. */
+  | { readonly is: "chunk"; readonly octets: number }
+  /** Octets that nobody wants were read. */
+  | { readonly is: "skipped"; readonly reply: Reply }
+  /** The content has been read and its fate decided. */
   | { readonly is: "message"; readonly reply: Reply }
   | { readonly is: "ended"; readonly reply: Reply };
 
@@ -90,7 +106,16 @@ export type Effect =
     readonly domain: string;
   }
   /** Read the data, decide and store; answered by `message`. */
-  | { readonly do: "receive"; readonly transaction: Transaction };
+  | { readonly do: "receive"; readonly transaction: Transaction }
+  /** Read a chunk; behind the last, decide and store. Answered by `chunk`, or by `message` if it was the last. */
+  | {
+    readonly do: "receive-chunk";
+    readonly transaction: Transaction;
+    readonly octets: number;
+    readonly last: boolean;
+  }
+  /** Read so many octets and forget them; answered by `skipped`. */
+  | { readonly do: "skip"; readonly octets: number; readonly reply: Reply };
 
 export interface Step {
   readonly session: Session;

@@ -10,6 +10,8 @@ export interface Trace {
   readonly recipients: readonly string[];
   /** Epoch ms. */
   readonly at: number;
+  /** Whether neither the client's address nor its name is to be told. */
+  readonly hideClient: boolean;
 }
 
 /** A domain or address literal that may stand in a header field as it is. */
@@ -17,12 +19,13 @@ const PLAIN_NAME = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-
 const PRINTABLE_ASCII = /^[!-~]+$/;
 
 /** The field with its CRLF line ends, folded. */
-export function receivedField({ origin, hostname, messageId, recipients, at }: Trace): string {
+export function receivedField({ origin, hostname, messageId, recipients, at, hideClient }: Trace): string {
   const helo = PLAIN_NAME.test(origin.helo) ? origin.helo : "unknown";
+  const from = hideClient ? "unknown" : `${helo} (${addressLiteral(origin.address)})`;
   const [only, ...others] = recipients;
   const named = only !== undefined && others.length === 0 && PRINTABLE_ASCII.test(only);
   return [
-    `Received: from ${helo} (${addressLiteral(origin.address)})`,
+    `Received: from ${from}`,
     `\tby ${hostname} (MailHop) with ${origin.protocol} id ${messageId}`,
     ...(origin.tls ? [`\t(${origin.tls})`] : []),
     `${named ? `\tfor <${only}>` : "\t"}; ${new Date(at).toUTCString().replace("GMT", "+0000")}`,

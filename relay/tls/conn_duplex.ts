@@ -10,7 +10,7 @@ import type { ByteConn } from "./byte_conn.ts";
 
 /** Octets of a read while little comes: a handshake message or a few commands. Also what an idle session holds. */
 const SMALL_READ_OCTETS = 4 * 1024;
-/** Octets of a read while the peer fills them: 64 KiB cost 1.2 ms of CPU for a MB, 16 KiB cost 2.0 ms. */
+/** Octets of a read while the peer fills them: 64 KiB cost 1.4 ms of CPU for a MB, 16 KiB cost 2.0 ms. */
 const LARGE_READ_OCTETS = 64 * 1024;
 
 type Done = (error?: Error | null) => void;

@@ -6,6 +6,7 @@
  * of its own, so a cut is never mistaken for a whole message (RFC 8446 6.1 leaves truncation to such protocols).
  */
 import { Buffer } from "node:buffer";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ByteConn } from "./byte_conn.ts";
 
@@ -14,15 +15,20 @@ const CLOSE_GRACE_MS = 5_000;
 
 export class TlsConn implements ByteConn {
   readonly #socket: TLSSocket;
+  readonly #below: Duplex;
   #ended = false;
   /** Wakes the read that waits, if one does. */
   #wake: (() => void) | null = null;
   /** Octets that did not fit the last read. */
   #rest: Uint8Array | null = null;
 
-  constructor(socket: TLSSocket) {
+  /** @param below what `socket` reads from and writes to. */
+  constructor(socket: TLSSocket, below: Duplex) {
     this.#socket = socket;
+    this.#below = below;
     socket.on("readable", () => this.#stir());
+    // Deno 2.9.6 says so, and no more, when a record cannot be decrypted: the session goes on waiting.
+    socket.on("_tlsError", () => socket.destroy());
     // "error" is always followed by "close"; without a listener it would end the process.
     for (const event of ["end", "error", "close"]) socket.on(event, () => this.#end());
   }
@@ -41,8 +47,8 @@ export class TlsConn implements ByteConn {
     const view = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
     return new Promise((resolve, reject) => {
       this.#socket.write(view, (error) => {
-        // Deno 2.9.6 reports success for a write that was waiting when the connection broke.
-        if (error || this.#socket.destroyed) reject(new Deno.errors.BrokenPipe("the TLS session has ended"));
+        // Deno 2.9.6 reports success for a write that waited when the connection below it broke.
+        if (error || this.#below.errored) reject(new Deno.errors.BrokenPipe("the TLS session has ended"));
         else resolve(octets.length);
       });
     });

@@ -5,6 +5,7 @@
  *     using client = await Dialogue.connect(edge.port);
  */
 import { type ConnectionContext } from "../../relay/smtp/connection.ts";
+import { ConnectionLimits, newConnectionTable } from "../../relay/smtp/connection_limits.ts";
 import type { SessionRules } from "../../relay/smtp/session_types.ts";
 import { SmtpServer } from "../../relay/smtp/server.ts";
 import { MemorySpool } from "./memory_spool.ts";
@@ -29,7 +30,9 @@ export function edgeContext(script: Partial<Script> = {}, rules: Partial<Session
   const allRules = { ...testRules, ...rules };
   return {
     rules: allRules,
+    timing: { commandTimeoutMs: 5 * 60_000, dataTimeoutMs: 3 * 60_000, minDataRate: 512 },
     hostname: allRules.hostname,
+    hideClient: false,
     maxMessageBytes: allRules.maxMessageBytes,
     admission: new ScriptedAdmission(script),
     spool: new MemorySpool(),
@@ -67,8 +70,15 @@ export function startEdge(options: EdgeOptions = {}): Edge {
   const context = edgeContext(options.script, options.rules);
   const server = new SmtpServer(
     Object.assign(context, {
-      maxConnections: options.maxConnections ?? 100,
-      maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 100,
+      limits: new ConnectionLimits(
+        newConnectionTable({
+          nodes: 1,
+          maxConnections: options.maxConnections ?? 100,
+          maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 100,
+          seed: 1,
+        }),
+        0,
+      ),
     }),
   );
   const listener = Deno.listen({ hostname: options.hostname ?? "127.0.0.1", port: 0 });

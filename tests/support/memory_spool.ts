@@ -16,6 +16,8 @@ export class MemorySpool implements Pick<Spool, "draft" | "accept"> {
   readonly discarded: string[] = [];
   /** What writing to a draft, or accepting one, fails with. */
   failing: { write?: Error; accept?: Error } = {};
+  /** Called when octets of a message have come. */
+  onWrite: () => void = () => {};
   /** Accepting waits for this. */
   gate: Promise<void> = Promise.resolve();
 
@@ -43,6 +45,7 @@ class MemoryDraft extends Draft {
   }
 
   override write(octets: Uint8Array): void | Promise<void> {
+    this.#spool.onWrite();
     return this.#spool.failing.write === undefined ? super.write(octets) : Promise.reject(this.#spool.failing.write);
   }
 

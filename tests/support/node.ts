@@ -9,14 +9,19 @@
  * "example.com" is a good sender's domain; "example.net" is routed to the next hop, so its DNS is not looked up.
  */
 import { getLogger } from "@logtape/logtape";
-import { ulid } from "@std/ulid";
+import { monotonicUlid } from "@std/ulid";
 import { createNodeClient } from "../../api/client.ts";
 import { createControlPlane } from "../../api/main.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
 import { createPolicy, defaultParameters } from "../../policy/mod.ts";
+import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
 import { createResolver } from "../../relay/dns/resolver.ts";
+import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
+import { ownEndpoints } from "../../relay/listeners.ts";
 import { startNode } from "../../relay/node.ts";
-import type { Settings } from "../../relay/settings.ts";
+import { readSettings, type Settings } from "../../relay/settings.ts";
+import { ConnectionLimits, newConnectionTable } from "../../relay/smtp/connection_limits.ts";
+import { ConnectionLimits, newConnectionTable } from "../../relay/smtp/connection_limits.ts";
 import { createStartTls } from "../../relay/tls/server_starttls.ts";
 import { Dialogue, plainResponse } from "./dialogue.ts";
 import { startDnsServer, type Zone } from "./dns_server.ts";
@@ -44,8 +49,6 @@ export interface TestNodeOptions {
   readonly settings?: Partial<Settings>;
   /** Epoch ms at the start; noon of 2026-11-23 unless told. */
   readonly now?: number;
-  /** Prepares the spool's directory before the node opens it. */
-  readonly prepareSpool?: (directory: string) => Promise<void>;
 }
 
 export interface Quota {
@@ -62,7 +65,6 @@ export async function startTestNode(options: TestNodeOptions = {}) {
   const clock = { now: options.now ?? NOON, monotonic: 0 };
   const directory = await Deno.makeTempDir({ prefix: "mailhop-spool-" });
   stack.defer(() => Deno.remove(directory, { recursive: true }));
-  await options.prepareSpool?.(directory);
   const dns = stack.use(startDnsServer({ ...ZONE, ...options.zone }));
   const nextHop = stack.use(await NextHopServer.start());
   const resolver = stack.use(
@@ -76,7 +78,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     activationDelayMs: settings.activationDelayMs,
     blockRelays: settings.blockRelays,
     now: () => clock.now,
-    newId: () => ulid(),
+    newId: () => monotonicUlid(clock.now),
     readiness: () => Promise.resolve({}),
     log: () => {},
   });
@@ -88,13 +90,16 @@ export async function startTestNode(options: TestNodeOptions = {}) {
   }, RELAY_TOKEN);
   const tls = createStartTls(SELF_SIGNED);
   const listener = Deno.listen({ hostname: HOST, port: 0 });
+  const { port } = listener.addr;
   const node = await startNode({
     settings,
-    spoolDirectory: directory,
+    directory,
     client,
     policy: createPolicy({ ...defaultParameters, relaysPerBlock: settings.blockRelays }),
     resolver,
-    listeners: [{ listener, tls: false }],
+    throttle: new LoginThrottle(settings.maxAuthFailures),
+    limits: new ConnectionLimits(newConnectionTable({ ...settings, nodes: 1, seed: 1 }), 0),
+    isOwnEndpoint: ownEndpoints([{ hostname: HOST, port, tls: false }]),
     secure: async (plain) => {
       const { conn, tls: { version, cipher } } = await tls.upgrade(plain);
       return { conn, tls: `${version} ${cipher}` };
@@ -102,8 +107,10 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     now: () => clock.now,
     monotonic: () => clock.monotonic,
     random: Math.random,
+    newId: monotonicUlid,
     log: getLogger("test-node"),
   });
+  node.serve(listener, false);
   let drained: Promise<void> | undefined;
   const drain = (graceMs: number) => drained ??= node.drain(graceMs);
   stack.defer(() => drain(0));
@@ -118,7 +125,6 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return (text === "" ? undefined : JSON.parse(text)) as T;
   };
-  const { port } = listener.addr as Deno.NetAddr;
   const quota = (username: string) => api<Quota>("GET", `/${username}/quota`);
   const cleanUp = stack.move();
 
@@ -127,6 +133,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     clock,
     dns,
     nextHop,
+    /** The spool's. */
     directory,
     /** `down`: the control plane cannot be reached. */
     link,
@@ -171,30 +178,18 @@ export function passwordOf(username: string): string {
   return `password of ${username}`;
 }
 
+/** As a start reads them from its environment. */
 function settingsFor(nextHopPort: number, changes: Partial<Settings> = {}): Settings {
-  return {
-    role: "all",
-    hostname: "relay.test",
-    serviceName: "relay.test",
-    region: "test",
-    dataDir: "",
-    smtpListen: [],
-    smtpsListen: [],
-    httpListen: [],
-    tlsFiles: null,
-    allowPlaintextAuth: true,
-    adminToken: ADMIN_TOKEN,
-    relayToken: RELAY_TOKEN,
-    dns: null,
-    routes: { domains: new Map([["example.net", { hostname: HOST, port: nextHopPort }]]), rest: null },
-    mxPort: nextHopPort,
-    allowPrivateNextHops: true,
-    maxConnections: 100,
-    maxConnectionsPerAddress: 50,
-    maxAuthFailures: 20,
-    activationDelayMs: ACTIVATION_DELAY_MS,
-    blockRelays: defaultParameters.relaysPerBlock,
-    workers: 1,
-    ...changes,
-  };
+  const read = readSettings(
+    {
+      MAILHOP_ALLOW_PLAINTEXT_AUTH: "true",
+      MAILHOP_ALLOW_PRIVATE_NEXT_HOPS: "true",
+      MAILHOP_ROUTES: `example.net=${HOST}:${nextHopPort}`,
+      MAILHOP_MX_PORT: `${nextHopPort}`,
+    },
+    "relay.test",
+    1,
+  );
+  if (!read.ok) throw new Error(read.mistakes.join("\n"));
+  return { ...read.settings, ...changes };
 }

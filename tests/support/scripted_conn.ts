@@ -22,6 +22,7 @@ export class ScriptedConn implements SessionConn {
   #turn = 0;
   #chunks: Uint8Array[] = [];
   #written = "";
+  #wake: () => void = () => {};
 
   /** @param cut the chunks in which the octets of the group with this number come. */
   constructor(groups: readonly Group[], cut: (octets: Uint8Array, group: number) => Uint8Array[]) {
@@ -32,6 +33,7 @@ export class ScriptedConn implements SessionConn {
   read(target: Uint8Array): Promise<number | null> {
     if (this.closed) return Promise.reject(new Deno.errors.BadResource());
     if (this.#chunks.length === 0) {
+      if (!this.#isAnswered()) return this.#whenAnswered(target);
       this.#finishTurn();
       if (++this.#turn >= this.#groups.length) return Promise.resolve(null);
       this.#chunks = this.#cut(groupOctets(this.#groups[this.#turn]!), this.#turn);
@@ -46,13 +48,26 @@ export class ScriptedConn implements SessionConn {
   write(octets: Uint8Array): Promise<number> {
     this.writes++;
     this.#written += decoder.decode(octets);
+    if (this.#isAnswered()) this.#wake();
     return Promise.resolve(octets.length);
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.#wake();
     if (this.#turn < this.#groups.length) this.#finishTurn(CLOSE);
+  }
+
+  /** A client that waits for replies says nothing; a server that never gives them is seen by their absence. */
+  #isAnswered(): boolean {
+    const expected = this.#groups[this.#turn]?.server.filter((line) => line !== CLOSE).length ?? 0;
+    return this.#written.split("\r\n").length - 1 >= expected;
+  }
+
+  async #whenAnswered(target: Uint8Array): Promise<number | null> {
+    await new Promise<void>((resolve) => this.#wake = resolve);
+    return await this.read(target);
   }
 
   /** How many groups had their replies when the connection ended. */

@@ -3,7 +3,8 @@
  *
  * A dialogue is lines that begin with "C: " (the client's, without CRLF) or "S: " (the server's). A server line that
  * ends with "…" says only how the line begins; "S: <close>" is the end of the connection. Client lines that stand
- * together are a pipelined group. Behind a 354 the client's lines up to the dot are the message.
+ * together are a pipelined group. Behind a 354 the client's lines up to the dot are the message, behind BDAT so many
+ * lines are the chunk as make its octets.
  */
 import { assertEquals } from "@std/assert";
 import { accepted } from "../../relay/protocol/replies.ts";
@@ -36,6 +37,9 @@ export const testRules: SessionRules = {
   maxMessageBytes: MAX_MESSAGE_BYTES,
   maxRecipients: 100,
   allowPlaintextAuth: false,
+  maxErrors: 20,
+  maxJunkCommands: 100,
+  maxMessages: 1000,
 };
 
 /** The first group is the greeting: its client has said nothing. */
@@ -71,6 +75,8 @@ export class PureSession {
   readonly #rules: SessionRules;
   readonly #input = new InputBuffer();
   #receiving: string[] | undefined;
+  /** Octets of a chunk that are still to come, and what is fed when they have. */
+  #chunk: { octets: number; readonly then: () => void } | undefined;
   #messages = 0;
 
   constructor({ script, rules, tls }: Partial<SessionDialogue>) {
@@ -89,6 +95,7 @@ export class PureSession {
       return;
     }
     const octets = new TextEncoder().encode(`${text}\r\n`);
+    if (this.#chunk !== undefined) return this.#chunkCame(octets.length);
     for (let at = 0; at < octets.length;) {
       const room = this.#input.room();
       const part = octets.subarray(at, at + room.length);
@@ -133,12 +140,38 @@ export class PureSession {
       case "receive":
         this.#receiving = [];
         break;
+      case "receive-chunk": {
+        const { octets, last } = effect;
+        this.#awaitChunk(octets, () => last ? this.#decide(octets) : this.feed({ is: "chunk", octets }));
+        break;
+      }
+      case "skip":
+        this.#awaitChunk(effect.octets, () => this.feed({ is: "skipped", reply: effect.reply }));
+        break;
     }
+  }
+
+  #awaitChunk(octets: number, then: () => void): void {
+    this.#chunk = { octets, then };
+    this.#chunkCame(0);
+  }
+
+  #chunkCame(octets: number): void {
+    const chunk = this.#chunk!;
+    chunk.octets -= octets;
+    if (chunk.octets < 0) throw new Error("a line is longer than its chunk");
+    if (chunk.octets > 0) return;
+    this.#chunk = undefined;
+    chunk.then();
   }
 
   #message(): void {
     const sizeBytes = this.#receiving!.reduce((sum, line) => sum + line.length + 2, 0);
     this.#receiving = undefined;
+    this.#decide(sizeBytes);
+  }
+
+  #decide(sizeBytes: number): void {
     const facts = { sizeBytes, bareLineEndings: false, receivedFields: 0, fromFields: 1 };
     this.feed({ is: "message", reply: this.#script.message(facts) ?? accepted(`MESSAGE-${++this.#messages}`) });
   }

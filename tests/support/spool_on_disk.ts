@@ -34,8 +34,16 @@ export interface TestSpool extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export function newDirectory(): Promise<string> {
-  return Deno.makeTempDir({ prefix: "spool-" });
+const directories: string[] = [];
+// Spools are opened again and again in the same directory, and copied: they are removed when the file's tests are over.
+globalThis.addEventListener("unload", () => {
+  for (const directory of directories) Deno.removeSync(directory, { recursive: true });
+});
+
+export function newDirectory(): string {
+  const directory = Deno.makeTempDirSync({ prefix: "spool-" });
+  directories.push(directory);
+  return directory;
 }
 
 /** `await using`: closed at the end of the scope, unless it was before. */
@@ -168,7 +176,7 @@ export function dsnFor(id: string): NewMessage {
 
 /** The directory as a process that was killed now would leave it. Copied in one turn, so that nothing moves on. */
 export function crashCopy(directory: string): string {
-  const copy = Deno.makeTempDirSync({ prefix: "spool-" });
+  const copy = newDirectory();
   copyFiles(directory, copy);
   return copy;
 }

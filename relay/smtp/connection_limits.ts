@@ -1,0 +1,152 @@
+/**
+ * Counts open SMTP connections, in all and for each address, over all nodes of a process: a table in shared memory.
+ *
+ * Guarantees: the limits are never passed, however many nodes let clients in at the same moment. Each node writes its
+ * own part of the table only; it adds itself first and sums up over all parts then, so of several that race, whoever
+ * comes last sees all the others. At the very limit two that race may both be refused; that errs on the safe side. The
+ * part of a node that has died is cleared by `forget`. Nothing is ever locked, so nobody can die with a lock.
+ */
+
+/** What the nodes share; it can be sent to a worker. */
+export interface ConnectionTable {
+  readonly memory: SharedArrayBuffer;
+  readonly nodes: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  /** Makes places in the table unforeseeable. */
+  readonly seed: number;
+}
+
+export type Admitted =
+  | { readonly ok: true; readonly release: () => void }
+  /** Which limit is reached. */
+  | { readonly ok: false; readonly limit: "all" | "address" };
+
+/** A part is: connections in all, then so many buckets of so many entries of (tag of the address, connections). */
+const HEADER_WORDS = 1;
+const ENTRY_WORDS = 2;
+/** With a quarter of the entries in use, a bucket overflows for less than one address in 100 million. */
+const BUCKET_ENTRIES = 16;
+const ENTRIES_PER_CONNECTION = 4;
+/** 2 MiB for each node, taken up as it is used; a machine has descriptors for fewer connections. */
+const MAX_ENTRIES = 1 << 18;
+const BUCKET_WORDS = BUCKET_ENTRIES * ENTRY_WORDS;
+
+/** @param seed any 32 random bits. */
+export function newConnectionTable(
+  limits: Pick<ConnectionTable, "nodes" | "maxConnections" | "maxConnectionsPerAddress" | "seed">,
+): ConnectionTable {
+  const wanted = Math.min(limits.maxConnections * ENTRIES_PER_CONNECTION, MAX_ENTRIES);
+  const entries = Math.max(BUCKET_ENTRIES, 2 ** Math.ceil(Math.log2(wanted)));
+  const words = limits.nodes * (HEADER_WORDS + entries * ENTRY_WORDS);
+  return { ...limits, memory: new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT) };
+}
+
+export class ConnectionLimits {
+  readonly #table: ConnectionTable;
+  readonly #words: Int32Array;
+  readonly #wordsOfNode: number;
+  readonly #buckets: number;
+  readonly #node: number;
+
+  /** @param node whose connections these are: 0 to `table.nodes` - 1. */
+  constructor(table: ConnectionTable, node: number) {
+    this.#table = table;
+    this.#words = new Int32Array(table.memory);
+    this.#wordsOfNode = this.#words.length / table.nodes;
+    this.#buckets = (this.#wordsOfNode - HEADER_WORDS) / BUCKET_WORDS;
+    this.#node = node;
+  }
+
+  /** Connections of all nodes that are open now. */
+  get open(): number {
+    let open = 0;
+    for (let node = 0; node < this.#table.nodes; node++) open += Atomics.load(this.#words, this.#part(node));
+    return open;
+  }
+
+  /** Lets a connection in, until it is released, unless a limit is reached. */
+  admit(address: string): Admitted {
+    const words = this.#words, all = this.#part(this.#node);
+    const { bucket, tag } = placeOf(address, this.#table.seed, this.#buckets);
+    const own = this.#ownEntry(bucket, tag);
+    // A bucket without room: to count on would be to guess.
+    if (own === undefined) return { ok: false, limit: "all" };
+    Atomics.add(words, all, 1);
+    Atomics.add(words, own + 1, 1);
+    const release = () => {
+      Atomics.sub(words, own + 1, 1);
+      Atomics.sub(words, all, 1);
+    };
+    const limit = this.#limitPassed(bucket, tag);
+    if (limit === undefined) return { ok: true, release };
+    release();
+    return { ok: false, limit };
+  }
+
+  /** Clears what a node counted, which must have ended. */
+  forget(node: number): void {
+    const part = this.#part(node);
+    for (let word = part; word < part + this.#wordsOfNode; word++) Atomics.store(this.#words, word, 0);
+  }
+
+  #limitPassed(bucket: number, tag: number): "all" | "address" | undefined {
+    const { nodes, maxConnections, maxConnectionsPerAddress } = this.#table;
+    if (this.open > maxConnections) return "all";
+    let fromAddress = 0;
+    for (let node = 0; node < nodes; node++) {
+      const entry = this.#find(this.#bucket(node, bucket), tag);
+      if (entry !== undefined) fromAddress += Atomics.load(this.#words, entry + 1);
+    }
+    return fromAddress > maxConnectionsPerAddress ? "address" : undefined;
+  }
+
+  /** The entry for `tag` in this node's part; one without connections becomes it, if there is none. */
+  #ownEntry(bucket: number, tag: number): number | undefined {
+    const start = this.#bucket(this.#node, bucket);
+    const found = this.#find(start, tag);
+    if (found !== undefined) return found;
+    for (let entry = start; entry < start + BUCKET_WORDS; entry += ENTRY_WORDS) {
+      if (Atomics.load(this.#words, entry + 1) > 0) continue;
+      // The tag before the count: who sees the count sees whose it is.
+      Atomics.store(this.#words, entry, tag);
+      return entry;
+    }
+    return undefined;
+  }
+
+  #find(start: number, tag: number): number | undefined {
+    for (let entry = start; entry < start + BUCKET_WORDS; entry += ENTRY_WORDS) {
+      if (Atomics.load(this.#words, entry) === tag) return entry;
+    }
+    return undefined;
+  }
+
+  #part(node: number): number {
+    return node * this.#wordsOfNode;
+  }
+
+  #bucket(node: number, bucket: number): number {
+    return this.#part(node) + HEADER_WORDS + bucket * BUCKET_WORDS;
+  }
+}
+
+/**
+ * An address's bucket, and its tag, never 0. Two addresses that share both (one pair in 10,000 million, with the table
+ * of the default settings) share the limit of one.
+ */
+function placeOf(address: string, seed: number, buckets: number): { bucket: number; tag: number } {
+  return { bucket: (hash(address, ~seed) >>> 0) % buckets, tag: hash(address, seed) || 1 };
+}
+
+/** Mixes each character in and stirs, as the 32-bit finalizer of MurmurHash3 does. */
+function hash(text: string, seed: number): number {
+  let state = seed | 0;
+  for (let at = 0; at < text.length; at++) {
+    state ^= text.charCodeAt(at);
+    state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
+    state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
+    state ^= state >>> 16;
+  }
+  return state;
+}

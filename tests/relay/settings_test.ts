@@ -1,0 +1,220 @@
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { readSettings, SETTING_NAMES, type Settings } from "../../relay/settings.ts";
+
+const MACHINE = "node1.example.net";
+
+function settingsOf(environment: Record<string, string>, machine = MACHINE): Settings {
+  const read = readSettings(environment, machine);
+  if (!read.ok) throw new Error(read.mistakes.join("\n"));
+  return read.settings;
+}
+
+function mistakesOf(environment: Record<string, string>): readonly string[] {
+  const read = readSettings(environment, MACHINE);
+  return read.ok ? [] : read.mistakes;
+}
+
+function warningsOf(environment: Record<string, string>, machine = MACHINE): readonly string[] {
+  const read = readSettings(environment, machine);
+  return read.ok ? read.warnings : [];
+}
+
+Deno.test("settings: nothing needs setting, and the defaults are the contract's", () => {
+  const { smtpListen, smtpsListen, ...rest } = settingsOf({});
+  const everywhere = (ports: number[]) =>
+    ports.flatMap((port) => ["0.0.0.0", "::"].map((hostname) => ({ hostname, port, asked: false })));
+  assertEquals(smtpListen, everywhere([25, 587, 2525, 10025]));
+  assertEquals(smtpsListen, everywhere([465, 10465]));
+  assertEquals(rest, {
+    role: "all",
+    hostname: MACHINE,
+    serviceName: MACHINE,
+    region: "local",
+    dataDir: "./data",
+    httpListen: [{ hostname: "127.0.0.1", port: 8080, asked: true }],
+    tlsFiles: null,
+    allowPlaintextAuth: false,
+    adminToken: null,
+    relayToken: null,
+    dns: null,
+    routes: { domains: new Map(), rest: null },
+    mxPort: 25,
+    allowPrivateNextHops: false,
+    maxConnections: 10_000,
+    maxConnectionsPerAddress: 50,
+    maxAuthFailures: 20,
+    activationDelayMs: 900_000,
+    blockRelays: 150,
+    workers: 1,
+  });
+});
+
+Deno.test("settings: they cannot be changed afterwards", () => {
+  const settings = settingsOf({});
+  assertThrows(() => Object.assign(settings, { mxPort: 26 }), TypeError);
+  assertThrows(() => (settings.smtpListen as unknown[]).push(1), TypeError);
+});
+
+Deno.test("MAILHOP_SMTP_LISTEN: addresses that were asked for, IPv6 in brackets; set but empty is none", () => {
+  const { smtpListen, smtpsListen } = settingsOf({
+    MAILHOP_SMTP_LISTEN: "127.0.0.1:2610, [2001:db8::1]:25,localhost:0",
+    MAILHOP_SMTPS_LISTEN: "",
+  });
+  assertEquals(smtpListen, [
+    { hostname: "127.0.0.1", port: 2610, asked: true },
+    { hostname: "2001:db8::1", port: 25, asked: true },
+    { hostname: "localhost", port: 0, asked: true },
+  ]);
+  assertEquals(smtpsListen, []);
+});
+
+for (
+  const value of ["25", ":25", "127.0.0.1", "127.0.0.256:25", "::1:25", "[::1]", "[mx]:25", "a:65536", "a:25,", "a b:1"]
+) {
+  Deno.test(`MAILHOP_SMTP_LISTEN=${value} is a mistake`, () => {
+    const [mistake, ...more] = mistakesOf({ MAILHOP_SMTP_LISTEN: value });
+    assertEquals([mistake?.startsWith(`MAILHOP_SMTP_LISTEN=${value}: expected host:port[,host:port]`), more], [
+      true,
+      [],
+    ]);
+  });
+}
+
+Deno.test("MAILHOP_ROUTES: domains and the rest; names in lower case", () => {
+  const { routes } = settingsOf({ MAILHOP_ROUTES: "*=127.0.0.1:2526,Example.NET=10.1.1.1:25,a.test=[::1]:26" });
+  assertEquals(routes.rest, { hostname: "127.0.0.1", port: 2526 });
+  assertEquals([...routes.domains], [
+    ["example.net", { hostname: "10.1.1.1", port: 25 }],
+    ["a.test", { hostname: "::1", port: 26 }],
+  ]);
+});
+
+for (const value of ["127.0.0.1:25", "*=127.0.0.1", "a.test=b:25,a.test=c:25", "*=b:0", "-x.test=b:25", "=b:25"]) {
+  Deno.test(`MAILHOP_ROUTES=${value} is a mistake`, () => {
+    assertMatch(mistakesOf({ MAILHOP_ROUTES: value }).join(), /^MAILHOP_ROUTES=.*: expected domain=host:port/);
+  });
+}
+
+for (
+  const [value, milliseconds] of [["0s", 0], ["250ms", 250], ["90s", 90_000], ["15m", 900_000], ["1h", 3_600_000], [
+    "365d",
+    31_536_000_000,
+  ]] as const
+) {
+  Deno.test(`MAILHOP_ACTIVATION_DELAY=${value} is ${milliseconds} ms`, () => {
+    assertEquals(settingsOf({ MAILHOP_ACTIVATION_DELAY: value }).activationDelayMs, milliseconds);
+  });
+}
+
+for (const value of ["15", "-1s", "1.5h", "1 m", "15 minutes", "366d", "m"]) {
+  Deno.test(`MAILHOP_ACTIVATION_DELAY=${value} is a mistake`, () => {
+    assertMatch(
+      mistakesOf({ MAILHOP_ACTIVATION_DELAY: value }).join(),
+      /^MAILHOP_ACTIVATION_DELAY=.*: expected a duration/,
+    );
+  });
+}
+
+Deno.test("settings: what else may be written", () => {
+  const settings = settingsOf({
+    MAILHOP_ROLE: "all",
+    MAILHOP_HOSTNAME: "Node1.Example.net",
+    MAILHOP_SERVICE_NAME: "smtp.example.net",
+    MAILHOP_REGION: "eu-west-1",
+    MAILHOP_DATA_DIR: "/var/lib/mailhop",
+    MAILHOP_TLS_CERT: "/etc/c.pem",
+    MAILHOP_TLS_KEY: "/etc/k.pem",
+    MAILHOP_ALLOW_PLAINTEXT_AUTH: "true",
+    MAILHOP_ADMIN_TOKEN: "abc.DEF_123-~+/==",
+    MAILHOP_DNS: "127.0.0.1:53,[::1]:5353",
+    MAILHOP_WORKERS: "1",
+  });
+  assertEquals(settings.hostname, "node1.example.net");
+  assertEquals(settings.serviceName, "smtp.example.net");
+  assertEquals(settings.tlsFiles, { certificate: "/etc/c.pem", key: "/etc/k.pem" });
+  assertEquals(settings.dns, [{ hostname: "127.0.0.1", port: 53 }, { hostname: "::1", port: 5353 }]);
+  assertEquals(settings.allowPlaintextAuth, true);
+});
+
+Deno.test("settings: all mistakes are told at once, one line for each", () => {
+  assertEquals(
+    mistakesOf({
+      MAILHOP_HOSTNAME: "192.0.2.1",
+      MAILHOP_DATA_DIR: "/my mail",
+      MAILHOP_DNS: "resolver.test:53",
+      MAILHOP_MX_PORT: "0",
+      MAILHOP_ALLOW_PLAINTEXT_AUTH: "yes",
+    }),
+    [
+      "MAILHOP_HOSTNAME=192.0.2.1: expected a host name such as relay.example.net (letters, digits, hyphens and dots)",
+      "MAILHOP_DATA_DIR=/my mail: expected a path without blanks and commas, which Deno's permission flags cannot carry",
+      "MAILHOP_ALLOW_PLAINTEXT_AUTH=yes: expected true or false",
+      "MAILHOP_DNS=resolver.test:53: expected address:port[,address:port], IPv6 in brackets, such as 127.0.0.1:53,[::1]:53",
+      "MAILHOP_MX_PORT=0: expected a whole number from 1 to 65535",
+    ],
+  );
+});
+
+Deno.test("settings: a mistake is one line, whatever the value holds", () => {
+  const [mistake] = mistakesOf({ MAILHOP_REGION: `a\nb\u001b[31m${"x".repeat(1000)}` });
+  assertMatch(mistake!, /^MAILHOP_REGION=a\?b\?\[31mx{150,200}…: expected [ -~]+$/);
+});
+
+Deno.test("settings: no secret is shown, not even under a mistyped name", () => {
+  const secret = "canary secret";
+  const mistakes = mistakesOf({
+    MAILHOP_ADMIN_TOKEN: secret,
+    MAILHOP_RELAY_TOKEN: secret,
+    MAILHOP_ADMIN_TOKENS: secret,
+    DATABASE_URL: secret,
+    UPSTASH_REDIS_REST_URL: secret,
+    UPSTASH_REDIS_REST_TOKEN: secret,
+  });
+  assertEquals([mistakes.length, mistakes.join().includes("canary")], [6, false]);
+});
+
+Deno.test("settings: a variable that does not exist is a mistake, with the one that was meant", () => {
+  assertEquals(mistakesOf({ MAILHOP_ROUTE: "*=127.0.0.1:25", MAILHOP_COLOUR: "red" }), [
+    "MAILHOP_ROUTE (value not shown): there is no such setting: did you mean MAILHOP_ROUTES?",
+    "MAILHOP_COLOUR (value not shown): there is no such setting",
+  ]);
+});
+
+Deno.test("settings: variables of the account tool and of the tests are none of its business", () => {
+  assertEquals(
+    mistakesOf({ MAILHOP_API_URL: "x", MAILHOP_API_TOKEN: "x", MAILHOP_TEST_REQUIRE: "all", PATH: "/bin" }),
+    [],
+  );
+});
+
+Deno.test("settings: what this version has not is refused, not left out in silence", () => {
+  const notAvailable = { MAILHOP_ROLE: "relay", MAILHOP_WORKERS: "2", DATABASE_URL: "postgres://a:b@c/d" };
+  for (const mistake of mistakesOf(notAvailable)) assertMatch(mistake, /not available in this version$/);
+  assertEquals(mistakesOf(notAvailable).length, 3);
+});
+
+Deno.test("settings: empty is not set, as compose files write it", () => {
+  const lists = new Set(["MAILHOP_SMTP_LISTEN", "MAILHOP_SMTPS_LISTEN"]);
+  const empty = Object.fromEntries(SETTING_NAMES.filter((name) => !lists.has(name)).map((name) => [name, ""]));
+  assertEquals(settingsOf(empty), settingsOf({}));
+});
+
+Deno.test("settings: a certificate without its key is a mistake, and so is a key without its certificate", () => {
+  assertEquals(mistakesOf({ MAILHOP_TLS_CERT: "/c.pem" }), [
+    "MAILHOP_TLS_KEY is not set: expected the key of MAILHOP_TLS_CERT, a PEM file",
+  ]);
+  assertEquals(mistakesOf({ MAILHOP_TLS_KEY: "/k.pem" }), [
+    "MAILHOP_TLS_CERT is not set: expected the certificate of MAILHOP_TLS_KEY, a PEM file",
+  ]);
+});
+
+Deno.test("settings: a machine whose name is no mail name starts all the same, with a warning", () => {
+  assertEquals(settingsOf({}, "my_box").hostname, "localhost");
+  assertMatch(warningsOf({}, "my_box").join(), /localhost, has no dot: .*MAILHOP_HOSTNAME/);
+  assertMatch(warningsOf({}, "vm").join(), /vm, has no dot/);
+  assertEquals(warningsOf({}), []);
+});
+
+Deno.test("settings: an operator's token that can be guessed is warned about", () => {
+  assertMatch(warningsOf({ MAILHOP_ADMIN_TOKEN: "secret" }).join(), /less than 16 characters/);
+});

@@ -1,0 +1,154 @@
+/** The session alone: the order of commands in every state, and the dialogues. */
+import { assertEquals } from "@std/assert";
+import { replies } from "../../../relay/protocol/replies.ts";
+import { reply } from "../../../relay/protocol/reply.ts";
+import { CLOSE, groupsOf, playPure, PureSession } from "../../support/session_dialogue.ts";
+import { type Script } from "../../support/scripted_admission.ts";
+import { dialogues } from "./dialogues.ts";
+
+for (const dialogue of dialogues) {
+  Deno.test(`session: ${dialogue.name}`, () => {
+    playPure(dialogue);
+  });
+}
+
+/** How each state is reached on a connection with TLS. */
+const STATES = {
+  Greeting: [],
+  Ready: ["EHLO c"],
+  LoggedIn: ["EHLO c", "AUTH PLAIN AGFsaWNlAHNlY3JldA=="],
+  Auth: ["EHLO c", "AUTH PLAIN"],
+  Mail: ["EHLO c", "AUTH PLAIN AGFsaWNlAHNlY3JldA==", "MAIL FROM:<a@example.com>"],
+  Rcpt: ["EHLO c", "AUTH PLAIN AGFsaWNlAHNlY3JldA==", "MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>"],
+  Chunks: ["EHLO c", "AUTH PLAIN AGFsaWNlAHNlY3JldA==", "MAIL FROM:<>", "RCPT TO:<b@example.com>", "BDAT 0"],
+} as const;
+
+/**
+ * The reply's code to each command in each state, in the order of STATES. In Auth a command is a response that is not
+ * of PLAIN's form, and ends the exchange.
+ */
+const TABLE: Readonly<Record<string, readonly string[]>> = {
+  //                             Greeting Ready LoggedIn Auth   Mail   Rcpt   Chunks
+  "EHLO x": /*                 */ ["250", "250", "250", "501", "250", "250", "250"],
+  "HELO x": /*                 */ ["250", "250", "250", "501", "250", "250", "250"],
+  "STARTTLS": /*               */ ["503", "503", "503", "501", "503", "503", "503"],
+  "AUTH LOGIN": /*             */ ["503", "334", "503", "501", "503", "503", "503"],
+  "MAIL FROM:<a@example.com>": ["503", "530", "250", "501", "503", "503", "503"],
+  "RCPT TO:<b@example.com>": /**/ ["503", "503", "503", "501", "250", "250", "503"],
+  "DATA": /*                   */ ["503", "503", "503", "501", "503", "354", "503"],
+  "BDAT 0": /*                 */ ["503", "503", "503", "501", "503", "250", "250"],
+  "BDAT 0 LAST": /*            */ ["503", "503", "503", "501", "503", "250", "250"],
+  "RSET": /*                   */ ["250", "250", "250", "501", "250", "250", "250"],
+  "NOOP": /*                   */ ["250", "250", "250", "501", "250", "250", "250"],
+  "VRFY b": /*                 */ ["252", "252", "252", "501", "252", "252", "252"],
+  "HELP": /*                   */ ["214", "214", "214", "501", "214", "214", "214"],
+  "QUIT": /*                   */ ["221", "221", "221", "501", "221", "221", "221"],
+  "FOO": /*                    */ ["500", "500", "500", "501", "500", "500", "500"],
+  "GET / HTTP/1.1": /*         */ ["554", "554", "554", "501", "554", "554", "554"],
+  "*": /*                      */ ["500", "500", "500", "501", "500", "500", "500"],
+};
+
+function reached(state: keyof typeof STATES, script: Partial<Script> = {}): PureSession {
+  const pure = new PureSession({ tls: true, script });
+  for (const line of STATES[state]) pure.line(line);
+  pure.said = [];
+  return pure;
+}
+
+for (const [line, codes] of Object.entries(TABLE)) {
+  Deno.test(`session: ${line} in each state`, () => {
+    const seen = (Object.keys(STATES) as (keyof typeof STATES)[]).map((state) => {
+      const pure = reached(state);
+      pure.line(line);
+      return pure.said[0]?.slice(0, 3);
+    });
+    assertEquals(seen, codes);
+  });
+}
+
+Deno.test("session: 421 and 554 close from any state, and nothing is said behind it", () => {
+  for (const state of Object.keys(STATES) as (keyof typeof STATES)[]) {
+    const pure = reached(state);
+    pure.feed({ is: "ended", reply: replies.shuttingDown });
+    assertEquals(pure.said, ["421 4.3.2 Shutting down: try again in a minute", CLOSE]);
+    assertEquals(pure.session.state.at, "Closed");
+  }
+});
+
+Deno.test("session: the recipients are kept in the order of RCPT, Postmaster as the service's", () => {
+  const pure = reached("Rcpt");
+  for (const line of ["RCPT TO:<Postmaster>", "RCPT TO:<C@Example.com>", "RCPT TO:<d@missing.example>"]) {
+    pure.line(line);
+  }
+  const { state } = pure.session;
+  assertEquals(state.at === "Envelope" && state.transaction.recipients, [
+    "b@example.com",
+    "postmaster@smtp.example",
+    "C@Example.com",
+  ]);
+});
+
+Deno.test("session: RCPT: the recipient that policy has too many of is refused, those before it stand", () => {
+  const tooMany = reply(452, "4.5.3", "Too many recipients");
+  const pure = reached("Mail", { recipient: ({ recipients }) => recipients.length >= 2 ? tooMany : null });
+  for (const name of ["a", "b", "c"]) pure.line(`RCPT TO:<${name}@example.com>`);
+  pure.line("DATA");
+  assertEquals(pure.said.map((line) => line.slice(0, 9)), ["250 2.1.5", "250 2.1.5", "452 4.5.3", "354 End t"]);
+});
+
+Deno.test("session: the declared size and the login are what admission is asked with", () => {
+  const asked: unknown[] = [];
+  const pure = reached("LoggedIn", {
+    mail: ({ declaredSizeBytes, body, mailbox }, login) => {
+      asked.push([declaredSizeBytes, body, mailbox?.domain, login]);
+      return { account: "alice" };
+    },
+  });
+  pure.line("MAIL FROM:<a@Example.COM> SIZE=1234 BODY=8BITMIME");
+  pure.line("RSET");
+  pure.line("MAIL FROM:<>");
+  assertEquals(asked, [[1234, "8BITMIME", "example.com", "alice"], [0, "7BIT", undefined, "alice"]]);
+});
+
+Deno.test("session: failed logins count as errors, refusals by policy do not", () => {
+  const logins = reached("Ready");
+  for (let at = 0; at < 21; at++) logins.line("AUTH PLAIN AGFsaWNlAHdyb25n");
+  assertEquals(logins.said.slice(-2), ["421 4.7.0 Too many errors", CLOSE]);
+  const refusals = reached("Mail");
+  for (let at = 0; at < 30; at++) refusals.line("RCPT TO:<a@missing.example>");
+  assertEquals(refusals.session.state.at, "Envelope");
+});
+
+Deno.test("session: a password of any characters reaches the login unchanged", () => {
+  for (const password of ["", " ", "pass word", "p\u{e4}ss", "\ufeffx", 'a:b"c\\', "🙂"]) {
+    const seen: string[] = [];
+    const login: Script["login"] = (credentials) => {
+      seen.push(credentials.password);
+      return { refusal: replies.authFailed };
+    };
+    const base64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+    reached("Ready", { login }).line(`AUTH PLAIN ${base64(`\0alice\0${password}`)}`);
+    const exchange = reached("Ready", { login });
+    exchange.line("AUTH LOGIN");
+    exchange.line(base64("alice"));
+    exchange.line(base64(password));
+    assertEquals(seen, [password, password]);
+  }
+});
+
+Deno.test("session: a line that is too long ends the session, AUTH data of 12,288 octets is not", () => {
+  const fits = reached("Ready");
+  fits.line("AUTH LOGIN");
+  fits.line("A".repeat(12_288));
+  assertEquals(fits.said, ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"]);
+  for (const state of ["Auth", "Greeting", "Rcpt"] as const) {
+    const pure = reached(state);
+    pure.line("A".repeat(12_289));
+    assertEquals(pure.said, ["500 5.5.6 Line too long", CLOSE]);
+  }
+});
+
+Deno.test("dialogues: each has a name of its own and is not empty", () => {
+  assertEquals(new Set(dialogues.map(({ name }) => name)).size, dialogues.length);
+  for (const dialogue of dialogues) assertEquals(groupsOf(dialogue).length > 1, true);
+});

@@ -1,0 +1,87 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { FIRST_RECORD_OFFSET, Segments } from "../../../relay/spool/segments.ts";
+import { newDirectory, segmentFiles } from "../../support/spool_on_disk.ts";
+import { join } from "@std/path";
+
+const SIZE = 64 * 1024;
+
+async function openIn(directory: string, size = SIZE): Promise<Segments> {
+  return await Segments.open(join(directory, "segments"), size);
+}
+
+async function use(segments: Segments): Promise<{ path: string; generation: number; salt: number }> {
+  const { segment, file } = await segments.next();
+  file.close();
+  return segment;
+}
+
+Deno.test("segments: a new file has its full size, is filled, and only its owner may read it", async () => {
+  const directory = newDirectory();
+  const segments = await openIn(directory);
+  const { path } = await use(segments);
+  const { size, mode, blocks } = await Deno.stat(path);
+  assertEquals(size, SIZE);
+  assertEquals(mode! & 0o777, 0o600);
+  assert(blocks! * 512 >= SIZE);
+});
+
+Deno.test("segments: each use of a file has a higher generation and another salt, also after a restart", async () => {
+  const directory = newDirectory();
+  const segments = await openIn(directory);
+  const first = await use(segments);
+  await segments.recycle(first.generation);
+  const second = await use(segments);
+  assertEquals(second.path, first.path);
+  assert(second.generation > first.generation);
+  assertNotEquals(second.salt, first.salt);
+  const again = await openIn(directory);
+  assertEquals(again.used(), [second]);
+  assert((await use(again)).generation > second.generation);
+});
+
+Deno.test("segments: a file that was made ahead is used, and none is made beside those that are free", async () => {
+  const directory = newDirectory();
+  const segments = await openIn(directory);
+  const generations: number[] = [];
+  for (let n = 0; n < 20; n++) {
+    generations.push((await use(segments)).generation);
+    segments.prepare();
+    if (generations.length > 2) await segments.recycle(generations.shift()!);
+  }
+  await segments.settle();
+  assert(segmentFiles(directory).length <= 4, `${segmentFiles(directory).length} files`);
+});
+
+Deno.test("segments: a file whose making was interrupted is removed at start", async () => {
+  const directory = newDirectory();
+  await openIn(directory);
+  await Deno.writeFile(join(directory, "segments", "000001.segment"), new Uint8Array(1000));
+  const segments = await openIn(directory);
+  assertEquals(segmentFiles(directory), []);
+  assertEquals((await Deno.stat((await use(segments)).path)).size, SIZE);
+});
+
+Deno.test("segments: files of another size are used up, and then removed", async () => {
+  const directory = newDirectory();
+  const { generation, path } = await use(await openIn(directory, 2 * SIZE));
+  const segments = await openIn(directory);
+  assertEquals(segments.get(generation)?.path, path);
+  await segments.recycle(generation);
+  assertEquals(segmentFiles(directory), []);
+});
+
+Deno.test("segments: a damaged header is read from its copy; where both are damaged the file is left as it is", async () => {
+  const directory = newDirectory();
+  const segment = await use(await openIn(directory));
+  const octets = await Deno.readFile(segment.path);
+  octets.fill(0xff, 0, 512);
+  await Deno.writeFile(segment.path, octets);
+  assertEquals((await openIn(directory)).used(), [segment]);
+  octets.fill(0xff, 0, FIRST_RECORD_OFFSET);
+  await Deno.writeFile(segment.path, octets);
+  const segments = await openIn(directory);
+  assertEquals(segments.used(), []);
+  assertEquals(segments.damaged, [segment.path]);
+  assertNotEquals((await use(segments)).path, segment.path);
+  assertEquals(await Deno.readFile(segment.path), octets);
+});
