@@ -19,7 +19,10 @@ export interface ControlPlaneOptions {
   /** A new one for each start: reservations of earlier ones can be told apart. */
   readonly boot: string;
   readonly monotonic: () => number;
+  /** Resolves after so many ms, or as soon as `closing` aborts. */
   readonly sleep: (ms: number) => Promise<void>;
+  /** Aborts when the node ends: nothing is tried again then. */
+  readonly closing: AbortSignal;
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -134,16 +137,17 @@ export class ControlPlane {
     return facts;
   }
 
-  /** Gives a reservation back, trying until it is taken; a crash meanwhile is made good by `recover`. */
+  /** Gives a reservation back, trying until it is taken or the node ends; the next start's `recover` makes that good. */
   async refund(refund: Refund): Promise<void> {
-    while (true) {
+    const { closing, onTrouble, sleep } = this.#options;
+    do {
       try {
         return await this.#refunds.call(refund);
       } catch (error) {
-        this.#options.onTrouble(error);
-        await this.#options.sleep(REFUND_RETRY_MS);
+        onTrouble(error);
+        await sleep(REFUND_RETRY_MS);
       }
-    }
+    } while (!closing.aborted);
   }
 
   /** Takes settlements and events over for good; both may be repeated. */

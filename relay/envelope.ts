@@ -26,6 +26,26 @@ export interface Origin {
   readonly tls: string | null;
 }
 
+/** What a sender may want to be told of (RFC 3461 4.1). */
+export type NotifyOccasion = "SUCCESS" | "FAILURE" | "DELAY";
+
+/** What RCPT said about DSNs. */
+export interface RecipientDsnRequest {
+  /** NOTIFY; empty: NEVER. null where it was not given, which is as FAILURE and DELAY (RFC 3461 4.1). */
+  readonly notify: readonly NotifyOccasion[] | null;
+  /** ORCPT as it came: "rfc822;" and the address as xtext. */
+  readonly orcpt: string | null;
+}
+
+/** What the client said about DSNs (RFC 3461 4); in each place null where it said nothing. */
+export interface DsnRequest {
+  readonly ret: "FULL" | "HDRS" | null;
+  /** ENVID as it came, in xtext. */
+  readonly envid: string | null;
+  /** Parallel to the envelope's recipients. */
+  readonly recipients: readonly (RecipientDsnRequest | null)[];
+}
+
 /** What the SMTP session agreed on; immutable once accepted. */
 export interface Envelope {
   /** The message id (ULID) that stands in Received, in the 250, in the log and in the history. */
@@ -37,6 +57,8 @@ export interface Envelope {
   readonly recipients: readonly string[];
   readonly body: "7BIT" | "8BITMIME";
   readonly smtputf8: boolean;
+  /** null where the client gave none of the extension's parameters. */
+  readonly dsnRequest: DsnRequest | null;
   /** Octets of the content as the client sent it: what size limit and price are computed from. */
   readonly sizeBytes: number;
   readonly receivedAt: number;
@@ -59,4 +81,6 @@ export interface RecipientState {
   readonly dueAt: number;
   /** The last reply or the last trouble in words, for the DSN and the history; null before the first attempt. */
   readonly lastReply: string | null;
+  /** Whether the sender has been told of the delay: once is enough. */
+  readonly delayReported: boolean;
 }

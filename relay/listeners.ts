@@ -1,12 +1,14 @@
 /**
- * Binds the ports of a node: plain ones with STARTTLS, and those where TLS begins with the connection.
+ * The SMTP ports of a process: plain ones with STARTTLS, and those where TLS begins with the connection.
  *
- * A port that was asked for and cannot be bound is an error; a default one is left out, with the reason.
+ * They are found out once: each is bound and let go again, and a port that another program has, even one that would
+ * share it (SO_REUSEPORT), is noticed. A port that was asked for and cannot be had is an error; a default one is left
+ * out, with the reason. Then each node listens on all of them, and the system spreads the connections over the nodes.
  */
 import type { Listen, Settings } from "./settings.ts";
 
-export interface BoundListener {
-  readonly listener: Deno.Listener;
+/** An address and port that can be listened on; the port is never 0. */
+export interface Endpoint {
   readonly hostname: string;
   readonly port: number;
   readonly tls: boolean;
@@ -18,8 +20,8 @@ export interface LeftOut {
   readonly why: string;
 }
 
-export interface BoundListeners {
-  readonly bound: readonly BoundListener[];
+export interface Endpoints {
+  readonly open: readonly Endpoint[];
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -28,30 +30,53 @@ export class PortUnavailable extends Error {
   override readonly name = "PortUnavailable";
 }
 
-/** @throws {PortUnavailable}; what was bound by then is closed. */
-export function bindListeners(settings: Pick<Settings, "smtpListen" | "smtpsListen">): BoundListeners {
-  const bound: BoundListener[] = [], leftOut: LeftOut[] = [];
+/** @throws {PortUnavailable} */
+export function findEndpoints(settings: Pick<Settings, "smtpListen" | "smtpsListen">): Endpoints {
+  using bound = new DisposableStack();
+  const open: Endpoint[] = [], leftOut: LeftOut[] = [];
   const covered = ({ hostname, port }: Listen) => {
-    return hostname === "0.0.0.0" && bound.some((other) => other.hostname === "::" && other.port === port);
+    return hostname === "0.0.0.0" && open.some((other) => other.hostname === "::" && other.port === port);
   };
   const bind = (listen: Listen, tls: boolean) => {
     if (covered(listen)) return;
     const { hostname, port, asked } = listen;
     try {
-      const listener = Deno.listen({ hostname, port });
-      bound.push({ listener, hostname, port: (listener.addr as Deno.NetAddr).port, tls });
+      // All stay bound until the last one is, so that the same port is not found free twice.
+      const listener = bound.use(Deno.listen({ hostname, port }));
+      open.push({ hostname, port: listener.addr.port, tls });
     } catch (error) {
       const why = reason(error);
-      if (asked || why === undefined) {
-        for (const { listener } of bound) listener.close();
-        throw why === undefined ? error : new PortUnavailable(`${hostname} port ${port}: ${why}`, { cause: error });
-      }
+      if (why === undefined) throw error;
+      if (asked) throw new PortUnavailable(`${hostname} port ${port}: ${why}`, { cause: error });
       leftOut.push({ hostname, port, why });
     }
   };
   for (const listen of ipv6First(settings.smtpListen)) bind(listen, false);
   for (const listen of ipv6First(settings.smtpsListen)) bind(listen, true);
-  return { bound, leftOut };
+  return { open, leftOut };
+}
+
+/** @throws {PortUnavailable} when the port has been taken since it was found free. */
+export function listenOn({ hostname, port }: Endpoint): Deno.TcpListener {
+  try {
+    return Deno.listen({ hostname, port, reusePort: true });
+  } catch (error) {
+    const why = reason(error);
+    if (why === undefined) throw error;
+    throw new PortUnavailable(`${hostname} port ${port}: ${why}`, { cause: error });
+  }
+}
+
+/** Whether this process listens at an address: mail for it would come back. */
+export function ownEndpoints(
+  endpoints: readonly Pick<Endpoint, "hostname" | "port">[],
+): (address: string, port: number) => boolean {
+  const ports = new Set(endpoints.map(({ port }) => port));
+  const addresses = new Set([
+    ...endpoints.map(({ hostname }) => hostname),
+    ...Deno.networkInterfaces().map(({ address }) => address),
+  ]);
+  return (address, port) => ports.has(port) && addresses.has(address);
 }
 
 /** A listener on `::` takes IPv4 connections as well, where the machine has IPv6 at all; so it comes first. */

@@ -1,31 +1,29 @@
 /**
- * The composition root of a process: settings, data directory, control plane, SMTP node, and what the operator sees.
+ * The composition root of a process: settings, data directory, control plane, the SMTP nodes in their threads, and what
+ * the operator sees.
  *
  * Exit codes: 0 after a drain, 1 when it cannot start, 2 when the settings have mistakes.
  */
-import { configure, getLogger, getStreamSink, jsonLinesFormatter } from "@logtape/logtape";
 import { join } from "@std/path";
 import { monotonicUlid } from "@std/ulid";
-import { createNodeClient } from "../api/client.ts";
 import { type ControlPlane, createControlPlane } from "../api/main.ts";
-import { createPolicy, defaultParameters } from "../policy/mod.ts";
 import { type DataDir, openDataDir } from "./data_dir.ts";
-import { createResolver } from "./dns/resolver.ts";
-import { systemNameServers } from "./dns/resolv_conf.ts";
 import { processEnvironment } from "./environment.ts";
-import { bindListeners, PortUnavailable } from "./listeners.ts";
-import { type Node, startNode } from "./node.ts";
+import { findEndpoints, PortUnavailable } from "./listeners.ts";
+import { openLog } from "./logging.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { newConnectionTable } from "./smtp/connection_limits.ts";
 import { loadCertificate } from "./tls/certificates.ts";
 import { watchCertificate } from "./tls/certificate_watch.ts";
-import { createStartTls } from "./tls/server_starttls.ts";
 import { welcome } from "./welcome.ts";
+import { Crew, NodeNotStarted } from "./workers/crew.ts";
 
 /** The contract: transactions in flight have so long to end after a SIGTERM. */
 const DRAIN_GRACE_MS = 30_000;
 /** A changed certificate is picked up within this time. */
 const CERTIFICATE_WATCH_MS = 10_000;
 const TOKEN_OCTETS = 32;
+const NODE_MODULE = new URL("./worker.ts", import.meta.url);
 
 const EXIT_CANNOT_START = 1;
 const EXIT_BAD_SETTINGS = 2;
@@ -34,19 +32,12 @@ const now = () => Date.now();
 const monotonic = () => performance.now();
 const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
-await configure({
-  sinks: { stderr: getStreamSink(Deno.stderr.writable, { formatter: jsonLinesFormatter }) },
-  loggers: [
-    { category: "mailhop", lowestLevel: "info", sinks: ["stderr"] },
-    { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["stderr"] },
-  ],
-});
-const log = getLogger("mailhop");
+const log = await openLog();
 
 await run();
 
 async function run(): Promise<void> {
-  const read = readSettings(processEnvironment(), Deno.hostname());
+  const read = readSettings(processEnvironment(), Deno.hostname(), navigator.hardwareConcurrency);
   if (!read.ok) return leave(EXIT_BAD_SETTINGS, read.mistakes);
   const { settings, warnings } = read;
   const opened = await openDataDir({
@@ -59,7 +50,9 @@ async function run(): Promise<void> {
   try {
     await serve(settings, opened.dataDir, [...warnings, ...opened.dataDir.warnings]);
   } catch (error) {
-    if (error instanceof PortUnavailable) return leave(EXIT_CANNOT_START, [error.message]);
+    if (error instanceof PortUnavailable || error instanceof NodeNotStarted) {
+      return leave(EXIT_CANNOT_START, [error.message]);
+    }
     throw error;
   }
 }
@@ -73,11 +66,10 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
   });
   const loaded = await loadCertificate(certificateOptions());
   if (!loaded.ok) return leave(EXIT_BAD_SETTINGS, loaded.mistakes);
-  const startTls = createStartTls(loaded.certificate);
-  const listeners = bindListeners(settings);
+  const endpoints = findEndpoints(settings);
 
   const relayToken = settings.relayToken ?? randomBytes(TOKEN_OCTETS).toHex();
-  let node: Node | undefined = undefined;
+  let crew: Crew | undefined = undefined;
   const controlPlane = await createControlPlane({
     databasePath: join(settings.dataDir, "control.db"),
     adminToken: dataDir.adminToken,
@@ -86,43 +78,48 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     blockRelays: settings.blockRelays,
     now,
     newId: () => monotonicUlid(now()),
-    readiness: () => Promise.resolve({ node: node === undefined ? "starting" : node.trouble() }),
+    readiness: () => Promise.resolve({ nodes: crew === undefined ? "starting" : crew.trouble() }),
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),
   });
-  await using resolver = createResolver(settings.dns ?? await systemNameServers());
   const http = serveHttp(settings, controlPlane);
-  node = await startNode({
-    settings,
-    spoolDirectory: join(settings.dataDir, "spool"),
-    client: createNodeClient(controlPlane.fetch, relayToken),
-    policy: createPolicy({ ...defaultParameters, relaysPerBlock: settings.blockRelays }),
-    resolver,
-    listeners: listeners.bound,
-    secure: async (conn) => {
-      const { conn: secured, tls } = await startTls.upgrade(conn);
-      return { conn: secured, tls: `${tls.version} ${tls.cipher}` };
+  const { adminToken: _, ...nodeSettings } = settings;
+  crew = new Crew({
+    entry: NODE_MODULE,
+    task: {
+      settings: nodeSettings,
+      spoolDirectory: join(settings.dataDir, "spool"),
+      endpoints: endpoints.open,
+      relayToken,
+      connections: newConnectionTable({
+        nodes: settings.workers,
+        maxConnections: settings.maxConnections,
+        maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
+        seed: crypto.getRandomValues(new Int32Array(1))[0]!,
+      }),
     },
-    now,
+    certificate: loaded.certificate,
+    fetch: controlPlane.fetch,
     monotonic,
-    random: Math.random,
-    newId: monotonicUlid,
     log,
   });
+  await crew.start();
   const watch = watchCertificate({
     current: loaded.certificate,
     load: () => loadCertificate(certificateOptions()),
     everyMs: CERTIFICATE_WATCH_MS,
     onChange: (certificate) => {
-      startTls.reload(certificate);
+      crew.reload(certificate);
       log.info("the certificate has changed");
     },
     onTrouble: (trouble) => log.warn("the certificate stays as it is", { trouble: String(trouble) }),
   });
+  // Before it says that it is ready: whoever waits for that may stop it at once.
+  const stop = toldToStop();
   console.log(welcome({
     serviceName: settings.serviceName,
     dataDir: settings.dataDir,
-    listeners: listeners.bound,
-    leftOut: listeners.leftOut,
+    listeners: endpoints.open,
+    leftOut: endpoints.leftOut,
     http: settings.httpListen,
     adminToken: {
       file: dataDir.adminTokenFile,
@@ -133,10 +130,10 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     warnings,
   }));
 
-  await toldToStop();
+  await stop;
   log.info("draining");
   watch.stop();
-  await node.drain(DRAIN_GRACE_MS);
+  await crew.drain(DRAIN_GRACE_MS);
   await Promise.all(http.map((server) => server.shutdown()));
   await controlPlane.close();
 }

@@ -12,13 +12,16 @@ import { readSettings, SETTING_NAMES, type Settings } from "./settings.ts";
 const METADATA_ADDRESSES = ["169.254.169.254", "[fd00:ec2::254]"];
 /** The resolvers to ask, where `MAILHOP_DNS` names none. */
 const RESOLV_CONF = "/etc/resolv.conf";
+/** Deno reads the modules of a worker with the rights of the program; from the root of the project. */
+const WORKER_MODULES = ["relay", "policy", "api/client.ts"];
 /** Anything else is refused without asking: nobody may be there to answer. */
 const NO_PROMPT = "--no-prompt";
 /** Its name is the default of MAILHOP_HOSTNAME; its addresses tell a route that leads back to this node. */
 const MACHINE = "--allow-sys=hostname,networkInterfaces";
 
 export function permissionFlags({ dataDir, tlsFiles }: Pick<Settings, "dataDir" | "tlsFiles">): string[] {
-  const readable = [dataDir, RESOLV_CONF, ...(tlsFiles === null ? [] : [tlsFiles.certificate, tlsFiles.key])];
+  const certificate = tlsFiles === null ? [] : [tlsFiles.certificate, tlsFiles.key];
+  const readable = [...WORKER_MODULES, dataDir, RESOLV_CONF, ...certificate];
   return [
     NO_PROMPT,
     // Next hops are wherever DNS says; which of their addresses are refused is the delivery's rule.
@@ -32,6 +35,6 @@ export function permissionFlags({ dataDir, tlsFiles }: Pick<Settings, "dataDir" 
 }
 
 if (import.meta.main) {
-  const read = readSettings(processEnvironment(), Deno.hostname());
+  const read = readSettings(processEnvironment(), Deno.hostname(), navigator.hardwareConcurrency);
   console.log((read.ok ? permissionFlags(read.settings) : [NO_PROMPT, "--allow-env", MACHINE]).join(" "));
 }

@@ -37,11 +37,13 @@ export class LoginThrottle {
     this.#count(`account ${username}`, now);
   }
 
-  succeeded(username: string, address: string): void {
+  /** @returns whether the account had not logged in from there before, as far as is remembered. */
+  succeeded(username: string, address: string): boolean {
     const known = place(username, addressPrefix(address));
-    this.#knownPlaces.delete(known);
+    const isNew = !this.#knownPlaces.delete(known);
     this.#knownPlaces.add(known);
     forgetOldest(this.#knownPlaces);
+    return isNew;
   }
 
   #waitFor(key: string, now: number): number {

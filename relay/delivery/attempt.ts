@@ -20,6 +20,8 @@ export interface AttemptResult {
   readonly host: string | null;
   readonly address: string | null;
   readonly tls: string | null;
+  /** Whether that server has DSN, so that it was given the sender's request and reports from there on. */
+  readonly dsnPassedOn: boolean;
 }
 
 /** A recipient in an attempt. */
@@ -31,6 +33,7 @@ export interface Addressee {
 
 /** A message as one attempt sees it. */
 export interface OutgoingMessage {
+  /** The recipients of its `dsnRequest` are parallel to those of the message's envelope. */
   readonly envelope: Omit<OutgoingEnvelope, "recipients">;
   readonly addressees: readonly Addressee[];
   readonly content: Content;
@@ -78,7 +81,7 @@ export class Attempt {
   async #tryHosts(lease: Lease, used: RemoteAddress | undefined): Promise<void> {
     for await (const candidate of candidates(this.hop)) {
       if (candidate.kind === "none") {
-        this.#judgeUnsettled(candidate.verdict, { host: candidate.host, address: null, tls: null });
+        this.#judgeUnsettled(candidate.verdict, { ...NO_SOURCE, host: candidate.host });
         continue;
       }
       const { remote } = candidate;
@@ -87,7 +90,7 @@ export class Attempt {
       lease.session = undefined;
       const opening = await this.open(remote);
       if (opening.kind === "refused") {
-        this.#judgeUnsettled(opening.verdict, { host: remote.name, address: remote.address, tls: null });
+        this.#judgeUnsettled(opening.verdict, { ...NO_SOURCE, host: remote.name, address: remote.address });
         continue;
       }
       lease.session = opening.session;
@@ -100,6 +103,7 @@ export class Attempt {
   async #send(session: SmtpSession, lease: Lease): Promise<boolean> {
     const { remote, tls, capabilities } = session;
     const limit = Math.min(RECIPIENTS_PER_TRANSACTION, capabilities.maxRecipients ?? Infinity);
+    const source = { host: remote.name, address: remote.address, tls, dsnPassedOn: capabilities.dsn };
     let waiting = this.#unsettled();
     while (waiting.length > 0) {
       const batch = waiting.slice(0, limit);
@@ -112,7 +116,7 @@ export class Attempt {
       batch.forEach((addressee, at) => {
         const verdict = report.verdicts[at];
         if (verdict === undefined) full.push(addressee);
-        else this.#judge(addressee.recipient, verdict, { host: remote.name, address: remote.address, tls });
+        else this.#judge(addressee.recipient, verdict, source);
       });
       if (!report.alive) return false;
       waiting = [...full, ...waiting.slice(limit)];
@@ -121,7 +125,16 @@ export class Attempt {
   }
 
   #envelope(batch: readonly Addressee[]): OutgoingEnvelope {
-    return { ...this.message.envelope, recipients: batch.map(({ forwardPath }) => forwardPath) };
+    const { envelope } = this.message;
+    const { dsnRequest } = envelope;
+    return {
+      ...envelope,
+      recipients: batch.map(({ forwardPath }) => forwardPath),
+      dsnRequest: dsnRequest && {
+        ...dsnRequest,
+        recipients: batch.map(({ recipient }) => dsnRequest.recipients[recipient] ?? null),
+      },
+    };
   }
 
   #unsettled(): readonly Addressee[] {
@@ -141,8 +154,9 @@ export class Attempt {
   }
 }
 
-type Source = Pick<AttemptResult, "host" | "address" | "tls">;
+type Source = Omit<AttemptResult, "recipient" | "verdict">;
 
-const NO_SOURCE: Source = { host: null, address: null, tls: null };
+/** No server was reached. */
+export const NO_SOURCE: Source = { host: null, address: null, tls: null, dsnPassedOn: false };
 // Every host was left out for its addresses, or there was only the one whose session had just died.
 const NOBODY = ownVerdict("deferred", "4.4.1", "no host of the next hop could be tried");

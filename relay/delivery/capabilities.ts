@@ -6,6 +6,7 @@ export interface Capabilities {
   readonly size: boolean;
   readonly eightBitMime: boolean;
   readonly smtputf8: boolean;
+  readonly dsn: boolean;
   readonly startTls: boolean;
   /** RFC 9422: recipients in one transaction, messages on one connection; null where not stated. */
   readonly maxRecipients: number | null;
@@ -18,6 +19,7 @@ export const NO_CAPABILITIES: Capabilities = {
   size: false,
   eightBitMime: false,
   smtputf8: false,
+  dsn: false,
   startTls: false,
   maxRecipients: null,
   maxMessages: null,
@@ -36,6 +38,7 @@ export function parseCapabilities(reply: RemoteReply): Capabilities {
     size: keywords.has("SIZE"),
     eightBitMime: keywords.has("8BITMIME"),
     smtputf8: keywords.has("SMTPUTF8"),
+    dsn: keywords.has("DSN"),
     startTls: keywords.has("STARTTLS"),
     maxRecipients: limit(limits, "RCPTMAX"),
     maxMessages: limit(limits, "MAILMAX"),

@@ -1,15 +1,18 @@
 /**
- * Composes the DSN about recipients that failed or expired: multipart/report of RFC 6522 with words for people, fields
- * for programs (RFC 3464), and the original's header.
+ * Composes the DSN about recipients that failed, are late or were passed on: multipart/report of RFC 6522 with words for
+ * people, fields for programs (RFC 3464), and the original's header or the original.
  *
- * Pure. Its size is bounded by what it is given: at most 100 recipients, clipped replies, a bounded header. Lines end
- * in CRLF; what is not ASCII is encoded, except addresses in To, which SMTPUTF8 then allows (RFC 6532).
+ * Pure. Its size is bounded by what it is given: at most 100 recipients, clipped replies, a bounded original. Lines end
+ * in CRLF; what is not ASCII is encoded, except addresses in To, which SMTPUTF8 then allows (RFC 6532), and an original
+ * that is given back whole.
  */
 import { encodeBase64 } from "@std/encoding";
 import type { Envelope } from "../envelope.ts";
 import type { NewMessage } from "../spool/types.ts";
+import type { DsnAction } from "./dsn_duty.ts";
 import { mailDate, statusLines } from "./dsn_status.ts";
-import { failureLines } from "./dsn_words.ts";
+import { storyLines, subjectOf } from "./dsn_words.ts";
+import type { ReturnedContent } from "./returned_content.ts";
 import type { Ending } from "./round_outcome.ts";
 
 export interface DsnFacts {
@@ -20,10 +23,12 @@ export interface DsnFacts {
   readonly now: number;
   /** The message that is reported on; its reverse path is not the null one. */
   readonly original: Envelope;
-  /** The original's header fields, each line ending in CRLF. */
-  readonly header: Uint8Array;
-  /** At least one. */
-  readonly failed: readonly Ending[];
+  readonly returned: ReturnedContent;
+  readonly action: DsnAction;
+  /** At least one; all of this action. */
+  readonly endings: readonly Ending[];
+  /** Epoch ms: when the relay gives up on the original. */
+  readonly retryUntil: number;
 }
 
 const BEYOND_ASCII = /[^\0-\x7f]/;
@@ -34,9 +39,15 @@ const BASE64_LINE = /.{1,76}/g;
 const encoder = new TextEncoder();
 
 export function composeDsn(facts: DsnFacts): NewMessage {
-  const { id, serviceName, now, original } = facts;
+  const { id, serviceName, now, original, returned } = facts;
   const messageIdField = `<${id}@${serviceName}>`;
-  const content = encoder.encode(messageLines(facts, messageIdField).map((line) => `${line}\r\n`).join(""));
+  // The id's random part cannot be known to who wrote the original, so no line of it can be the boundary.
+  const boundary = `=_${id}`;
+  const content = joined(
+    [...headerOf(facts, messageIdField, boundary), ...reportOf(facts, boundary)],
+    returnedPart(original, returned, boundary),
+    ["", `--${boundary}--`],
+  );
   return {
     content,
     envelope: {
@@ -44,8 +55,10 @@ export function composeDsn(facts: DsnFacts): NewMessage {
       account: original.account,
       reversePath: "",
       recipients: [original.reversePath],
-      body: "7BIT",
+      body: content.some(isBeyondAscii) ? "8BITMIME" : "7BIT",
       smtputf8: BEYOND_ASCII.test(original.reversePath),
+      // RFC 3461 6.1: RET must not be used; nobody wants a report about a report.
+      dsnRequest: null,
       sizeBytes: content.length,
       receivedAt: now,
       reservation: null,
@@ -55,15 +68,12 @@ export function composeDsn(facts: DsnFacts): NewMessage {
   };
 }
 
-function messageLines(facts: DsnFacts, messageIdField: string): string[] {
-  const { id, serviceName, now, original, header, failed } = facts;
-  const { receivedAt } = original;
-  // The id's random part cannot be known to who wrote the original, so no line of it can be the boundary.
-  const boundary = `=_${id}`;
+function headerOf(facts: DsnFacts, messageIdField: string, boundary: string): string[] {
+  const { serviceName, now, original } = facts;
   return [
     `From: Mail delivery <MAILER-DAEMON@${serviceName}>`,
     `To: <${original.reversePath}>`,
-    `Subject: Your message could not be delivered to ${failed.length === 1 ? "its recipient" : "some recipients"}`,
+    `Subject: ${subjectOf(facts)}`,
     `Date: ${mailDate(now)}`,
     `Message-ID: ${messageIdField}`,
     ...(original.messageIdField === null ? [] : references(original.messageIdField)),
@@ -72,12 +82,6 @@ function messageLines(facts: DsnFacts, messageIdField: string): string[] {
     `Content-Type: multipart/report; report-type=delivery-status;`,
     `\tboundary="${boundary}"`,
     "",
-    "This is a report in MIME format about a message that could not be delivered.",
-    ...part(boundary, "text/plain", failureLines({ serviceName, messageId: original.id, receivedAt, failed })),
-    ...part(boundary, "message/delivery-status", statusLines({ serviceName, receivedAt, failed, now })),
-    ...part(boundary, "text/rfc822-headers", headerLines(header)),
-    "",
-    `--${boundary}--`,
   ];
 }
 
@@ -86,8 +90,30 @@ function references(messageIdField: string): string[] {
   return /^<[!-;=?-~]{1,250}>$/.test(messageIdField) ? [`In-Reply-To: ${messageIdField}`] : [];
 }
 
-function headerLines(header: Uint8Array): string[] {
-  return new TextDecoder().decode(header).replace(/\r\n$/, "").split("\r\n");
+function reportOf(facts: DsnFacts, boundary: string): string[] {
+  const { original: { id: messageId, receivedAt, dsnRequest }, returned } = facts;
+  const story = storyLines({ ...facts, messageId, receivedAt, returned: returned.kind });
+  return [
+    "This is a report in MIME format about what became of a message.",
+    ...part(boundary, "text/plain", story),
+    ...part(boundary, "message/delivery-status", statusLines({ ...facts, receivedAt, dsnRequest })),
+  ];
+}
+
+/** RFC 6522 3: the third part. */
+function returnedPart({ smtputf8 }: Envelope, { kind, octets }: ReturnedContent, boundary: string): Uint8Array {
+  if (kind === "header") {
+    const lines = new TextDecoder().decode(octets).replace(/\r\n$/, "").split("\r\n");
+    return joined(part(boundary, "text/rfc822-headers", lines));
+  }
+  const eightBit = octets.some(isBeyondAscii);
+  // RFC 6532 3.7: what may have UTF-8 in its header; anything else is an ordinary message. Neither may be encoded
+  // (RFC 2046 5.2.1).
+  const type = smtputf8 && eightBit ? "message/global" : "message/rfc822";
+  return joined(
+    ["", `--${boundary}`, `Content-Type: ${type}`, `Content-Transfer-Encoding: ${eightBit ? "8bit" : "7bit"}`, ""],
+    octets,
+  );
 }
 
 function part(boundary: string, type: string, lines: readonly string[]): string[] {
@@ -101,4 +127,22 @@ function part(boundary: string, type: string, lines: readonly string[]): string[
     "",
     ...(isPlain ? lines : encodeBase64(encoder.encode(`${lines.join("\r\n")}\r\n`)).match(BASE64_LINE) ?? []),
   ];
+}
+
+function isBeyondAscii(octet: number): boolean {
+  return octet > 0x7f;
+}
+
+/** Lines without line ends, and octets as they are, one after another. */
+function joined(...pieces: readonly (readonly string[] | Uint8Array)[]): Uint8Array {
+  const parts = pieces.map((piece) =>
+    piece instanceof Uint8Array ? piece : encoder.encode(piece.map((line) => `${line}\r\n`).join(""))
+  );
+  const whole = new Uint8Array(parts.reduce((length, { length: more }) => length + more, 0));
+  let used = 0;
+  for (const octets of parts) {
+    whole.set(octets, used);
+    used += octets.length;
+  }
+  return whole;
 }

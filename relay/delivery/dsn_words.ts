@@ -1,82 +1,117 @@
 /** The part of a DSN that people read: what happened to whom, in whose words, and what they can do. Pure. */
+import { adviceFor } from "./dsn_advice.ts";
+import type { DsnAction } from "./dsn_duty.ts";
+import type { ReturnedContent } from "./returned_content.ts";
 import type { Ending } from "./round_outcome.ts";
 
-export interface FailureStory {
+export interface Story {
   readonly serviceName: string;
   /** The original's id, for support. */
   readonly messageId: string;
   readonly receivedAt: number;
-  readonly failed: readonly Ending[];
+  readonly action: DsnAction;
+  /** At least one; all of this action. */
+  readonly endings: readonly Ending[];
+  /** Epoch ms: when the relay gives up on those that are delayed. */
+  readonly retryUntil: number;
+  /** What is attached. */
+  readonly returned: ReturnedContent["kind"];
 }
 
 /** RFC 5322 2.1.1 asks for 78 characters in a line; what cannot be broken stays longer. */
 const LINE_CHARACTERS = 76;
 
+export function subjectOf({ action, endings }: Pick<Story, "action" | "endings">): string {
+  switch (action) {
+    case "failed":
+      return `Your message could not be delivered to ${endings.length === 1 ? "its recipient" : "some recipients"}`;
+    case "delayed":
+      return "Your message is late: the relay is still trying to deliver it";
+    case "relayed":
+      return "Your message was handed over to the recipient's server";
+  }
+}
+
 /** Lines without line ends. */
-export function failureLines({ serviceName, messageId, receivedAt, failed }: FailureStory): string[] {
+export function storyLines(story: Story): string[] {
+  const { serviceName, messageId, receivedAt, action, endings, returned } = story;
   return [
-    ...wrapped(`This is the mail relay ${serviceName}. It took your message at ${utc(receivedAt)}, but:`),
-    "",
-    ...failed.flatMap(recipientLines),
     ...wrapped(
-      "The relay will not try these recipients again. The header of your message is attached. If you ask for help, " +
-        `name this id: ${messageId}`,
+      `This is the mail relay ${serviceName}. It took your message at ${utc(receivedAt)}${OPENING[action]}:`,
+    ),
+    "",
+    ...endings.flatMap((ending) => recipientLines(action, ending)),
+    ...wrapped(
+      `${closing(story)} ${returned === "message" ? "Your message" : "The header of your message"} is attached. ` +
+        `If you ask for help, name this id: ${messageId}`,
     ),
   ];
 }
 
-function recipientLines(ending: Ending): string[] {
-  const { forwardPath, host, address, status, attempts, verdict } = ending;
-  const server = host === null
-    ? `the server of ${domainOf(forwardPath)}`
-    : `the server of ${domainOf(forwardPath)} (${host}${address === null || address === host ? "" : ` [${address}]`})`;
-  const tried = attempts === 1 ? "" : ` It was tried ${attempts} times.`;
-  const said = verdict.fromRemote ? `because ${server} said:` : "because:";
-  const opening = status === "expired"
-    ? `could not be delivered to ${forwardPath} in all the time the relay tries.${tried} At last ` +
-      (verdict.fromRemote ? `${server} said:` : "this stood in the way:")
-    : `could not be delivered to ${forwardPath}, ${said}`;
-  return [
-    ...wrapped(`It ${opening}`),
-    "",
-    ...wrapped(verdict.reply, "    "),
-    "",
-    ...wrapped(`What you can do: ${adviceFor(ending)}`),
-    "",
-  ];
+const OPENING: Readonly<Record<DsnAction, string>> = {
+  failed: ", but",
+  delayed: ", and has not been able to deliver it yet",
+  relayed: ". You asked to be told what becomes of it",
+};
+
+function closing({ action, retryUntil }: Story): string {
+  switch (action) {
+    case "failed":
+      return "The relay will not try these recipients again.";
+    case "delayed":
+      return `There is no need to send it again: the relay goes on trying until ${utc(retryUntil)}.`;
+    case "relayed":
+      return "The relay has done its part, and will not report on these recipients again.";
+  }
+}
+
+function recipientLines(action: DsnAction, ending: Ending): string[] {
+  switch (action) {
+    case "failed":
+      return [...failureLines(ending), ...wrapped(`What you can do: ${adviceFor(ending)}`), ""];
+    case "delayed":
+      return quoting(
+        `It could not be delivered to ${ending.forwardPath} so far.${tries(ending)} The last time`,
+        ending,
+      );
+    case "relayed":
+      return [
+        ...quoting(`It was handed over for ${ending.forwardPath}:`, ending),
+        ...wrapped(
+          "This server does not report what it does with a message. If you hear nothing more, take it that it arrived.",
+        ),
+        "",
+      ];
+  }
+}
+
+function failureLines(ending: Ending): string[] {
+  const { forwardPath, status } = ending;
+  return status === "expired"
+    ? quoting(
+      `It could not be delivered to ${forwardPath} in all the time the relay tries.${tries(ending)} At last`,
+      ending,
+    )
+    : quoting(`It could not be delivered to ${forwardPath}, because`, ending, "of this:");
+}
+
+function tries({ attempts }: Ending): string {
+  return attempts === 1 ? "" : ` It was tried ${attempts} times.`;
+}
+
+/** What happened, and the words of the server, or ours where it said none. */
+function quoting(
+  what: string,
+  { forwardPath, host, address, verdict }: Ending,
+  otherwise = "this stood in the way:",
+): string[] {
+  const at = host === null ? "" : ` (${host}${address === null || address === host ? "" : ` [${address}]`})`;
+  const who = verdict.fromRemote ? `the server of ${domainOf(forwardPath)}${at} said:` : otherwise;
+  return [...wrapped(`${what} ${who}`), "", ...wrapped(verdict.reply, "    "), ""];
 }
 
 function domainOf(forwardPath: string): string {
   return forwardPath.slice(forwardPath.lastIndexOf("@") + 1);
-}
-
-/** What to do, by RFC 3463 status code: the first entry whose prefix fits. */
-const ADVICE: readonly (readonly [prefix: string, advice: string])[] = [
-  ["5.1.10", "this domain takes no mail at all; ask the recipient for another address."],
-  ["5.1.2", "check the part of the address behind the @ for a slip of the pen."],
-  ["5.1.7", "check your own address in your mail program's settings: the recipient's server did not like it."],
-  ["5.1.8", "check your own address in your mail program's settings: the recipient's server did not like it."],
-  ["5.1.", "check the address for a slip of the pen, or ask the recipient for the right one."],
-  ["5.2.2", "the mailbox is full; reach the recipient in another way, and send the message again later."],
-  ["5.2.3", "the message is too big for this mailbox; send a smaller one, or a link to the file."],
-  ["5.2.", "the mailbox exists but takes no mail; reach the recipient in another way."],
-  ["5.3.4", "the message is too big for this server; send a smaller one, or a link to the file."],
-  ["5.4.", "the recipient's domain is set up wrongly; tell the recipient in another way."],
-  ["5.6.7", "use an address without letters beyond a to z, if you or the recipient have one."],
-  ["5.6.", "send the message in another format, for example as plain text with fewer attachments."],
-  ["5.7.", "the recipient's server refuses it by its own rules; the words above, or its postmaster, can say which."],
-];
-
-function adviceFor({ status, verdict }: Ending): string {
-  if (status === "expired") {
-    return "check the part of the address behind the @; if it is right, the recipient's server has a lasting trouble: " +
-      "reach the recipient in another way, or send the message again later.";
-  }
-  return ADVICE.find(([prefix]) =>
-    verdict.status === prefix || (prefix.endsWith(".") && verdict.status.startsWith(prefix))
-  )
-    ?.[1] ??
-    "read the words above; they are all that the server said. Its postmaster, or the recipient, may know more.";
 }
 
 function utc(time: number): string {

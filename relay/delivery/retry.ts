@@ -22,6 +22,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 export interface RetrySchedule {
   readonly firstIntervalMs: number;
   readonly longestIntervalMs: number;
+  /** Age of a message from which on a deferral is reported to the sender, once. */
+  readonly delayWarningMs: number;
   /** Age of a message at which a deferral ends it. */
   readonly expiryMs: number;
 }
@@ -29,6 +31,7 @@ export interface RetrySchedule {
 export const RETRY_SCHEDULE: RetrySchedule = {
   firstIntervalMs: 5 * MINUTE_MS,
   longestIntervalMs: 4 * HOUR_MS,
+  delayWarningMs: 4 * HOUR_MS,
   expiryMs: 5 * 24 * HOUR_MS,
 };
 

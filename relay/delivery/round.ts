@@ -1,22 +1,23 @@
 /**
  * One round of a message: every recipient that is due gets one attempt, by next hop, and what came of it is recorded.
  *
- * Deliveries and deferrals are recorded as soon as they are known, next hop by next hop. Recipients that failed for
- * good wait for the end of the round and are recorded together with the one DSN about them, in one record: both
- * survive a crash, or neither does, and the attempt is made again.
+ * Deliveries and deferrals are recorded as soon as they are known, next hop by next hop. Recipients whose failure or
+ * delay the sender is told of wait for the end of the round and are recorded together with the one DSN about them, in
+ * one record: both survive a crash, or neither does, and the attempt is made again.
  */
 import type { Logger } from "@logtape/logtape";
 import type { QueuedMessage } from "../spool/types.ts";
-import { type Addressee, Attempt, type AttemptResult } from "./attempt.ts";
-import { failureOutcome, isReturnable } from "./failure_outcome.ts";
-import { readHeaderSection } from "./header_section.ts";
+import { type Addressee, Attempt, type AttemptResult, NO_SOURCE } from "./attempt.ts";
+import type { DsnAction } from "./dsn_duty.ts";
 import { type HostsHop, verdictOfTroubleInDns } from "./host_order.ts";
 import type { NextHop } from "./next_hop.ts";
 import { groupByNextHop, type NextHopGroup } from "./next_hop_groups.ts";
 import { ownVerdict, type Verdict } from "./outcome.ts";
 import { type Pool, PoolClosed } from "./pool.ts";
 import type { Recorder } from "./recorder.ts";
+import { reportedOutcome } from "./reported_outcome.ts";
 import type { RetrySchedule } from "./retry.ts";
+import { NOTHING_RETURNED, readReturned, type ReturnedContent } from "./returned_content.ts";
 import { type Ending, endingsOf, outcomeOf, postponement } from "./round_outcome.ts";
 import type { Opening } from "./smtp_client.ts";
 import type { RemoteAddress } from "./smtp_session.ts";
@@ -38,8 +39,6 @@ export interface RoundParts {
   readonly isCutOff: () => boolean;
 }
 
-/** Octets of the original's header that a DSN carries. */
-const DSN_HEADER_OCTETS = 32 * 1024;
 /** Nobody stays away longer than this from a line that may have become short, in ms. */
 const LONGEST_POSTPONEMENT_MS = 5 * 60_000;
 
@@ -48,8 +47,9 @@ const OWN_TROUBLE = ownVerdict("deferred", "4.3.0", "the relay has a passing tro
 export class Round {
   readonly #random: number;
   readonly #records: Promise<boolean>[] = [];
-  /** Bounced or expired. */
+  /** Endings that wait for the DSN about them. */
   readonly #failed: Ending[] = [];
+  readonly #delayed: Ending[] = [];
 
   constructor(private readonly message: QueuedMessage, private readonly parts: RoundParts) {
     this.#random = parts.random();
@@ -61,7 +61,8 @@ export class Round {
     const [only] = groups;
     if (only !== undefined && groups.length === 1) await this.#deliver(only);
     else await Promise.all(groups.map((group) => this.#deliver(group)));
-    if (this.#failed.length > 0) this.#records.push(this.#recordFailures());
+    this.#recordReported("failed", this.#failed);
+    this.#recordReported("delayed", this.#delayed);
     const recorded = await Promise.all(this.#records);
     return recorded.every((each) => each);
   }
@@ -92,6 +93,7 @@ export class Round {
       reversePath: envelope.reversePath,
       body: envelope.body,
       needsSmtputf8: await needsSmtputf8(envelope, forwardPaths, content),
+      dsnRequest: envelope.dsnRequest,
       sizeBytes: content.sizeBytes,
     };
     return await new Attempt({ envelope: outgoing, addressees, content }, hop, pool, open).run();
@@ -108,39 +110,61 @@ export class Round {
   #settle(results: readonly AttemptResult[]): void {
     const { recorder, schedule, newId, now } = this.parts;
     const at = now();
-    const others: Ending[] = [];
+    const unreported: Ending[] = [], relayed: Ending[] = [];
     for (const ending of endingsOf(this.message, results, { now: at, random: this.#random, schedule })) {
-      (ending.status === "bounced" || ending.status === "expired" ? this.#failed : others).push(ending);
-      this.#report(ending);
+      switch (ending.dsnAction) {
+        case null:
+          unreported.push(ending);
+          break;
+        case "relayed":
+          relayed.push(ending);
+          break;
+        case "failed":
+          this.#failed.push(ending);
+          break;
+        case "delayed":
+          this.#delayed.push(ending);
+      }
+      this.#log(ending);
     }
-    if (others.length > 0) this.#records.push(recorder.record(outcomeOf(this.message, others, at, newId)));
+    if (unreported.length > 0) this.#records.push(recorder.record(outcomeOf(this.message, unreported, at, newId)));
+    // Delivered: to wait for other next hops would risk a duplicate.
+    this.#recordReported("relayed", relayed);
   }
 
-  #report({ status, forwardPath: recipient, host, address, tls, attempts, verdict: { reply } }: Ending): void {
+  #log({ status, forwardPath: recipient, host, address, tls, attempts, verdict: { reply } }: Ending): void {
     const { envelope: { id: messageId, account } } = this.message;
     const facts = { messageId, account, recipient, host, address, tls, attempts, reply };
     this.parts.log.info(status, facts);
   }
 
-  async #recordFailures(): Promise<boolean> {
-    const { recorder, newId, serviceName, now } = this.parts;
-    const header = isReturnable(this.message) ? await this.#header() : new Uint8Array(0);
-    const context = { serviceName, now: now(), newId, header };
-    return await recorder.record(failureOutcome(this.message, this.#failed, context));
+  #recordReported(action: DsnAction, endings: readonly Ending[]): void {
+    if (endings.length > 0) this.#records.push(this.#recordWithDsn(action, endings));
   }
 
-  async #header(): Promise<Uint8Array> {
+  async #recordWithDsn(action: DsnAction, endings: readonly Ending[]): Promise<boolean> {
+    const { recorder, newId, serviceName, schedule, now } = this.parts;
+    const returned = await this.#returned(action);
+    const retryUntil = this.message.envelope.receivedAt + schedule.expiryMs;
+    const context = { serviceName, now: now(), newId, returned, retryUntil };
+    return await recorder.record(reportedOutcome(this.message, action, endings, context));
+  }
+
+  async #returned(action: DsnAction): Promise<ReturnedContent> {
+    const { envelope } = this.message;
+    // RFC 3461 4.3: RET is about failures.
+    const full = action === "failed" && envelope.dsnRequest?.ret === "FULL";
     try {
-      return await readHeaderSection(await this.message.content(), DSN_HEADER_OCTETS);
+      return await readReturned(await this.message.content(), full);
     } catch (error) {
-      // The sender learns of the failure all the same.
-      const messageId = this.message.envelope.id;
-      this.parts.log.error("the header for a DSN could not be read: {error}", { messageId, error });
-      return new Uint8Array(0);
+      // The sender learns of it all the same.
+      const messageId = envelope.id;
+      this.parts.log.error("the original could not be read for a DSN: {error}", { messageId, error });
+      return NOTHING_RETURNED;
     }
   }
 }
 
 function sameFor(addressees: readonly Addressee[], verdict: Verdict): AttemptResult[] {
-  return addressees.map(({ recipient }) => ({ recipient, verdict, host: null, address: null, tls: null }));
+  return addressees.map(({ recipient }) => ({ recipient, verdict, ...NO_SOURCE }));
 }

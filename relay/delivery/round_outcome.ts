@@ -7,6 +7,7 @@ import type { AttemptEvent, NodeEvent } from "../../api/client.ts";
 import type { RecipientState, RecipientStatus } from "../envelope.ts";
 import type { Outcome, QueuedMessage } from "../spool/types.ts";
 import type { AttemptResult } from "./attempt.ts";
+import { type DsnAction, dsnActionFor } from "./dsn_duty.ts";
 import { nextAttemptAt, type RetrySchedule } from "./retry.ts";
 
 /** A result with what follows from it. */
@@ -18,6 +19,10 @@ export interface Ending extends AttemptResult {
   readonly attempts: number;
   /** Epoch ms; null where there is no next attempt. */
   readonly nextAttemptAt: number | null;
+  /** The DSN that it calls for. */
+  readonly dsnAction: DsnAction | null;
+  /** Whether the sender was told of the delay, before or now. */
+  readonly delayReported: boolean;
 }
 
 export interface Moment {
@@ -33,11 +38,22 @@ export function endingsOf(
   { now, random, schedule }: Moment,
 ): Ending[] {
   return results.map((result) => {
-    const attempts = (recipients[result.recipient]?.attempts ?? 0) + 1;
+    const { recipient, dsnPassedOn } = result;
+    const before = recipients[recipient];
+    const attempts = (before?.attempts ?? 0) + 1;
     const deferred = result.verdict.kind === "deferred";
     const next = deferred ? nextAttemptAt(attempts, envelope.receivedAt, now, random, schedule) : null;
-    const forwardPath = envelope.recipients[result.recipient] ?? "";
-    return { ...result, forwardPath, attempts, nextAttemptAt: next, status: statusOf(result, next) };
+    const status = statusOf(result, next);
+    const dsnAction = dsnActionFor(envelope, recipient, {
+      status,
+      dsnPassedOn,
+      ageMs: now - envelope.receivedAt,
+      delayWarningMs: schedule.delayWarningMs,
+      delayReported: before?.delayReported ?? false,
+    });
+    const delayReported = dsnAction === "delayed" || (before?.delayReported ?? false);
+    const forwardPath = envelope.recipients[recipient] ?? "";
+    return { ...result, forwardPath, attempts, nextAttemptAt: next, status, dsnAction, delayReported };
   });
 }
 
@@ -87,8 +103,9 @@ function typeOf({ status }: Ending): AttemptEvent["type"] {
   return status === "queued" || status === "expired" ? "deferred" : status;
 }
 
-function stateOf({ status, attempts, nextAttemptAt, verdict }: Ending, now: number): RecipientState {
-  return { status, attempts, dueAt: nextAttemptAt ?? now, lastReply: verdict.reply };
+function stateOf(ending: Ending, now: number): RecipientState {
+  const { status, attempts, nextAttemptAt, verdict, delayReported } = ending;
+  return { status, attempts, dueAt: nextAttemptAt ?? now, lastReply: verdict.reply, delayReported };
 }
 
 function attemptKey({ status, attempts, nextAttemptAt, host, address, tls, verdict }: Ending): string {

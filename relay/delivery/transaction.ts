@@ -92,7 +92,8 @@ class Transaction {
     const { session, envelope } = this;
     const { channel, seconds } = session;
     const { pipelining } = session.capabilities;
-    const commands = [mailCommand(envelope, session.capabilities), ...envelope.recipients.map(rcptCommand)];
+    const rcptCommands = envelope.recipients.map((_, at) => rcptCommand(envelope, at, session.capabilities));
+    const commands = [mailCommand(envelope, session.capabilities), ...rcptCommands];
     const reset = session.needsReset ? "RSET\r\n" : "";
     if (pipelining) await channel.sendText(`${reset}${commands.join("")}DATA\r\n`, seconds.block);
 

@@ -181,7 +181,7 @@ export class Connection {
         return this.#decision(
           this.#context.admission.recipient(effect.transaction, effect.domain),
           replies.localTrouble,
-        ).then((refusal) => ({ is: "recipient", address: effect.address, refusal }));
+        ).then((refusal) => ({ is: "recipient", address: effect.address, dsn: effect.dsn, refusal }));
       case "receive":
         return this.#receive(effect.transaction);
       case "receive-chunk":

@@ -24,6 +24,7 @@ function keywords(session: Session, rules: SessionRules): string[] {
     "8BITMIME", // RFC 6152
     "SMTPUTF8", // RFC 6531
     "CHUNKING", // RFC 3030
+    "DSN", // RFC 3461
     "ENHANCEDSTATUSCODES", // RFC 2034
     ...(secure ? [] : ["STARTTLS"]), // RFC 3207 4.2: not offered once TLS is active
     ...(secure || rules.allowPlaintextAuth ? ["AUTH PLAIN LOGIN"] : []), // RFC 4954

@@ -1,11 +1,13 @@
 /**
  * The arguments of MAIL and RCPT (RFC 5321 4.1.1.2, 4.1.1.3 and the extensions that EHLO offers). Pure.
  */
+import type { DsnRequest, RecipientDsnRequest } from "../envelope.ts";
 import { type Mailbox, parsePath } from "../protocol/path.ts";
 import { badParameter, badPath, badReversePath, badSyntax, replies, unknownParameter } from "../protocol/replies.ts";
-import type { Reply } from "../protocol/reply.ts";
+import { parseEnvid, parseNotify, parseOrcpt, parseRet } from "./dsn_parameters.ts";
+import type { Parsed } from "./parsed.ts";
 
-export interface MailArguments {
+export interface MailArguments extends Pick<DsnRequest, "ret" | "envid"> {
   /** null: the null reverse path. */
   readonly mailbox: Mailbox | null;
   /** SIZE= (RFC 1870); 0 where it is not given. */
@@ -14,7 +16,12 @@ export interface MailArguments {
   readonly smtputf8: boolean;
 }
 
-type Parsed<T> = { readonly ok: T } | { readonly refusal: Reply };
+export interface RcptArguments {
+  /** "postmaster": `<Postmaster>` without a domain (RFC 5321 4.1.1.3). */
+  readonly to: Mailbox | "postmaster";
+  /** null where no parameter was given. */
+  readonly dsn: RecipientDsnRequest | null;
+}
 
 /** RFC 1870 4: the number has up to 20 digits. */
 const SIZE_VALUE = /^\d{1,20}$/;
@@ -34,6 +41,7 @@ export function parseMail(argument: string): Parsed<MailArguments> {
   const mailbox = path.kind === "null" ? null : path.mailbox;
   let declaredSizeBytes = 0, smtputf8 = false;
   let body: MailArguments["body"] = "7BIT";
+  let ret: MailArguments["ret"] = null, envid: MailArguments["envid"] = null;
   for (const [name, value] of parameters.ok) {
     switch (name) {
       case "SIZE":
@@ -59,16 +67,28 @@ export function parseMail(argument: string): Parsed<MailArguments> {
           return { refusal: badParameter(name, "an address as xtext, or <>") };
         }
         break;
+      case "RET": {
+        const parsed = parseRet(value);
+        if ("refusal" in parsed) return parsed;
+        ret = parsed.ok;
+        break;
+      }
+      case "ENVID": {
+        const parsed = parseEnvid(value);
+        if ("refusal" in parsed) return parsed;
+        envid = parsed.ok;
+        break;
+      }
       default:
         return { refusal: unknownParameter(name) };
     }
   }
   if (mailbox?.utf8 && !smtputf8) return { refusal: replies.needsSmtputf8 };
-  return { ok: { mailbox, declaredSizeBytes, body, smtputf8 } };
+  return { ok: { mailbox, declaredSizeBytes, body, smtputf8, ret, envid } };
 }
 
-/** @param argument what stands behind "RCPT ". `<Postmaster>` is given as "postmaster" (RFC 5321 4.1.1.3). */
-export function parseRcpt(argument: string, smtputf8: boolean): Parsed<Mailbox | "postmaster"> {
+/** @param argument what stands behind "RCPT ". @param smtputf8 whether MAIL had it. */
+export function parseRcpt(argument: string, smtputf8: boolean): Parsed<RcptArguments> {
   const start = pathStart(argument, "TO:");
   if (start === undefined) return { refusal: badSyntax("RCPT TO:<address>") };
   const path = parsePath(argument, start);
@@ -76,11 +96,35 @@ export function parseRcpt(argument: string, smtputf8: boolean): Parsed<Mailbox |
   if (path.kind === "null") return { refusal: badPath("a recipient cannot be empty") };
   const parameters = parseParameters(argument, path.end);
   if ("refusal" in parameters) return parameters;
-  const [first] = parameters.ok;
-  if (first !== undefined) return { refusal: unknownParameter(first[0]) };
-  if (path.kind === "postmaster") return { ok: "postmaster" };
+  const dsn = parseRcptParameters(parameters.ok, smtputf8);
+  if ("refusal" in dsn) return dsn;
+  if (path.kind === "postmaster") return { ok: { to: "postmaster", dsn: dsn.ok } };
   if (path.mailbox.utf8 && !smtputf8) return { refusal: replies.needsSmtputf8 };
-  return { ok: path.mailbox };
+  return { ok: { to: path.mailbox, dsn: dsn.ok } };
+}
+
+function parseRcptParameters(parameters: readonly Parameter[], smtputf8: boolean): Parsed<RecipientDsnRequest | null> {
+  if (parameters.length === 0) return { ok: null };
+  let notify: RecipientDsnRequest["notify"] = null, orcpt: RecipientDsnRequest["orcpt"] = null;
+  for (const [name, value] of parameters) {
+    switch (name) {
+      case "NOTIFY": {
+        const parsed = parseNotify(value);
+        if ("refusal" in parsed) return parsed;
+        notify = parsed.ok;
+        break;
+      }
+      case "ORCPT": {
+        const parsed = parseOrcpt(value, smtputf8);
+        if ("refusal" in parsed) return parsed;
+        orcpt = parsed.ok;
+        break;
+      }
+      default:
+        return { refusal: unknownParameter(name) };
+    }
+  }
+  return { ok: { notify, orcpt } };
 }
 
 /** Behind the colon; blanks before the path are not in the grammar, but common and harmless. */
@@ -91,7 +135,9 @@ function pathStart(argument: string, keyword: string): number | undefined {
   return at;
 }
 
-function parseParameters(argument: string, from: number): Parsed<[name: string, value: string | undefined][]> {
+type Parameter = [name: string, value: string | undefined];
+
+function parseParameters(argument: string, from: number): Parsed<Parameter[]> {
   const rest = argument.slice(from);
   if (rest.trim() === "") return { ok: [] };
   if (rest[0] !== " ") return { refusal: badSyntax("a blank behind the address") };

@@ -17,6 +17,7 @@ import { SpoolFailure } from "../spool/errors.ts";
 import type { Draft } from "../spool/draft.ts";
 import type { Spool } from "../spool/spool.ts";
 import { concatenate } from "./concatenate.ts";
+import { dsnRequestOf } from "./dsn_parameters.ts";
 import type { Transaction } from "./session_types.ts";
 import { receivedField } from "./trace.ts";
 
@@ -149,7 +150,7 @@ export class Reception {
   }
 
   #envelope(reservation: Reservation, messageIdField: string | null): Envelope {
-    const { account, mailbox, recipients, body, smtputf8 } = this.#transaction;
+    const { account, mailbox, recipients, recipientDsn, body, smtputf8 } = this.#transaction;
     return {
       id: this.#id,
       account,
@@ -157,6 +158,7 @@ export class Reception {
       recipients,
       body,
       smtputf8,
+      dsnRequest: dsnRequestOf(this.#transaction, recipientDsn),
       sizeBytes: this.#sizeBytes,
       receivedAt: this.#receivedAt,
       reservation,

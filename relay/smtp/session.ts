@@ -84,7 +84,7 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
     case "mail": {
       const { mail, verdict } = input;
       if ("refusal" in verdict) return say(session, verdict.refusal);
-      const transaction = { ...mail, account: verdict.account, recipients: [] };
+      const transaction = { ...mail, account: verdict.account, recipients: [], recipientDsn: [] };
       const messages = session.messages + 1;
       return say({ ...session, messages, state: { at: "Envelope", transaction } }, replies.senderOk);
     }
@@ -94,8 +94,9 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
       }
       const { transaction } = session.state;
       const recipients = [...transaction.recipients, input.address];
+      const recipientDsn = [...transaction.recipientDsn, input.dsn];
       return say(
-        { ...session, state: { at: "Envelope", transaction: { ...transaction, recipients } } },
+        { ...session, state: { at: "Envelope", transaction: { ...transaction, recipients, recipientDsn } } },
         replies.recipientOk,
       );
     }
@@ -184,10 +185,11 @@ function recipient(session: Session, argument: string, rules: SessionRules): Ste
   const { transaction } = session.state;
   const parsed = parseRcpt(argument, transaction.smtputf8);
   if ("refusal" in parsed) return fault(session, parsed.refusal, rules);
-  const { address, domain } = parsed.ok === "postmaster"
+  const { to, dsn } = parsed.ok;
+  const { address, domain } = to === "postmaster"
     ? { address: `postmaster@${rules.serviceName}`, domain: rules.serviceName }
-    : parsed.ok;
-  return { session, effects: [{ do: "admit-recipient", transaction, address, domain }] };
+    : to;
+  return { session, effects: [{ do: "admit-recipient", transaction, address, domain, dsn }] };
 }
 
 function data(session: Session, _argument: string, rules: SessionRules): Step {

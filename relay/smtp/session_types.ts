@@ -4,6 +4,7 @@
  * `step` (session.ts) turns a session and an input into the next session and effects; the connection loop runs the
  * effects and feeds their results back as inputs.
  */
+import type { RecipientDsnRequest } from "../envelope.ts";
 import type { HeaderFacts } from "../protocol/header_scan.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Credentials, Exchange } from "./auth_exchange.ts";
@@ -15,6 +16,8 @@ export interface Transaction extends MailArguments {
   readonly account: string;
   /** Forward paths in the order of RCPT. */
   readonly recipients: readonly string[];
+  /** Parallel to the recipients: what RCPT said about DSNs. */
+  readonly recipientDsn: readonly (RecipientDsnRequest | null)[];
 }
 
 /** Where a session stands; the envelope exists only where it is legal. */
@@ -77,7 +80,12 @@ export type Input =
   | { readonly is: "secured"; readonly tls: string }
   | { readonly is: "login"; readonly verdict: Admitted<{ readonly account: string }> }
   | { readonly is: "mail"; readonly mail: MailArguments; readonly verdict: Admitted<{ readonly account: string }> }
-  | { readonly is: "recipient"; readonly address: string; readonly refusal: Reply | null }
+  | {
+    readonly is: "recipient";
+    readonly address: string;
+    readonly dsn: RecipientDsnRequest | null;
+    readonly refusal: Reply | null;
+  }
   /** A chunk that is not the last was read. */
   | { readonly is: "chunk"; readonly octets: number }
   /** Octets that nobody wants were read. */
@@ -104,6 +112,7 @@ export type Effect =
     readonly transaction: Transaction;
     readonly address: string;
     readonly domain: string;
+    readonly dsn: RecipientDsnRequest | null;
   }
   /** Read the data, decide and store; answered by `message`. */
   | { readonly do: "receive"; readonly transaction: Transaction }

@@ -5,7 +5,13 @@ import type { RecipientChange } from "./record.ts";
 /** The states of a message that was just accepted: each recipient is due. */
 export function initialStates(envelope: Envelope): RecipientState[] {
   const dueAt = envelope.receivedAt;
-  return envelope.recipients.map(() => ({ status: "queued", attempts: 0, dueAt, lastReply: null }));
+  return envelope.recipients.map(() => ({
+    status: "queued",
+    attempts: 0,
+    dueAt,
+    lastReply: null,
+    delayReported: false,
+  }));
 }
 
 export function applyChanges(

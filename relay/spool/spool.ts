@@ -287,8 +287,11 @@ export class Spool implements Queue {
     });
     outbox.persisted();
     for (const held of this.#held.values()) held.indexed = true;
-    for (const id of this.#unstored.keys()) this.#letGo(this.#held.get(id)!);
-    this.#unstored.clear();
+    if (this.#unstored.size > 0) {
+      for (const id of this.#unstored.keys()) this.#letGo(this.#held.get(id)!);
+      this.#unstored.clear();
+      this.#notify();
+    }
     await index.sync();
     this.#durableCheckpoint = place.generation;
     for (const { generation } of segments.used()) {

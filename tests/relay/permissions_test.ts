@@ -23,13 +23,13 @@ async function printed(environment: Record<string, string>): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("permissions: files of the settings, names of the settings, the network without metadata servers", () => {
+Deno.test("permissions: modules of the nodes, files and names of the settings, the network without metadata servers", () => {
   const tlsFiles = { certificate: "/etc/c.pem", key: "/etc/k.pem" };
   assertEquals(permissionFlags({ dataDir: "./data", tlsFiles }), [
     "--no-prompt",
     "--allow-net",
     "--deny-net=169.254.169.254,[fd00:ec2::254]",
-    "--allow-read=./data,/etc/resolv.conf,/etc/c.pem,/etc/k.pem",
+    "--allow-read=relay,policy,api/client.ts,./data,/etc/resolv.conf,/etc/c.pem,/etc/k.pem",
     "--allow-write=./data",
     `--allow-env=${SETTING_NAMES.join()}`,
     "--allow-sys=hostname,networkInterfaces",

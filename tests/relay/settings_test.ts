@@ -2,20 +2,21 @@ import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { readSettings, SETTING_NAMES, type Settings } from "../../relay/settings.ts";
 
 const MACHINE = "node1.example.net";
+const CORES = 4;
 
 function settingsOf(environment: Record<string, string>, machine = MACHINE): Settings {
-  const read = readSettings(environment, machine);
+  const read = readSettings(environment, machine, CORES);
   if (!read.ok) throw new Error(read.mistakes.join("\n"));
   return read.settings;
 }
 
 function mistakesOf(environment: Record<string, string>): readonly string[] {
-  const read = readSettings(environment, MACHINE);
+  const read = readSettings(environment, MACHINE, CORES);
   return read.ok ? [] : read.mistakes;
 }
 
 function warningsOf(environment: Record<string, string>, machine = MACHINE): readonly string[] {
-  const read = readSettings(environment, machine);
+  const read = readSettings(environment, machine, CORES);
   return read.ok ? read.warnings : [];
 }
 
@@ -45,7 +46,7 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     maxAuthFailures: 20,
     activationDelayMs: 900_000,
     blockRelays: 150,
-    workers: 1,
+    workers: CORES,
   });
 });
 
@@ -127,13 +128,13 @@ Deno.test("settings: what else may be written", () => {
     MAILHOP_ALLOW_PLAINTEXT_AUTH: "true",
     MAILHOP_ADMIN_TOKEN: "abc.DEF_123-~+/==",
     MAILHOP_DNS: "127.0.0.1:53,[::1]:5353",
-    MAILHOP_WORKERS: "1",
+    MAILHOP_WORKERS: "2",
   });
   assertEquals(settings.hostname, "node1.example.net");
   assertEquals(settings.serviceName, "smtp.example.net");
   assertEquals(settings.tlsFiles, { certificate: "/etc/c.pem", key: "/etc/k.pem" });
   assertEquals(settings.dns, [{ hostname: "127.0.0.1", port: 53 }, { hostname: "::1", port: 5353 }]);
-  assertEquals(settings.allowPlaintextAuth, true);
+  assertEquals([settings.allowPlaintextAuth, settings.workers], [true, 2]);
 });
 
 Deno.test("settings: all mistakes are told at once, one line for each", () => {
@@ -188,9 +189,17 @@ Deno.test("settings: variables of the account tool and of the tests are none of 
 });
 
 Deno.test("settings: what this version has not is refused, not left out in silence", () => {
-  const notAvailable = { MAILHOP_ROLE: "relay", MAILHOP_WORKERS: "2", DATABASE_URL: "postgres://a:b@c/d" };
+  const notAvailable = { MAILHOP_ROLE: "relay", DATABASE_URL: "postgres://a:b@c/d" };
   for (const mistake of mistakesOf(notAvailable)) assertMatch(mistake, /not available in this version$/);
-  assertEquals(mistakesOf(notAvailable).length, 3);
+  assertEquals(mistakesOf(notAvailable).length, 2);
+});
+
+Deno.test("MAILHOP_WORKERS: a node for each core unless told, within reason", () => {
+  for (const value of ["0", "257", "two"]) {
+    assertEquals(mistakesOf({ MAILHOP_WORKERS: value }), [
+      `MAILHOP_WORKERS=${value}: expected a whole number from 1 to 256`,
+    ]);
+  }
 });
 
 Deno.test("settings: empty is not set, as compose files write it", () => {

@@ -30,6 +30,7 @@ export class MemoryQueue implements Queue {
       attempts: 0,
       dueAt: envelope.receivedAt,
       lastReply: null,
+      delayReported: false,
       ...states,
     };
     const recipients = envelope.recipients.map(() => state);

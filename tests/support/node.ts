@@ -16,11 +16,9 @@ import { IN_MEMORY } from "../../api/store/database.ts";
 import { createPolicy, defaultParameters } from "../../policy/mod.ts";
 import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
 import { createResolver } from "../../relay/dns/resolver.ts";
-import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
 import { ownEndpoints } from "../../relay/listeners.ts";
 import { startNode } from "../../relay/node.ts";
 import { readSettings, type Settings } from "../../relay/settings.ts";
-import { ConnectionLimits, newConnectionTable } from "../../relay/smtp/connection_limits.ts";
 import { ConnectionLimits, newConnectionTable } from "../../relay/smtp/connection_limits.ts";
 import { createStartTls } from "../../relay/tls/server_starttls.ts";
 import { Dialogue, plainResponse } from "./dialogue.ts";
@@ -39,7 +37,7 @@ const ADMIN_TOKEN = "operator-token", RELAY_TOKEN = "relay-token";
 /** Of the test resolver: a server that is silent costs a test no seconds. */
 const DNS_ATTEMPT_MS = 100, DNS_TOTAL_MS = 300;
 
-const ZONE: Zone = {
+export const ZONE: Zone = {
   "example.com": { MX: ["10 mx.example.com"] },
   "mx.example.com": { A: ["192.0.2.1"] },
 };
@@ -70,7 +68,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
   const resolver = stack.use(
     createResolver([dns], { attemptTimeoutMs: DNS_ATTEMPT_MS, totalTimeoutMs: DNS_TOTAL_MS }),
   );
-  const settings = settingsFor(nextHop.port, options.settings);
+  const settings = testSettings(nextHop.port, options.settings);
   const plane = await createControlPlane({
     databasePath: IN_MEMORY,
     adminToken: ADMIN_TOKEN,
@@ -99,7 +97,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     resolver,
     throttle: new LoginThrottle(settings.maxAuthFailures),
     limits: new ConnectionLimits(newConnectionTable({ ...settings, nodes: 1, seed: 1 }), 0),
-    isOwnEndpoint: ownEndpoints([{ hostname: HOST, port, tls: false }]),
+    isOwnEndpoint: ownEndpoints([{ hostname: HOST, port }]),
     secure: async (plain) => {
       const { conn, tls: { version, cipher } } = await tls.upgrade(plain);
       return { conn, tls: `${version} ${cipher}` };
@@ -179,7 +177,8 @@ export function passwordOf(username: string): string {
 }
 
 /** As a start reads them from its environment. */
-function settingsFor(nextHopPort: number, changes: Partial<Settings> = {}): Settings {
+/** Settings of a relay whose mail for "example.net" goes to a next hop on this machine. */
+export function testSettings(nextHopPort: number, changes: Partial<Settings> = {}): Settings {
   const read = readSettings(
     {
       MAILHOP_ALLOW_PLAINTEXT_AUTH: "true",

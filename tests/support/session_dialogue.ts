@@ -134,7 +134,7 @@ export class PureSession {
         break;
       case "admit-recipient": {
         const refusal = this.#script.recipient(effect.transaction, effect.domain);
-        this.feed({ is: "recipient", address: effect.address, refusal });
+        this.feed({ is: "recipient", address: effect.address, dsn: effect.dsn, refusal });
         break;
       }
       case "receive":

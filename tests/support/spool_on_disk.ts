@@ -19,6 +19,8 @@ export interface TestSpoolOptions {
   /** Resolves when a wait of the outbox is over; at once (in the next turn) unless said otherwise. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly now?: () => number;
+  /** The spool's name, unless the directory has one. */
+  readonly node?: string;
 }
 
 export interface TestSpool extends AsyncDisposable {
@@ -55,7 +57,7 @@ export async function openTestSpool(directory: string, options: TestSpoolOptions
     directory,
     now: options.now ?? (() => START),
     clock: { sleep: options.sleep ?? nextTurn },
-    newNodeId: () => "node",
+    newNodeId: () => options.node ?? "node",
     deliver: () => options.deliver ?? (() => Promise.resolve()),
     report: {
       damagedMessage: (id, damage) => damagedMessages.push({ id, damage }),
@@ -93,6 +95,7 @@ export function envelope(id: string, overrides: Partial<Envelope> = {}): Envelop
     recipients: ["bob@example.net"],
     body: "8BITMIME",
     smtputf8: false,
+    dsnRequest: null,
     sizeBytes: 100,
     receivedAt: START,
     reservation: { id: `reservation of ${id}`, day: "2026-11-23", relays: 1 },
@@ -111,6 +114,12 @@ export function contentOf(id: string, octets: number): Uint8Array {
     content[at] = state >>> 24;
   }
   return content;
+}
+
+/** How long its content is to be: of many sizes, one in fifty large, that follow from the id alone. */
+export function octetsOf(id: string): number {
+  const [a, b] = contentOf(id, 8).subarray(6);
+  return a! < 5 ? 260 * 1024 + b! : 40 * b!;
 }
 
 /** As the edge hands in a message: its octets come in pieces. */
@@ -159,7 +168,7 @@ export async function takeIds(test: TestSpool, now: number): Promise<string[]> {
 }
 
 export function state(status: RecipientState["status"], dueAt = 0): RecipientState {
-  return { status, attempts: 1, dueAt, lastReply: `it is ${status}` };
+  return { status, attempts: 1, dueAt, lastReply: `it is ${status}`, delayReported: false };
 }
 
 /** A recipient's new state, as an outcome has it. */

@@ -6,15 +6,19 @@ function ehlo(...lines: string[]) {
 }
 
 Deno.test("capabilities: keywords in any case, with parameters", () => {
-  assertEquals(ehlo("pipelining", "Size 1000", "8BITMIME", "SMTPUTF8", "STARTTLS", "LIMITS RCPTMAX=20 MAILMAX=5"), {
-    pipelining: true,
-    size: true,
-    eightBitMime: true,
-    smtputf8: true,
-    startTls: true,
-    maxRecipients: 20,
-    maxMessages: 5,
-  });
+  assertEquals(
+    ehlo("pipelining", "Size 1000", "8BITMIME", "SMTPUTF8", "DSN", "STARTTLS", "LIMITS RCPTMAX=20 MAILMAX=5"),
+    {
+      pipelining: true,
+      size: true,
+      eightBitMime: true,
+      smtputf8: true,
+      dsn: true,
+      startTls: true,
+      maxRecipients: 20,
+      maxMessages: 5,
+    },
+  );
 });
 
 Deno.test("capabilities: the server's own name is no keyword, and nonsense in LIMITS is no limit", () => {

@@ -13,6 +13,7 @@ const original: Envelope = {
   recipients: ["bob@example.net"],
   body: "8BITMIME",
   smtputf8: false,
+  dsnRequest: null,
   sizeBytes: 100,
   receivedAt: ACCEPTED_AT,
   reservation: null,
@@ -30,6 +31,9 @@ const bounced: Ending = {
   host: "mx1.example.net",
   address: "192.0.2.1",
   tls: null,
+  dsnPassedOn: false,
+  dsnAction: "failed",
+  delayReported: false,
 };
 
 interface Report {
@@ -64,8 +68,16 @@ function report(dsn: { content: Uint8Array }): Report {
 }
 
 function compose(failed: Ending[], header = "Subject: hi\r\n", envelope = original) {
-  const facts = { id: "01DSN", serviceName: "smtp.example.com", now: NOW, original: envelope, failed };
-  return composeDsn({ ...facts, header: new TextEncoder().encode(header) });
+  return composeDsn({
+    id: "01DSN",
+    serviceName: "smtp.example.com",
+    now: NOW,
+    original: envelope,
+    returned: { kind: "header", octets: new TextEncoder().encode(header) },
+    action: "failed",
+    endings: failed,
+    retryUntil: NOW + 5 * 24 * 3_600_000,
+  });
 }
 
 Deno.test("DSN: the envelope is from the null reverse path to the sender, of the same account, and costs nothing", () => {
@@ -77,6 +89,7 @@ Deno.test("DSN: the envelope is from the null reverse path to the sender, of the
     recipients: ["alice@example.org"],
     body: "7BIT",
     smtputf8: false,
+    dsnRequest: null,
     sizeBytes: content.length,
     receivedAt: NOW,
     reservation: null,

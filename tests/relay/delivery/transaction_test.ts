@@ -20,7 +20,8 @@ async function session(server: NextHopServer): Promise<SmtpSession> {
 
 function envelope(recipients: string[], facts: Partial<OutgoingEnvelope> = {}): OutgoingEnvelope {
   const sizeBytes = TEXT.length;
-  return { reversePath: "me@example.org", recipients, body: "7BIT", needsSmtputf8: false, sizeBytes, ...facts };
+  const common = { reversePath: "me@example.org", body: "7BIT", needsSmtputf8: false, dsnRequest: null } as const;
+  return { ...common, recipients, sizeBytes, ...facts };
 }
 
 const content = inMemory(new TextEncoder().encode(TEXT));

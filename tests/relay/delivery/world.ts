@@ -52,6 +52,7 @@ export class World implements AsyncDisposable {
       recipients,
       body: "7BIT",
       smtputf8: false,
+      dsnRequest: null,
       sizeBytes: TEXT.length,
       receivedAt: this.now,
       reservation: null,

@@ -20,6 +20,7 @@ const LOGIN = `
   S: 250-8BITMIME
   S: 250-SMTPUTF8
   S: 250-CHUNKING
+  S: 250-DSN
   S: 250-ENHANCEDSTATUSCODES
   S: 250-AUTH PLAIN LOGIN
   S: 250 LIMITS RCPTMAX=100 MAILMAX=1000
@@ -39,6 +40,7 @@ export const dialogues: readonly SessionDialogue[] = [
       S: 250-8BITMIME
       S: 250-SMTPUTF8
       S: 250-CHUNKING
+      S: 250-DSN
       S: 250-ENHANCEDSTATUSCODES
       S: 250-STARTTLS
       S: 250 LIMITS RCPTMAX=100 MAILMAX=1000
@@ -63,6 +65,7 @@ export const dialogues: readonly SessionDialogue[] = [
       S: 250-8BITMIME
       S: 250-SMTPUTF8
       S: 250-CHUNKING
+      S: 250-DSN
       S: 250-ENHANCEDSTATUSCODES
       S: 250-STARTTLS
       S: 250-AUTH PLAIN LOGIN
@@ -132,6 +135,7 @@ export const dialogues: readonly SessionDialogue[] = [
       S: 250-8BITMIME
       S: 250-SMTPUTF8
       S: 250-CHUNKING
+      S: 250-DSN
       S: 250-ENHANCEDSTATUSCODES
       S: 250-AUTH PLAIN LOGIN
       S: 250 LIMITS RCPTMAX=100 MAILMAX=1000
@@ -622,8 +626,8 @@ export const dialogues: readonly SessionDialogue[] = [
       S: 501 5.1.3 Bad address: the domain is not well formed
       C: RCPT TO:<ü@example.com>
       S: 553 5.6.7 …
-      C: RCPT TO:<b@example.com> NOTIFY=NEVER
-      S: 555 5.5.4 Unknown parameter NOTIFY
+      C: RCPT TO:<b@example.com> PRIORITY=1
+      S: 555 5.5.4 Unknown parameter PRIORITY
       C: RCPT TO:<Postmaster>
       S: 250 2.1.5 Recipient OK
       C: rcpt to:<B@[IPv6:2001:db8::1]>

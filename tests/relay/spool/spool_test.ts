@@ -34,6 +34,7 @@ Deno.test("spool: an accepted message is taken once, with envelope, states and c
       attempts: 0,
       dueAt: START,
       lastReply: null,
+      delayReported: false,
     })),
   );
   assertEquals(await readContent(taken), contentOf("m", 5000));

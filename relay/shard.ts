@@ -1,0 +1,211 @@
+/**
+ * A spool shard at work: the spool in one directory, its outbox, its name at the control plane, and delivery of what it
+ * holds. A node takes mail in on top of one; a shard whose node is no more is adopted and only delivers.
+ *
+ * Order of a start: whoever has the shard still is waited for, the spool is recovered, then delivery begins. What an
+ * earlier process accepted is settled with the control plane before its other reservations are refunded (invariant 4).
+ */
+import type { Logger } from "@logtape/logtape";
+import { delay } from "@std/async/delay.js";
+import { join } from "@std/path";
+import type { NodeClient } from "../api/client.ts";
+import { ControlPlane } from "./control_plane.ts";
+import { Delivery, DELIVERY_LIMITS } from "./delivery/delivery.ts";
+import { findNextHop } from "./delivery/next_hop.ts";
+import type { PoolLimits } from "./delivery/pool.ts";
+import type { Resolver } from "./dns/types.ts";
+import { describe } from "./error_words.ts";
+import type { Settings } from "./settings.ts";
+import { type OpenSpool, openSpool } from "./spool/open.ts";
+import type { Spool } from "./spool/spool.ts";
+
+export interface ShardOptions {
+  readonly settings: Pick<
+    Settings,
+    "hostname" | "serviceName" | "routes" | "mxPort" | "allowPrivateNextHops" | "workers"
+  >;
+  /** Its own; it is made where there is none. */
+  readonly directory: string;
+  readonly client: NodeClient;
+  readonly resolver: Resolver;
+  /** Whether this process listens at an address: mail for it would come back. */
+  readonly isOwnEndpoint: (address: string, port: number) => boolean;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
+  readonly random: () => number;
+  /** A ULID; later ones sort behind earlier ones, also within a millisecond. */
+  readonly newId: (now: number) => string;
+  readonly log: Logger;
+}
+
+/** Wait between tries to have the control plane refund what an earlier start left reserved. */
+const RECOVERY_RETRY_MS = 5000;
+const LOCK_FILE = "lock";
+const PRIVATE_DIR = 0o700;
+const PRIVATE_FILE = 0o600;
+
+export async function openShard(options: ShardOptions): Promise<Shard> {
+  const { settings, directory, resolver, now, monotonic, random, log } = options;
+  using held = new DisposableStack();
+  await lockShard(directory, held);
+  const closing = new AbortController();
+  const onTrouble = (error: unknown) => log.warn("trouble in the background", { error: describe(error) });
+  const newId = () => options.newId(now());
+  const controlPlane = new ControlPlane({
+    client: options.client,
+    boot: newId(),
+    monotonic,
+    sleep: (ms) => sleep(ms, closing.signal),
+    closing: closing.signal,
+    onTrouble,
+  });
+  const opened = await openSpool({
+    directory,
+    now,
+    clock: { sleep },
+    newNodeId: newId,
+    deliver: (node) => controlPlane.deliver(node),
+    report: {
+      damagedMessage: (messageId, damage) => log.error("a message is damaged", { messageId, damage: damage.message }),
+      damagedSegment: (path, offset) => log.error("a segment is damaged", { path, offset }),
+      trouble: onTrouble,
+    },
+  });
+  controlPlane.name(opened.nodeId);
+  const { recovered } = opened;
+  if (recovered.messages > 0) log.info("messages are queued from before", { ...recovered });
+  const delivery = new Delivery({
+    queue: opened.spool,
+    hostname: settings.hostname,
+    serviceName: settings.serviceName,
+    nextHop: (domain) =>
+      findNextHop(domain, {
+        resolver,
+        routes: settings.routes,
+        mxPort: settings.mxPort,
+        ownNames: new Set([settings.hostname, settings.serviceName].map((name) => name.toLowerCase())),
+        isOwnEndpoint: options.isOwnEndpoint,
+        allowPrivate: settings.allowPrivateNextHops,
+        random,
+      }),
+    now,
+    monotonic,
+    random,
+    newId,
+    log,
+    limits: { ...DELIVERY_LIMITS, pool: shareOf(DELIVERY_LIMITS.pool, settings.workers) },
+  });
+  delivery.start();
+  return new Shard({ ...opened, controlPlane, delivery, closing, onTrouble, log, lock: held.move() });
+}
+
+interface ShardParts extends OpenSpool {
+  readonly controlPlane: ControlPlane;
+  readonly delivery: Delivery;
+  readonly closing: AbortController;
+  readonly onTrouble: (error: unknown) => void;
+  readonly log: Logger;
+  readonly lock: Disposable;
+}
+
+/** Use `openShard`. */
+export class Shard {
+  readonly spool: Spool;
+  /** Known there by the shard's name. */
+  readonly controlPlane: ControlPlane;
+  readonly #parts: ShardParts;
+  readonly #recovery: Promise<void>;
+  #stopped: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: ShardParts) {
+    this.#parts = parts;
+    this.spool = parts.spool;
+    this.controlPlane = parts.controlPlane;
+    this.#recovery = this.#recoverReservations();
+  }
+
+  /**
+   * Resolves to true when all mail has ended, the control plane knows, and no reservation of an earlier start is open;
+   * to false when the shard was closed before. To be asked of a shard that takes nothing in.
+   */
+  async emptied(): Promise<boolean> {
+    const { spool, closing: { signal } } = this.#parts;
+    await new Promise<void>((resolve) => {
+      let done = false;
+      const look = () => {
+        // Cheap questions first: a count takes as long as the queue is.
+        if (done || spool.heldMessages > 0 || spool.nextDueAt() !== undefined || spool.count() > 0) return;
+        done = true;
+        resolve();
+      };
+      signal.addEventListener("abort", () => {
+        done = true;
+        resolve();
+      });
+      spool.onAvailable(look);
+      look();
+    });
+    await this.#recovery;
+    return !signal.aborted && await this.#parts.outbox.drained();
+  }
+
+  /** Takes nothing more out of the spool; resolves when no connection to a next hop is left. */
+  stopDelivering(): Promise<void> {
+    return this.#stopped ??= this.#parts.delivery.close();
+  }
+
+  /** Ends. What has not been delivered stays in the directory. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    using _ = this.#parts.lock;
+    await this.stopDelivering();
+    this.#parts.closing.abort();
+    // Recovery may wait for the outbox, which gives up when the spool closes.
+    await this.spool.close();
+    await this.#recovery;
+  }
+
+  async #recoverReservations(): Promise<void> {
+    const { outbox, closing: { signal }, controlPlane, log, onTrouble } = this.#parts;
+    if (!await outbox.drained()) return;
+    while (!signal.aborted) {
+      try {
+        const refunded = await controlPlane.recover();
+        if (refunded > 0) log.info("reservations of an earlier start were refunded", { refunded });
+        return;
+      } catch (error) {
+        onTrouble(error);
+        await sleep(RECOVERY_RETRY_MS, signal);
+      }
+    }
+  }
+}
+
+/** A node that has died may take a moment to let go of its files. */
+async function lockShard(directory: string, held: DisposableStack): Promise<void> {
+  await Deno.mkdir(directory, { recursive: true, mode: PRIVATE_DIR });
+  const options = { read: true, write: true, create: true, mode: PRIVATE_FILE };
+  const file = held.use(await Deno.open(join(directory, LOCK_FILE), options));
+  await file.lock(true);
+}
+
+/** What next hops are asked to bear is meant for the process, whatever the number of its nodes. */
+function shareOf(limits: PoolLimits, nodes: number): PoolLimits {
+  const share = (count: number) => Math.max(1, Math.floor(count / nodes));
+  return {
+    ...limits,
+    connections: share(limits.connections),
+    connectionsPerDestination: share(limits.connectionsPerDestination),
+  };
+}
+
+/** Resolves after so many ms, or when `signal` aborts: the only reason why `delay` rejects. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, { signal }).catch(() => {});
+}

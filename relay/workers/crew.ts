@@ -1,0 +1,202 @@
+/**
+ * The nodes of a process, as its main thread sees them: each in a Deno Worker of its own. It starts them, answers their
+ * calls of the control plane, passes on what all have to know, and leads the drain.
+ *
+ * A node that ends by an uncaught error is started again, after a pause that grows while it keeps ending; the others
+ * and their sessions go on. A thread that spins for ever is not noticed: Deno 2.9.6 could not end it.
+ */
+import type { Logger } from "@logtape/logtape";
+import type { Fetch } from "../../api/client.ts";
+import { PortUnavailable } from "../listeners.ts";
+import { ConnectionLimits } from "../smtp/connection_limits.ts";
+import type { Certificate } from "../tls/certificate.ts";
+import type { CommonTask, FromNode, LoginNews, ToNode } from "./messages.ts";
+import { serveFetch } from "./port_fetch.ts";
+
+export interface CrewOptions {
+  /** The module of a node's thread. */
+  readonly entry: URL;
+  readonly task: CommonTask;
+  readonly certificate: Certificate;
+  /** The control plane's. */
+  readonly fetch: Fetch;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
+  readonly log: Logger;
+  /** Pause before a node that has ended is started again, in ms. */
+  readonly firstPauseMs?: number;
+}
+
+/** A node could not even be started. */
+export class NodeNotStarted extends Error {
+  override readonly name = "NodeNotStarted";
+}
+
+/**
+ * Long enough that what the dead thread had handed to the system (a write into its log, calls to the control plane) is
+ * over when its successor recovers the shard.
+ */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+/** A node that was up for so long did not end because of what it found at its start. */
+const STEADY_MS = 60_000;
+/** Beyond the grace of a drain: for closing what is on disk. */
+const CLOSING_MS = 5000;
+
+interface Member {
+  readonly node: number;
+  /** Of the thread that runs now, or is being started. */
+  thread: Thread | undefined;
+  upSince: number | undefined;
+  pauseMs: number;
+  restart: ReturnType<typeof setTimeout> | undefined;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly controlPlane: MessagePort;
+  /** @throws {PortUnavailable | NodeNotStarted} */
+  readonly up: PromiseWithResolvers<void>;
+  /** Resolves also when the thread has died. */
+  readonly drained: PromiseWithResolvers<void>;
+}
+
+export class Crew {
+  readonly #options: CrewOptions;
+  readonly #limits: ConnectionLimits;
+  readonly #members: readonly Member[];
+  #certificate: Certificate;
+  #draining = false;
+
+  constructor(options: CrewOptions) {
+    const { connections, settings: { workers } } = options.task;
+    this.#options = options;
+    this.#certificate = options.certificate;
+    this.#limits = new ConnectionLimits(connections, 0);
+    const pauseMs = options.firstPauseMs ?? FIRST_PAUSE_MS;
+    this.#members = Array.from({ length: workers }, (_, node) => (
+      { node, thread: undefined, upSince: undefined, pauseMs, restart: undefined }
+    ));
+  }
+
+  /**
+   * Resolves when all nodes let clients in.
+   * @throws {PortUnavailable | NodeNotStarted} one of them does not start; none runs then.
+   */
+  async start(): Promise<void> {
+    try {
+      await Promise.all(this.#members.map((member) => this.#begin(member)));
+    } catch (error) {
+      this.#endAll();
+      throw error;
+    }
+  }
+
+  /** Which nodes are not up, in words; null if all are. */
+  trouble(): string | null {
+    const down = this.#members.filter(({ upSince }) => upSince === undefined).map(({ node }) => node);
+    return down.length === 0 ? null : `not up: ${down.join(", ")} of ${this.#members.length}`;
+  }
+
+  /** Handshakes from now on use this certificate, at all nodes. */
+  reload(certificate: Certificate): void {
+    this.#certificate = certificate;
+    this.#tellAll({ is: "certificate", certificate });
+  }
+
+  /** No new connections; transactions in flight end within `graceMs`. Resolves when all nodes have ended. */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    for (const { restart } of this.#members) clearTimeout(restart);
+    this.#tellAll({ is: "drain", graceMs });
+    const tooLate = Promise.withResolvers<void>();
+    const timer = setTimeout(tooLate.resolve, graceMs + CLOSING_MS);
+    const drained = this.#members.map(({ thread }) => thread?.drained.promise);
+    await Promise.race([Promise.all(drained), tooLate.promise]);
+    clearTimeout(timer);
+    this.#endAll();
+  }
+
+  async #begin(member: Member): Promise<void> {
+    const { entry, task, fetch, monotonic } = this.#options;
+    const { node } = member;
+    const channel = new MessageChannel();
+    const worker = new Worker(entry, { type: "module", name: `node ${node}` });
+    const thread: Thread = member.thread = {
+      worker,
+      controlPlane: channel.port1,
+      up: Promise.withResolvers(),
+      drained: Promise.withResolvers(),
+    };
+    serveFetch(channel.port1, fetch);
+    worker.onmessage = ({ data }: MessageEvent<FromNode>) => {
+      if (data.is === "up") thread.up.resolve();
+      else if (data.is === "drained") thread.drained.resolve();
+      else if (data.is === "login") this.#passOn(data.news, member);
+      else this.#ended(member, new PortUnavailable(data.why));
+    };
+    worker.onerror = (event) => {
+      event.preventDefault(); // or it would end the process
+      this.#ended(member, new NodeNotStarted(event.message));
+    };
+    const start = { ...task, node, certificate: this.#certificate, controlPlane: channel.port2 };
+    worker.postMessage({ is: "start", task: start } satisfies ToNode, [channel.port2]);
+    await thread.up.promise;
+    member.upSince = monotonic();
+  }
+
+  #ended(member: Member, error: PortUnavailable | NodeNotStarted): void {
+    const { thread, upSince, node } = member;
+    if (thread === undefined) return;
+    this.#end(member);
+    thread.up.reject(error);
+    thread.drained.resolve();
+    if (this.#draining || upSince === undefined) return;
+    const { log, monotonic, firstPauseMs = FIRST_PAUSE_MS } = this.#options;
+    if (monotonic() - upSince > STEADY_MS) member.pauseMs = firstPauseMs;
+    log.fatal("a node has ended by an error and will be started again", {
+      node,
+      error: error.message,
+      pauseMs: member.pauseMs,
+    });
+    this.#startLater(member);
+  }
+
+  #startLater(member: Member): void {
+    const { log } = this.#options;
+    member.restart = setTimeout(async () => {
+      try {
+        await this.#begin(member);
+        log.info("a node is up again", { node: member.node });
+      } catch (error) {
+        if (!(error instanceof NodeNotStarted || error instanceof PortUnavailable)) throw error;
+        if (this.#draining) return;
+        log.fatal("a node does not start", { node: member.node, error: error.message, pauseMs: member.pauseMs });
+        this.#startLater(member);
+      }
+    }, member.pauseMs);
+    member.pauseMs = Math.min(2 * member.pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  #passOn(news: LoginNews, from: Member): void {
+    for (const member of this.#members) if (member !== from) member.thread?.worker.postMessage({ is: "login", news });
+  }
+
+  #tellAll(message: ToNode): void {
+    for (const { thread } of this.#members) thread?.worker.postMessage(message);
+  }
+
+  #endAll(): void {
+    for (const member of this.#members) this.#end(member);
+  }
+
+  /** Lets go of the thread, and of what it held of the connections. */
+  #end(member: Member): void {
+    if (member.thread === undefined) return;
+    member.thread.worker.terminate();
+    member.thread.controlPlane.close();
+    member.thread = undefined;
+    member.upSince = undefined;
+    this.#limits.forget(member.node);
+  }
+}

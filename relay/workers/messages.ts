@@ -1,0 +1,51 @@
+/**
+ * What the process's main thread and a node's thread say to each other. All of it can be cloned; calls of the control
+ * plane go over a port of their own (`port_fetch.ts`).
+ */
+import type { Endpoint } from "../listeners.ts";
+import type { Settings } from "../settings.ts";
+import type { ConnectionTable } from "../smtp/connection_limits.ts";
+import type { Certificate } from "../tls/certificate.ts";
+
+/** The operator's token is none of a node's business. */
+export type NodeSettings = Omit<Settings, "adminToken">;
+
+/** What all nodes of a process are given. */
+export interface CommonTask {
+  readonly settings: NodeSettings;
+  /** Where the directories of all shards are. */
+  readonly spoolDirectory: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly relayToken: string;
+  readonly connections: ConnectionTable;
+}
+
+export interface Task extends CommonTask {
+  /** The node's number, from 0; that of its shard, too. */
+  readonly node: number;
+  readonly certificate: Certificate;
+  /** Answers what is fetched of the control plane. */
+  readonly controlPlane: MessagePort;
+}
+
+/** A login that other nodes are to take into account. */
+export interface LoginNews {
+  readonly succeeded: boolean;
+  readonly username: string;
+  readonly address: string;
+}
+
+export type ToNode =
+  /** The first one, once. */
+  | { readonly is: "start"; readonly task: Task }
+  | { readonly is: "certificate"; readonly certificate: Certificate }
+  | { readonly is: "login"; readonly news: LoginNews }
+  | { readonly is: "drain"; readonly graceMs: number };
+
+export type FromNode =
+  /** Clients are let in. */
+  | { readonly is: "up" }
+  /** A port cannot be had; the node has given up. */
+  | { readonly is: "no-port"; readonly why: string }
+  | { readonly is: "login"; readonly news: LoginNews }
+  | { readonly is: "drained" };

@@ -1,0 +1,117 @@
+/**
+ * A node in a thread of its own: put together from what the main thread sends, and led by its messages.
+ *
+ * Nothing unexpected is caught here: it ends the thread, the main thread starts another one, and the shard is recovered
+ * as after any crash.
+ */
+import type { Logger } from "@logtape/logtape";
+import { createNodeClient } from "../../api/client.ts";
+import { createPolicy, defaultParameters } from "../../policy/mod.ts";
+import { adoptShards } from "../adoption.ts";
+import type { Resolver } from "../dns/types.ts";
+import { listenOn, ownEndpoints, PortUnavailable } from "../listeners.ts";
+import { startNode } from "../node.ts";
+import type { HostPort } from "../settings.ts";
+import { shardDirectory } from "../shard_directories.ts";
+import { ConnectionLimits } from "../smtp/connection_limits.ts";
+import { createStartTls } from "../tls/server_starttls.ts";
+import type { FromNode, Task, ToNode } from "./messages.ts";
+import { fetchOver } from "./port_fetch.ts";
+import { SharedLoginThrottle } from "./shared_login_throttle.ts";
+
+/** What a worker's global scope is for this. */
+export interface ThreadScope {
+  postMessage(message: FromNode): void;
+  addEventListener(type: "message", listener: (event: MessageEvent<ToNode>) => void): void;
+}
+
+export interface ThreadParts {
+  /** @param servers null: the system's. */
+  readonly createResolver: (servers: readonly HostPort[] | null) => Promise<Resolver & AsyncDisposable>;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
+  readonly random: () => number;
+  /** A ULID; later ones sort behind earlier ones, also within a millisecond. */
+  readonly newId: (now: number) => string;
+  readonly openLog: () => Promise<Logger>;
+  /** Resolves when what was logged is written. */
+  readonly closeLog: () => Promise<void>;
+}
+
+/** Waits for the task, runs the node, and says when it has drained. */
+export function runNodeThread(scope: ThreadScope, parts: ThreadParts): void {
+  let node: Promise<RunningNode | undefined> | undefined;
+  scope.addEventListener("message", async ({ data }) => {
+    if (data.is === "start") {
+      node = start(scope, data.task, parts);
+      if (await node !== undefined) scope.postMessage({ is: "up" });
+      return;
+    }
+    const running = await node;
+    if (data.is === "certificate") running?.reload(data.certificate);
+    else if (data.is === "login") running?.throttle.hear(data.news, parts.monotonic());
+    else {
+      await running?.drain(data.graceMs);
+      await parts.closeLog();
+      scope.postMessage({ is: "drained" });
+    }
+  });
+}
+
+interface RunningNode {
+  readonly reload: ReturnType<typeof createStartTls>["reload"];
+  readonly throttle: SharedLoginThrottle;
+  drain(graceMs: number): Promise<void>;
+}
+
+async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promise<RunningNode | undefined> {
+  const { settings, spoolDirectory, endpoints } = task;
+  const { now, monotonic, random, newId } = parts;
+  const resolver = await parts.createResolver(settings.dns);
+  const startTls = createStartTls(task.certificate);
+  const throttle = new SharedLoginThrottle(
+    settings.maxAuthFailures,
+    (news) => scope.postMessage({ is: "login", news }),
+  );
+  const shared = {
+    settings,
+    client: createNodeClient(fetchOver(task.controlPlane), task.relayToken),
+    resolver,
+    isOwnEndpoint: ownEndpoints(endpoints),
+    now,
+    monotonic,
+    random,
+    newId,
+    log: (await parts.openLog()).with({ node: task.node }),
+  };
+  const node = await startNode({
+    ...shared,
+    directory: shardDirectory(spoolDirectory, task.node),
+    policy: createPolicy({ ...defaultParameters, relaysPerBlock: settings.blockRelays }),
+    throttle,
+    limits: new ConnectionLimits(task.connections, task.node),
+    secure: async (conn) => {
+      const { conn: secured, tls } = await startTls.upgrade(conn);
+      return { conn: secured, tls: `${tls.version} ${tls.cipher}` };
+    },
+  });
+  const adoption = await adoptShards({ ...shared, spoolDirectory, node: task.node });
+  try {
+    const listeners = endpoints.map((endpoint) => ({ listener: listenOn(endpoint), tls: endpoint.tls }));
+    for (const { listener, tls } of listeners) node.serve(listener, tls);
+  } catch (error) {
+    if (!(error instanceof PortUnavailable)) throw error;
+    scope.postMessage({ is: "no-port", why: error.message });
+    return undefined;
+  }
+  return {
+    reload: (certificate) => startTls.reload(certificate),
+    throttle,
+    async drain(graceMs) {
+      await Promise.all([node.drain(graceMs), adoption.close()]);
+      await resolver[Symbol.asyncDispose]();
+    },
+  };
+}
