@@ -3,13 +3,19 @@
  *
  * It listens nowhere: whoever starts it serves `fetch`, or calls it in the same process.
  */
+import { randomBytes } from "node:crypto";
 import { createPolicy, defaultParameters } from "../policy/mod.ts";
 import { type App, createApp, type Log } from "./app.ts";
 import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
+import type { ResolveTxt } from "./domain_proof.ts";
+import { recheckDomains } from "./domain_recheck.ts";
 import { createPasswords } from "./passwords.ts";
 import type { Readiness } from "./routes/health.ts";
 import { type ControlDatabase, openDatabase } from "./store/database.ts";
+
+/** Octets of the token that proves a claim: nobody guesses 128 bits. */
+const TOKEN_OCTETS = 16;
 
 export interface ControlPlaneOptions {
   /** A file, made where there is none, or ":memory:". */
@@ -25,6 +31,8 @@ export interface ControlPlaneOptions {
   readonly now: () => number;
   /** A new unique id on each call, that sorts behind those before (ULID). */
   readonly newId: () => string;
+  /** Looks up the proofs of claimed domains. */
+  readonly resolveTxt: ResolveTxt;
   /** Checks of the rest of the process, beside the database. */
   readonly readiness: Readiness;
   readonly log: Log;
@@ -35,6 +43,12 @@ export interface ControlPlane {
   readonly app: App;
   /** The same in the shape of the global `fetch`, for the clients of client.ts in this process. */
   readonly fetch: Fetch;
+  /**
+   * Looks again at the proofs of verified domains that were not looked at for a day. To be called every now and then.
+   *
+   * @param closing aborts when the process ends: the rest waits for the next start.
+   */
+  recheckDomains(closing: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,7 +65,7 @@ const databaseTrouble = async ({ db, sync }: ControlDatabase, log: Log): Promise
 
 /** @throws Error of the file system or of SQLite. */
 export const createControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
-  const { databasePath, adminToken, relayToken, activationDelayMs, blockRelays, now, newId, log } = options;
+  const { databasePath, adminToken, relayToken, activationDelayMs, blockRelays, now, newId, resolveTxt, log } = options;
   const database = await openDatabase(databasePath);
   const { db, sync } = database;
   const { cap } = createPolicy({ ...defaultParameters, relaysPerBlock: blockRelays });
@@ -64,6 +78,8 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     passwords: createPasswords(),
     now,
     newId,
+    newToken: () => randomBytes(TOKEN_OCTETS).toString("hex"),
+    resolveTxt,
     activationDelayMs,
     adminToken,
     relayToken,
@@ -74,6 +90,11 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     app,
     fetch: (input, init) =>
       app.fetch(input instanceof Request && init === undefined ? input : new Request(input, init)),
+    recheckDomains: (closing) => {
+      const onLapse = ({ username, domain }: { username: string; domain: string }) =>
+        log("the claim of a domain has lapsed", { username, domain });
+      return recheckDomains({ db, resolveTxt, closing, onLapse }, now());
+    },
     async close() {
       await database[Symbol.asyncDispose]();
     },

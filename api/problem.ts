@@ -15,10 +15,14 @@ export const PROBLEMS = {
   "not-found": { status: 404, title: "There is no such thing" },
   "username-taken": { status: 409, title: "The username is taken" },
   "network-taken": { status: 409, title: "The network belongs to an account already" },
+  "domain-taken": { status: 409, title: "The domain belongs to another account" },
+  "domain-claimed": { status: 409, title: "The account has claimed the domain already" },
   "body-too-large": { status: 413, title: "The request body is too large" },
   "network-too-wide": { status: 422, title: "The network is very wide" },
+  "proof-missing": { status: 422, title: "The DNS record is not there" },
   "internal": { status: 500, title: "The service failed" },
   "busy": { status: 503, title: "The service is busy: try again" },
+  "dns-failed": { status: 503, title: "The DNS could not be asked: try again" },
 } as const;
 
 export type ProblemName = keyof typeof PROBLEMS;

@@ -22,6 +22,12 @@ export interface DomainFacts {
   readonly address: "present" | "absent" | "failed";
 }
 
+/**
+ * Whose a domain is, seen from the account that would send as it. A claim counts once it is verified, and covers what
+ * lies below the domain.
+ */
+export type DomainOwnership = "unclaimed" | "own" | "another's";
+
 /** Relay blocks bought together. */
 export interface Block {
   /** How many blocks; at least 1. */
@@ -50,6 +56,8 @@ export interface MailFacts {
   readonly sizeBytes: number;
   /** null: the null reverse path, which has no domain; or the sender's domain was not looked up. */
   readonly sender: DomainFacts | null;
+  /** null: as for `sender`. */
+  readonly ownership: DomainOwnership | null;
 }
 
 /** Facts at RCPT. */
@@ -71,8 +79,12 @@ export interface MessageFacts {
   readonly bareLineEndings: boolean;
   /** Received fields in the header, as the client sent it. */
   readonly receivedFields: number;
+  /** Whether the header section does not end within what was scanned. */
+  readonly headerTooLong: boolean;
   /** From fields in the header. */
   readonly fromFields: number;
+  /** Whether the From field was too long, or named too many domains, to be scanned. */
+  readonly fromTooLong: boolean;
 }
 
 /** Facts after the counter store answered a reservation. */

@@ -5,11 +5,20 @@
  * rules read, and is synchronous, so that one instance serves everybody and no decision depends on the one before.
  * It decides nothing itself: the rules are in assembly/.
  */
-import { Address, Existence, Mx, SenderRecord } from "./assembly/codes.ts";
+import { Address, Existence, Mx, Ownership, SenderRecord } from "./assembly/codes.ts";
 import * as at from "./assembly/layout.ts";
 import { Reason } from "./assembly/reason.ts";
 import { midnightOf, moment, wholeNumber } from "./checks.ts";
-import type { AccountFacts, Block, DomainFacts, MailFacts, MessageFacts, QuotaFacts, RecipientFacts } from "./facts.ts";
+import type {
+  AccountFacts,
+  Block,
+  DomainFacts,
+  DomainOwnership,
+  MailFacts,
+  MessageFacts,
+  QuotaFacts,
+  RecipientFacts,
+} from "./facts.ts";
 import type { Parameters } from "./parameters.ts";
 import * as rulebook from "./policy.wasm";
 import type { SenderNoUsableRecord, Verdict } from "./verdict.ts";
@@ -30,12 +39,14 @@ export interface Policy {
   utcDay(ms: number): string;
   /** The midnight UTC that ends the day of `ms`; at midnight, the next one. */
   resetsAt(ms: number): number;
-  /** Authentication, size, suspended, no block, pending, quota for one recipient, the sender's domain. */
+  /** Authentication, size, suspended, no block, pending, quota for one recipient, whose the sender's domain is, its DNS. */
   mail(facts: MailFacts): Verdict;
   /** Number of recipients, suspended, no block, pending, quota with this recipient, the recipient's domain. */
   recipient(facts: RecipientFacts): Verdict;
-  /** Size, bare line endings, hops, From fields. */
+  /** Size, bare line endings, length of the header, hops, From fields, length of the From field. */
   message(facts: MessageFacts): Verdict;
+  /** A domain in the From field: whose it is. */
+  author(ownership: DomainOwnership): Verdict;
   /** The counter store's answer in words: accepted if granted, else suspended, no block, pending, quota. */
   quota(facts: QuotaFacts): Verdict;
 }
@@ -76,13 +87,14 @@ export function createPolicy(parameters: Parameters): Policy {
     resetsAt(ms) {
       return rulebook.nextMidnight(moment("ms", ms));
     },
-    mail({ now, account, sizeBytes, sender }) {
+    mail({ now, account, sizeBytes, sender, ownership }) {
       begin();
       put(at.NOW, moment("now", now));
       put(at.AUTHENTICATED, account === null ? 0 : 1);
       if (account !== null) putAccount(account);
       put(at.SIZE_BYTES, wholeNumber("sizeBytes", sizeBytes));
       putDomain(sender);
+      putOwnership(ownership);
       return verdict(rulebook.mail());
     },
     recipient({ now, account, sizeBytes, recipients, domain }) {
@@ -94,13 +106,20 @@ export function createPolicy(parameters: Parameters): Policy {
       putDomain(domain);
       return verdict(rulebook.recipient());
     },
-    message({ sizeBytes, bareLineEndings, receivedFields, fromFields }) {
+    message({ sizeBytes, bareLineEndings, headerTooLong, receivedFields, fromFields, fromTooLong }) {
       begin();
       put(at.SIZE_BYTES, wholeNumber("sizeBytes", sizeBytes));
       put(at.BARE_LINE_ENDINGS, bareLineEndings ? 1 : 0);
+      put(at.HEADER_TOO_LONG, headerTooLong ? 1 : 0);
       put(at.RECEIVED_FIELDS, wholeNumber("receivedFields", receivedFields));
       put(at.FROM_FIELDS, wholeNumber("fromFields", fromFields));
+      put(at.FROM_TOO_LONG, fromTooLong ? 1 : 0);
       return verdict(rulebook.message());
+    },
+    author(ownership) {
+      begin();
+      putOwnership(ownership);
+      return verdict(rulebook.author());
     },
     quota({ now, status, blocks, granted, used, limit, need }) {
       begin();
@@ -174,6 +193,16 @@ function putDomain(domain: DomainFacts | null): void {
   put(at.DOMAIN_EXISTENCE, domain === null ? Existence.NotChecked : EXISTENCE[domain.existence]);
   put(at.DOMAIN_MX, domain === null ? Mx.None : MX[domain.mx]);
   put(at.DOMAIN_ADDRESS, domain === null ? Address.Absent : ADDRESS[domain.address]);
+}
+
+const OWNERSHIP: Record<DomainOwnership, Ownership> = {
+  unclaimed: Ownership.Unclaimed,
+  own: Ownership.Own,
+  "another's": Ownership.Another,
+};
+
+function putOwnership(ownership: DomainOwnership | null): void {
+  put(at.DOMAIN_OWNERSHIP, ownership === null ? Ownership.Unclaimed : OWNERSHIP[ownership]);
 }
 
 const RECORD: Record<SenderRecord, SenderNoUsableRecord["record"]> = {

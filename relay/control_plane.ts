@@ -38,6 +38,11 @@ const MAX_BATCH = 256;
 const CALL_DEADLINE_MS = 10_000;
 const REFUND_RETRY_MS = 5000;
 
+/** Who has claimed a domain; null: nobody. */
+interface DomainOwner {
+  readonly username: string | null;
+}
+
 interface Answer {
   readonly ok: boolean;
   readonly status: number;
@@ -53,8 +58,10 @@ export class ControlPlane {
   readonly #accounts: TtlCache<AccountFacts>;
   readonly #networks: TtlCache<{ account: AccountFacts | null }>;
   readonly #logins: TtlCache<string>;
+  readonly #owners: TtlCache<DomainOwner>;
   readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
   readonly #refunds: Batcher<Refund, undefined>;
+  readonly #ownerQuestions: Batcher<string, DomainOwner>;
   /** Keys the cache of logins, so that it holds no password and no hash that could be tried elsewhere. */
   readonly #loginKey: Promise<CryptoKey>;
 
@@ -64,6 +71,7 @@ export class ControlPlane {
     this.#accounts = new TtlCache(FACTS_TTL_MS, MAX_CACHED, monotonic);
     this.#networks = new TtlCache(FACTS_TTL_MS, MAX_CACHED, monotonic);
     this.#logins = new TtlCache(LOGIN_TTL_MS, MAX_CACHED, monotonic);
+    this.#owners = new TtlCache(FACTS_TTL_MS, MAX_CACHED, monotonic);
     this.#loginKey = crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
     this.#reservations = new Batcher(MAX_BATCH, async (items) => {
       const json = { node: this.#node, boot, items: [...items] };
@@ -73,6 +81,11 @@ export class ControlPlane {
       const json = { node: this.#node, boot, items: [...items] };
       await this.#call(() => client.v1.node.refunds.$post({ json }));
       return items.map(() => undefined);
+    });
+    this.#ownerQuestions = new Batcher(MAX_BATCH, async (domains) => {
+      const json = { domains: [...domains] };
+      const { owners } = await this.#call(() => client.v1.node["domain-owners"].$post({ json }));
+      return owners.map((username) => ({ username }));
     });
   }
 
@@ -128,6 +141,21 @@ export class ControlPlane {
     this.#networks.set(address, found);
     if (found.account !== null) this.#accounts.set(found.account.username, found.account);
     return found.account;
+  }
+
+  /**
+   * For each domain (lower-case A-labels) the account that has claimed it or a domain it lies in, or null.
+   *
+   * @throws {ControlPlaneUnavailable}
+   */
+  async owners(domains: readonly string[], fresh: boolean): Promise<(string | null)[]> {
+    return await Promise.all(domains.map(async (domain) => {
+      const known = fresh ? undefined : this.#owners.get(domain);
+      if (known !== undefined) return known.username;
+      const owner = await this.#ownerQuestions.call(domain);
+      this.#owners.set(domain, owner);
+      return owner.username;
+    }));
   }
 
   /** Asks for relays. @throws {ControlPlaneUnavailable} when the outcome is unknown: refund it then. */

@@ -8,7 +8,11 @@ import { join } from "@std/path";
 import { monotonicUlid } from "@std/ulid";
 import { type ControlPlane, createControlPlane } from "../api/main.ts";
 import { type DataDir, openDataDir } from "./data_dir.ts";
+import { createResolver } from "./dns/resolver.ts";
+import { systemNameServers } from "./dns/resolv_conf.ts";
+import { startDomainRecheck } from "./domain_recheck_timer.ts";
 import { processEnvironment } from "./environment.ts";
+import { describe } from "./error_words.ts";
 import { findEndpoints, PortUnavailable } from "./listeners.ts";
 import { openLog } from "./logging.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -22,6 +26,8 @@ import { Crew, NodeNotStarted } from "./workers/crew.ts";
 const DRAIN_GRACE_MS = 30_000;
 /** A changed certificate is picked up within this time. */
 const CERTIFICATE_WATCH_MS = 10_000;
+/** A claimed domain is looked at again daily, within this time of being due. */
+const DOMAIN_RECHECK_MS = 3_600_000;
 const TOKEN_OCTETS = 32;
 const NODE_MODULE = new URL("./worker.ts", import.meta.url);
 
@@ -70,6 +76,8 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
 
   const relayToken = settings.relayToken ?? randomBytes(TOKEN_OCTETS).toHex();
   let crew: Crew | undefined = undefined;
+  await using closing = new AsyncDisposableStack();
+  const resolver = closing.use(createResolver(settings.dns ?? await systemNameServers()));
   const controlPlane = await createControlPlane({
     databasePath: join(settings.dataDir, "control.db"),
     adminToken: dataDir.adminToken,
@@ -78,10 +86,20 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     blockRelays: settings.blockRelays,
     now,
     newId: () => monotonicUlid(now()),
+    resolveTxt: (name) => resolver.fresh().txt(name),
     readiness: () => Promise.resolve({ nodes: crew === undefined ? "starting" : crew.trouble() }),
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),
   });
+  closing.defer(() => controlPlane.close());
+  closing.use(startDomainRecheck({
+    recheck: controlPlane.recheckDomains,
+    everyMs: DOMAIN_RECHECK_MS,
+    onTrouble: (error) => log.error("claimed domains could not be looked at again", { error: describe(error) }),
+  }));
   const http = serveHttp(settings, controlPlane);
+  closing.defer(async () => {
+    await Promise.all(http.map((server) => server.shutdown()));
+  });
   const { adminToken: _, ...nodeSettings } = settings;
   crew = new Crew({
     entry: NODE_MODULE,
@@ -134,8 +152,6 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
   log.info("draining");
   watch.stop();
   await crew.drain(DRAIN_GRACE_MS);
-  await Promise.all(http.map((server) => server.shutdown()));
-  await controlPlane.close();
 }
 
 function serveHttp(settings: Settings, { app }: ControlPlane): Deno.HttpServer[] {

@@ -35,6 +35,8 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["policy/", ["policy/assembly/"]],
   // composition roots: the only ones that know both sides
   ["relay/main.ts", ["relay/", "api/", "policy/mod.ts"]],
+  // of a node's thread: what it knows of the API is the client
+  ["relay/worker.ts", ["relay/", "api/client.ts", "policy/mod.ts"]],
   ["api/main.ts", ["api/", "policy/mod.ts"]],
   ["api/cli/", ["api/client.ts", "api/wire.ts"]],
   ["api/store/", ["api/"]],
@@ -79,6 +81,22 @@ Deno.test("architecture: the store knows no routes, and nothing but the loader k
       if (storeUp || behindLoader || memory) wrong.push(`${file} → ${target}`);
     }
   }
+  assertEquals(wrong, []);
+});
+
+Deno.test("architecture: a node's thread loads nothing of the control plane, nor of the main thread", () => {
+  const loaded = new Set<string>();
+  const load = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    // The client imports the app's type alone.
+    if (file !== "api/client.ts") { for (const target of imports.get(file) ?? []) load(target); }
+  };
+  load("relay/worker.ts");
+  const wrong = [...loaded].filter((file) =>
+    (file.startsWith("api/") && file !== "api/client.ts") ||
+    ["relay/main.ts", "relay/workers/crew.ts", "relay/data_dir.ts"].includes(file)
+  );
   assertEquals(wrong, []);
 });
 

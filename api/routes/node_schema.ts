@@ -65,4 +65,6 @@ export const reservationsBody = batch(reservation);
 export const settlementsBody = batch(settlement);
 export const refundsBody = batch(refund);
 export const recoverBody = z.object({ node: name, boot: name });
+/** Domains in lower-case A-labels; RFC 1035 2.3.4: at most 253 characters. */
+export const domainOwnersBody = z.object({ domains: z.array(z.string().max(253)).max(MAX_BATCH_ITEMS) });
 export const eventsBody = z.object({ node: name, items: z.array(event).max(MAX_BATCH_ITEMS) });

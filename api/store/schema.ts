@@ -30,6 +30,22 @@ export interface NetworkRow {
   created_at: number;
 }
 
+/** An account's claim of a domain. */
+export interface DomainRow {
+  username: string;
+  /** Lower-case A-labels without the final dot. */
+  domain: string;
+  /** Random; proves the claim where the domain's DNS shows it. */
+  token: string;
+  created_at: number;
+  /** null: pending, or lapsed. */
+  verified_at: number | null;
+  /** When the DNS last gave an answer; null before the first. */
+  checked_at: number | null;
+  /** Daily looks in a row that did not find the proof. */
+  missed_checks: number;
+}
+
 /** What an account used of a day: the sum of its reservations that are not refunded. */
 export interface UsageRow {
   username: string;
@@ -89,6 +105,7 @@ export interface Database {
   account: AccountRow;
   block: BlockRow;
   network: NetworkRow;
+  domain: DomainRow;
   usage: UsageRow;
   reservation: ReservationRow;
   message: MessageRow;

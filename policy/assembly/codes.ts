@@ -38,3 +38,10 @@ export enum SenderRecord {
   /** The hosts that the MX name have no address. */
   MxUnresolvable = 2,
 }
+
+/** `DomainOwnership` */
+export enum Ownership {
+  Unclaimed = 0,
+  Own = 1,
+  Another = 2,
+}

@@ -8,7 +8,8 @@ import { authentication, standing } from "./account.ts";
 import { cap } from "./cap.ts";
 import { calendarDay, nextMidnight } from "./day.ts";
 import { GRANTED, RECIPIENTS, SIZE_BYTES } from "./layout.ts";
-import { authors, hops, lineEndings, recipientCount, size } from "./limits.ts";
+import { authors, fromLength, headerLength, hops, lineEndings, recipientCount, size } from "./limits.ts";
+import { ownership } from "./ownership.ts";
 import { price } from "./price.ts";
 import { foreseeable, refusedReservation } from "./quota.ts";
 import { Reason } from "./reason.ts";
@@ -23,6 +24,7 @@ export function mail(): Reason {
   if (reason === Reason.Accepted) reason = size();
   if (reason === Reason.Accepted) reason = standing();
   if (reason === Reason.Accepted) reason = foreseeable(price(load<f64>(SIZE_BYTES), 1));
+  if (reason === Reason.Accepted) reason = ownership();
   if (reason === Reason.Accepted) reason = sender();
   return reason;
 }
@@ -40,9 +42,16 @@ export function recipient(): Reason {
 export function message(): Reason {
   let reason = size();
   if (reason === Reason.Accepted) reason = lineEndings();
+  if (reason === Reason.Accepted) reason = headerLength();
   if (reason === Reason.Accepted) reason = hops();
   if (reason === Reason.Accepted) reason = authors();
+  if (reason === Reason.Accepted) reason = fromLength();
   return reason;
+}
+
+/** At the end of the data, for each domain in the From field. */
+export function author(): Reason {
+  return ownership();
 }
 
 /** After the counter store has granted or refused the reservation. A granted one stands. */

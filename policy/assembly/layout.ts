@@ -11,24 +11,27 @@
  *       16  MAX_SIZE_BYTES        octets
  *       24  MAX_RECIPIENTS        recipients of one message
  *       32  MAX_RECEIVED_FIELDS   fields
- *   ------  facts                 which entry point reads them: Mail, Recipient, mesSage, Quota
- *       64  NOW                   M R - Q  epoch ms
- *       72  AUTHENTICATED         M - - -  yes or no
- *       80  SUSPENDED             M R - Q  yes or no
- *       88  USED_DAY              M R - -  days since 1970-01-01: the day that USED belongs to
- *       96  USED                  M R - Q  relays
- *      104  LIMIT                 - - - Q  relays: the cap that the counter store compared with
- *      112  NEED                  - - - Q  relays
- *      120  GRANTED               - - - Q  yes or no
- *      128  SIZE_BYTES            M R S -  octets, 0 where not declared
- *      136  RECIPIENTS            - R - -  recipients so far, without this one
- *      144  RECEIVED_FIELDS       - - S -  fields
- *      152  FROM_FIELDS           - - S -  fields
- *      160  BARE_LINE_ENDINGS     - - S -  yes or no
- *      168  DOMAIN_EXISTENCE      M R - -  Existence, of the sender's or the recipient's domain
- *      176  DOMAIN_MX             M R - -  Mx
- *      184  DOMAIN_ADDRESS        M R - -  Address
- *      192  BLOCK_COUNT           M R - Q  entries in BLOCKS
+ *   ------  facts                 which entry point reads them: Mail, Recipient, mesSage, Quota, Author
+ *       64  NOW                   M R - Q -  epoch ms
+ *       72  AUTHENTICATED         M - - - -  yes or no
+ *       80  SUSPENDED             M R - Q -  yes or no
+ *       88  USED_DAY              M R - - -  days since 1970-01-01: the day that USED belongs to
+ *       96  USED                  M R - Q -  relays
+ *      104  LIMIT                 - - - Q -  relays: the cap that the counter store compared with
+ *      112  NEED                  - - - Q -  relays
+ *      120  GRANTED               - - - Q -  yes or no
+ *      128  SIZE_BYTES            M R S - -  octets, 0 where not declared
+ *      136  RECIPIENTS            - R - - -  recipients so far, without this one
+ *      144  RECEIVED_FIELDS       - - S - -  fields
+ *      152  FROM_FIELDS           - - S - -  fields
+ *      160  BARE_LINE_ENDINGS     - - S - -  yes or no
+ *      168  DOMAIN_EXISTENCE      M R - - -  Existence, of the sender's or the recipient's domain
+ *      176  DOMAIN_MX             M R - - -  Mx
+ *      184  DOMAIN_ADDRESS        M R - - -  Address
+ *      192  BLOCK_COUNT           M R - Q -  entries in BLOCKS
+ *      200  DOMAIN_OWNERSHIP      M - - - A  Ownership, of the reverse path's domain or of an author's
+ *      208  HEADER_TOO_LONG       - - S - -  yes or no
+ *      216  FROM_TOO_LONG         - - S - -  yes or no
  *   ------  verdict               written only where its reason carries it (the reason is the call's result)
  *      256  VERDICT_LIMIT         QuotaExceeded: relays; MessageTooBig: octets; TooMany…: recipients, fields
  *      264  VERDICT_USED          QuotaExceeded: relays
@@ -67,6 +70,9 @@ export const DOMAIN_EXISTENCE = 168;
 export const DOMAIN_MX = 176;
 export const DOMAIN_ADDRESS = 184;
 export const BLOCK_COUNT = 192;
+export const DOMAIN_OWNERSHIP = 200;
+export const HEADER_TOO_LONG = 208;
+export const FROM_TOO_LONG = 216;
 
 export const VERDICT_LIMIT = 256;
 export const VERDICT_USED = 264;

@@ -1,9 +1,11 @@
 /**
- * What one message may be: its size, its recipients, its way so far, its line endings, its authors.
+ * What one message may be: its size, its recipients, its way so far, its line endings, its header, its authors.
  */
 import {
   BARE_LINE_ENDINGS,
   FROM_FIELDS,
+  FROM_TOO_LONG,
+  HEADER_TOO_LONG,
   MAX_RECEIVED_FIELDS,
   MAX_RECIPIENTS,
   MAX_SIZE_BYTES,
@@ -37,6 +39,16 @@ export function lineEndings(): Reason {
 /** RFC 5322 3.6 allows one From field. None at all is let through: it misleads nobody. */
 export function authors(): Reason {
   return load<f64>(FROM_FIELDS) > 1 ? Reason.SeveralFrom : Reason.Accepted;
+}
+
+/** What was not read cannot be judged: a From field behind it would pass unseen. */
+export function headerLength(): Reason {
+  return load<f64>(HEADER_TOO_LONG) === 1 ? Reason.HeaderTooLong : Reason.Accepted;
+}
+
+/** The same for the addresses in the From field. */
+export function fromLength(): Reason {
+  return load<f64>(FROM_TOO_LONG) === 1 ? Reason.FromTooLong : Reason.Accepted;
 }
 
 function atMost(limit: f64, value: f64, refusal: Reason): Reason {

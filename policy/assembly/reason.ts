@@ -20,11 +20,16 @@ export enum Reason {
   TooManyHops = 12,
   BareLineEnding = 13,
   SeveralFrom = 14,
+  /** The header section does not end within what is scanned, so nobody knows what it says. */
+  HeaderTooLong = 15,
+  /** The From field is longer than what is scanned, or names more domains than are looked up. */
+  FromTooLong = 16,
 
   SenderDomainMissing = 20,
   SenderNoUsableRecord = 21,
   SenderNullMx = 22,
   SenderDnsFailed = 23,
+  DomainOfAnotherAccount = 24,
 
   RecipientDomainMissing = 30,
   RecipientNullMx = 31,

@@ -4,14 +4,16 @@
  * It decides nothing itself. Guarantees: a refusal is never given from remembered facts without a fresh look-up; where
  * none can be had the answer is 4yz (invariant 7).
  */
-import { type AccountFacts, type Policy, Reason, type Verdict } from "../../policy/mod.ts";
+import { type AccountFacts, type MailFacts, type Policy, Reason, type Verdict } from "../../policy/mod.ts";
 import { type ControlPlane, ControlPlaneUnavailable } from "../control_plane.ts";
 import type { Resolver } from "../dns/types.ts";
 import type { Reservation } from "../envelope.ts";
 import { replies } from "../protocol/replies.ts";
 import { type Reply, reply } from "../protocol/reply.ts";
+import { authorDomains } from "./author_domains.ts";
 import { closestDomain } from "./did_you_mean.ts";
 import { recipientDomainFacts, senderDomainFacts } from "./domain_facts.ts";
+import { domainOwnership } from "./domain_ownership.ts";
 import type { LoginThrottle } from "./login_throttle.ts";
 import { refusal } from "./refusals.ts";
 import type { SenderDomains } from "./sender_domains.ts";
@@ -45,11 +47,18 @@ export interface Admitted {
 export interface MessageFacts {
   readonly sizeBytes: number;
   readonly bareLineEndings: boolean;
+  /** Whether the header section does not end within what was scanned. */
+  readonly headerTooLong: boolean;
   readonly receivedFields: number;
   readonly fromFields: number;
+  /** The value of the From field as it came; null if there is none. */
+  readonly fromValue: Uint8Array | null;
 }
 
 type Refusal = { readonly refusal: Reply };
+
+/** Of the sender's domain. */
+const NOT_LOOKED_UP: Pick<MailFacts, "sender" | "ownership"> = { sender: null, ownership: null };
 
 export class Admission {
   readonly #parts: AdmissionParts;
@@ -88,16 +97,22 @@ export class Admission {
     return await orTrouble(async () => {
       // The account first: a stranger shall not make us look names up.
       let account = await find(false);
-      let verdict = this.#mailVerdict(mail, account, null);
+      let verdict = this.#mailVerdict(mail, account, NOT_LOOKED_UP);
       if (verdict.reason !== Reason.Accepted) {
         account = await find(true);
-        verdict = this.#mailVerdict(mail, account, null);
+        verdict = this.#mailVerdict(mail, account, NOT_LOOKED_UP);
       }
       const domain = mail.mailbox?.domain;
       if (verdict.reason !== Reason.Accepted || account === null || domain === undefined) {
         return this.#answer(verdict, { account: account?.username ?? "" });
       }
-      verdict = this.#mailVerdict(mail, account, await senderDomainFacts(domain, resolver));
+      const ownership = async (fresh: boolean) =>
+        (await domainOwnership([domain], account!.username, controlPlane, fresh))[0]!;
+      const [sender, owned] = await Promise.all([senderDomainFacts(domain, resolver), ownership(false)]);
+      verdict = this.#mailVerdict(mail, account, { sender, ownership: owned });
+      if (verdict.reason === Reason.DomainOfAnotherAccount) {
+        verdict = this.#mailVerdict(mail, account, { sender, ownership: await ownership(true) });
+      }
       const didYouMean = closestDomain(domain, senderDomains.of(account.username));
       if (verdict.reason === Reason.Accepted) senderDomains.used(account.username, domain);
       return this.#answer(verdict, { account: account.username }, { domain, didYouMean });
@@ -122,15 +137,17 @@ export class Admission {
     return answer?.refusal ?? null;
   }
 
-  /** At the end of the data: the message itself, then its price. What is granted is refunded unless it is kept. */
+  /** At the end of the data: the message itself, its authors, its price. What is granted is refunded unless kept. */
   async message(id: string, transaction: Admitted, message: MessageFacts): Promise<HeldReservation | Refusal> {
     const { controlPlane, policy } = this.#parts;
-    const verdict = policy.message(message);
-    const refused = refusal(verdict, { now: this.#parts.now() });
-    if (refused !== null) return { refusal: refused };
     const username = transaction.account;
+    const authors = message.fromValue === null ? [] : authorDomains(message.fromValue);
+    const refused = this.#answer(policy.message({ ...message, fromTooLong: authors === null }), null);
+    if (refused !== null) return refused;
     const relays = policy.price(message.sizeBytes, transaction.recipients.length);
     return await orTrouble(async () => {
+      const notTheirs = await this.#authors(authors ?? [], username);
+      if (notTheirs !== null) return notTheirs;
       let facts;
       try {
         facts = await controlPlane.reserve({ id, username, relays });
@@ -152,8 +169,24 @@ export class Admission {
     });
   }
 
-  #mailVerdict(mail: Mail, account: AccountFacts | null, sender: Parameters<Policy["mail"]>[0]["sender"]): Verdict {
-    return this.#parts.policy.mail({ now: this.#parts.now(), account, sizeBytes: mail.declaredSizeBytes, sender });
+  /** null: the account may send as all of these domains. */
+  async #authors(domains: readonly string[], username: string): Promise<Refusal | null> {
+    const { controlPlane, policy } = this.#parts;
+    const ownerships = await domainOwnership(domains, username, controlPlane, false);
+    for (const [at, domain] of domains.entries()) {
+      let verdict = policy.author(ownerships[at]!);
+      if (verdict.reason !== Reason.Accepted) {
+        const [asked] = await domainOwnership([domain], username, controlPlane, true);
+        verdict = policy.author(asked!);
+      }
+      const refused = this.#answer(verdict, null, { domain });
+      if (refused !== null) return refused;
+    }
+    return null;
+  }
+
+  #mailVerdict(mail: Mail, account: AccountFacts | null, domain: Pick<MailFacts, "sender" | "ownership">): Verdict {
+    return this.#parts.policy.mail({ now: this.#parts.now(), account, sizeBytes: mail.declaredSizeBytes, ...domain });
   }
 
   #recipientVerdict(

@@ -4,8 +4,10 @@
  * The table is exhaustive: a new reason without a reply does not compile. Times are RFC 3339 in UTC.
  */
 import { Reason, type Verdict } from "../../policy/mod.ts";
+import { MAX_HEADER_OCTETS } from "../protocol/header_scan.ts";
 import { tooBig } from "../protocol/replies.ts";
 import { type Reply, reply } from "../protocol/reply.ts";
+import { MAX_AUTHOR_DOMAINS, MAX_FROM_OCTETS } from "./author_domains.ts";
 
 /** What the call site knows beyond the verdict. */
 export interface RefusalContext {
@@ -47,6 +49,14 @@ const wording: Wording = {
     reply(554, "5.4.6", `Too many hops: over ${limit} Received fields, the message is probably in a loop`),
   [Reason.BareLineEnding]: () => reply(550, "5.6.0", "Bare CR or LF: the sending program must end lines with CRLF"),
   [Reason.SeveralFrom]: () => reply(550, "5.6.0", "More than one From field: a message has one (RFC 5322 3.6)"),
+  [Reason.HeaderTooLong]: () =>
+    reply(552, "5.3.4", `Header too long: at most ${MAX_HEADER_OCTETS} bytes before the empty line`),
+  [Reason.FromTooLong]: () =>
+    reply(
+      550,
+      "5.6.0",
+      `From field too long: at most ${MAX_FROM_OCTETS} bytes and ${MAX_AUTHOR_DOMAINS} domains`,
+    ),
   [Reason.SenderDomainMissing]: (_, context) =>
     reply(550, "5.1.8", `Sender verify failed: domain ${context.domain} does not exist; ${spelling(context)}`),
   [Reason.SenderNoUsableRecord]: ({ record }, context) =>
@@ -55,6 +65,12 @@ const wording: Wording = {
     reply(550, "5.7.27", `Sender verify failed: domain ${domain} says by a null MX that it takes no mail`),
   [Reason.SenderDnsFailed]: (_, { domain }) =>
     reply(451, "4.4.3", `Temporary local error: DNS lookup of ${domain} failed; try again later`),
+  [Reason.DomainOfAnotherAccount]: (_, { domain }) =>
+    reply(
+      550,
+      "5.7.1",
+      `Domain ${domain} belongs to another account: send with an address of your own, or with that account`,
+    ),
   [Reason.RecipientDomainMissing]: (_, { domain }) =>
     reply(550, "5.1.2", `Recipient's domain ${domain} does not exist; check the spelling`),
   [Reason.RecipientNullMx]: (_, { domain }) =>

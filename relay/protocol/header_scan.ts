@@ -8,18 +8,26 @@ export interface HeaderFacts {
   /** Trace fields of earlier hops (RFC 5321 4.4). */
   readonly receivedFields: number;
   readonly fromFields: number;
+  /** The value of the first From field as it came, folds and all, to its end; null if there is none. */
+  readonly fromValue: Uint8Array | null;
   /** The value of the first Message-ID field, clipped; null if there is none. */
   readonly messageIdField: string | null;
+  /** Whether the empty line that ends the section was met. */
+  readonly ended: boolean;
 }
+
+/** What is scanned of a message: longer header sections are none that a mail program writes. */
+export const MAX_HEADER_OCTETS = 128 * 1024;
 
 /** RFC 5322 2.1.1: a line has at most 998 octets. */
 const MAX_VALUE_OCTETS = 998;
 const CR = 13, LF = 10, COLON = 58, SPACE = 32, TAB = 9;
 const decoder = new TextDecoder();
 
-/** Scans `content` up to the empty line that ends the header section, or to its end. */
+/** Scans `content`, the first octets of a message, up to the empty line that ends the header section, or to its end. */
 export function scanHeader(content: Uint8Array): HeaderFacts {
   let receivedFields = 0, fromFields = 0;
+  let fromValue: Uint8Array | null = null;
   let messageIdField: string | null = null;
   let start = 0;
   while (start < content.length && content[start] !== CR && content[start] !== LF) {
@@ -30,7 +38,9 @@ export function scanHeader(content: Uint8Array): HeaderFacts {
         if (isField(content, start, "received")) receivedFields++;
         break;
       case 0x66: // f
-        if (isField(content, start, "from")) fromFields++;
+        if (!isField(content, start, "from")) break;
+        fromFields++;
+        fromValue ??= rawValue(content.subarray(start, end));
         break;
       case 0x6d: // m
         if (messageIdField === null && isField(content, start, "message-id")) {
@@ -40,7 +50,7 @@ export function scanHeader(content: Uint8Array): HeaderFacts {
     }
     start = end;
   }
-  return { receivedFields, fromFields, messageIdField };
+  return { receivedFields, fromFields, fromValue, messageIdField, ended: start < content.length };
 }
 
 /** The index behind a field's last line: the next line that does not start with a blank (RFC 5322 2.2.3). */
@@ -66,8 +76,12 @@ function isField(content: Uint8Array, start: number, name: string): boolean {
   return content[at] === COLON;
 }
 
+function rawValue(field: Uint8Array): Uint8Array {
+  return field.subarray(field.indexOf(COLON) + 1);
+}
+
 function fieldValue(field: Uint8Array): string {
-  const value = decoder.decode(field.subarray(field.indexOf(COLON) + 1, MAX_VALUE_OCTETS));
+  const value = decoder.decode(rawValue(field).subarray(0, MAX_VALUE_OCTETS));
   // Octets that are not UTF-8 became longer by decoding.
   return clip(value.replace(/\p{Cc}+/gu, " ").trim(), MAX_VALUE_OCTETS);
 }

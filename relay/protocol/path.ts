@@ -40,7 +40,6 @@ const QUOTED_STRING = /"(?:[ !#-[\]-~\u{a0}-\u{10ffff}]|\\[ -~])*"/uy;
 const DOMAIN =
   /[A-Za-z0-9_\u{a0}-\u{10ffff}](?:[A-Za-z0-9_\-\u{a0}-\u{10ffff}]*[A-Za-z0-9_\u{a0}-\u{10ffff}])?(?:\.[A-Za-z0-9_\u{a0}-\u{10ffff}](?:[A-Za-z0-9_\-\u{a0}-\u{10ffff}]*[A-Za-z0-9_\u{a0}-\u{10ffff}])?)*/uy;
 const ADDRESS_LITERAL = /\[(?:(\d{1,3}(?:\.\d{1,3}){3})|IPv6:([0-9a-f:.]{2,45}))\]/iy;
-const SOURCE_ROUTE = /@[A-Za-z0-9_.\-[\]:\u{a0}-\u{10ffff}]+(?:,@[A-Za-z0-9_.\-[\]:\u{a0}-\u{10ffff}]+)*:/uy;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 const encoder = new TextEncoder();
 
@@ -52,12 +51,21 @@ export function parsePath(text: string, start: number): ParsedPath {
   if (close >= 0 && text.slice(start + 1, close).toLowerCase() === "postmaster") {
     return { kind: "postmaster", end: close + 1 };
   }
-  // RFC 5321 4.1.1.3 and appendix C: a source route is accepted and ignored.
-  const at = start + 1 + (match(SOURCE_ROUTE, text, start + 1)?.length ?? 0);
-  const parsed = parseMailbox(text, at);
+  const parsed = parseMailbox(text, skipSourceRoute(text, start + 1));
   if ("why" in parsed) return parsed;
   if (text[parsed.end] !== ">") return error('">" expected behind the address');
   return { kind: "mailbox", mailbox: parsed.mailbox, end: parsed.end + 1 };
+}
+
+/** RFC 5321 4.1.1.3 and appendix C: a source route is accepted and ignored. Gives the index behind it. */
+function skipSourceRoute(text: string, start: number): number {
+  let at = start;
+  do {
+    const host = text[at] === "@" ? matchDomain(text, at + 1) : undefined;
+    if (host === undefined) return start;
+    at += 1 + host.length;
+  } while (text[at++] === ",");
+  return text[at - 1] === ":" ? at : start;
 }
 
 function parseMailbox(
@@ -68,7 +76,7 @@ function parseMailbox(
   if (localPart === undefined) return error("the part before @ is not well formed");
   const at = start + localPart.length;
   if (text[at] !== "@") return error("an address needs a domain: user@example.com");
-  const domain = text[at + 1] === "[" ? matchLiteral(text, at + 1) : match(DOMAIN, text, at + 1);
+  const domain = matchDomain(text, at + 1);
   if (domain === undefined) return error("the domain is not well formed");
   const address = `${localPart}@${domain}`;
   const utf8 = BEYOND_ASCII.test(address);
@@ -80,6 +88,10 @@ function parseMailbox(
     return error("a part of the domain is longer than 63 octets");
   }
   return { mailbox: { address, localPart, domain: domain.toLowerCase(), utf8 }, end: at + 1 + domain.length };
+}
+
+function matchDomain(text: string, start: number): string | undefined {
+  return text[start] === "[" ? matchLiteral(text, start) : match(DOMAIN, text, start);
 }
 
 /** RFC 5321 4.1.3: an IPv4 or IPv6 literal whose address is one. */

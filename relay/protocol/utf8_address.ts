@@ -3,11 +3,11 @@
  * as `\x{…}`. Pure.
  */
 
-/** QCHAR of RFC 6533 3 and embedded characters; `\x{…}` with two to six hexadecimal digits. */
-const IN_ASCII = /^(?:[!-*,-<>-[\]-~]|\\x\{[0-9A-F]{2,6}\})+$/i;
+/** QCHAR of RFC 6533 3 and embedded characters; `\x{…}`, with a small x, and two to six hexadecimal digits. */
+const IN_ASCII = /^(?:[!-*,-<>-[\]-~]|\\x\{[0-9A-Fa-f]{2,6}\})+$/;
 /** The same, with UTF-8 as it is. */
-const IN_UTF8 = /^(?:[!-*,-<>-[\]-~\u{a0}-\u{10ffff}]|\\x\{[0-9A-F]{2,6}\})+$/iu;
-const EMBEDDED = /\\x\{([0-9A-F]{2,6})\}/gi;
+const IN_UTF8 = /^(?:[!-*,-<>-[\]-~\u{a0}-\u{10ffff}]|\\x\{[0-9A-Fa-f]{2,6}\})+$/u;
+const EMBEDDED = /\\x\{([0-9A-Fa-f]{2,6})\}/g;
 const BEYOND_ASCII = /[^\0-\x7f]/gu;
 /** What ASCII an address has to embed. */
 const EMBEDDED_ASCII = /[^!-~]|[\\+=]/gu;

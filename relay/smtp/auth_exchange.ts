@@ -22,7 +22,7 @@ export type ExchangeStep =
   | { readonly credentials: Credentials }
   | { readonly refusal: Reply };
 
-const MECHANISM = /^([A-Za-z0-9_-]{1,20})(?: +(\S+))? *$/;
+const MECHANISM = /^([A-Za-z0-9_-]{1,20})(?: +([^ ]+))? *$/;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** @param argument what stands behind "AUTH ". */

@@ -5,6 +5,7 @@
  * printable characters is in it.
  */
 import type { DsnRequest, NotifyOccasion, RecipientDsnRequest } from "../envelope.ts";
+import { asciiUpperCase } from "../protocol/ascii.ts";
 import { badParameter, replies } from "../protocol/replies.ts";
 import { utf8AddressForm } from "../protocol/utf8_address.ts";
 import { decodeXtext } from "../protocol/xtext.ts";
@@ -22,7 +23,7 @@ const encoder = new TextEncoder();
 
 /** RFC 3461 4.3. */
 export function parseRet(value: string | undefined): Parsed<DsnRequest["ret"]> {
-  const ret = value?.toUpperCase();
+  const ret = value && asciiUpperCase(value);
   return ret === "FULL" || ret === "HDRS" ? { ok: ret } : { refusal: badParameter("RET", "FULL or HDRS") };
 }
 
@@ -37,9 +38,9 @@ export function parseEnvid(value: string | undefined): Parsed<string> {
 
 /** RFC 3461 4.1: NEVER, for which the list is empty, or a list. */
 export function parseNotify(value: string | undefined): Parsed<readonly NotifyOccasion[]> {
-  const words = value?.toUpperCase().split(",") ?? [];
+  const words = asciiUpperCase(value ?? "").split(",");
   if (words.length === 1 && words[0] === "NEVER") return { ok: [] };
-  if (words.length === 0 || !words.every(isOccasion) || new Set(words).size < words.length) {
+  if (!words.every(isOccasion) || new Set(words).size < words.length) {
     return { refusal: badParameter("NOTIFY", "NEVER, or SUCCESS, FAILURE and DELAY with commas between, each once") };
   }
   return { ok: words };

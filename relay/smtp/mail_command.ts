@@ -2,6 +2,7 @@
  * The arguments of MAIL and RCPT (RFC 5321 4.1.1.2, 4.1.1.3 and the extensions that EHLO offers). Pure.
  */
 import type { DsnRequest, RecipientDsnRequest } from "../envelope.ts";
+import { asciiUpperCase } from "../protocol/ascii.ts";
 import { type Mailbox, parsePath } from "../protocol/path.ts";
 import { badParameter, badPath, badReversePath, badSyntax, replies, unknownParameter } from "../protocol/replies.ts";
 import { parseEnvid, parseNotify, parseOrcpt, parseRet } from "./dsn_parameters.ts";
@@ -52,7 +53,7 @@ export function parseMail(argument: string): Parsed<MailArguments> {
         declaredSizeBytes = Math.min(Number(value), Number.MAX_SAFE_INTEGER);
         break;
       case "BODY": {
-        const type = value?.toUpperCase();
+        const type = value && asciiUpperCase(value);
         if (type !== "7BIT" && type !== "8BITMIME") return { refusal: badParameter(name, "7BIT or 8BITMIME") };
         body = type;
         break;
@@ -129,7 +130,7 @@ function parseRcptParameters(parameters: readonly Parameter[], smtputf8: boolean
 
 /** Behind the colon; blanks before the path are not in the grammar, but common and harmless. */
 function pathStart(argument: string, keyword: string): number | undefined {
-  if (argument.slice(0, keyword.length).toUpperCase() !== keyword) return undefined;
+  if (asciiUpperCase(argument.slice(0, keyword.length)) !== keyword) return undefined;
   let at = keyword.length;
   while (argument[at] === " ") at++;
   return at;
@@ -139,13 +140,14 @@ type Parameter = [name: string, value: string | undefined];
 
 function parseParameters(argument: string, from: number): Parsed<Parameter[]> {
   const rest = argument.slice(from);
-  if (rest.trim() === "") return { ok: [] };
+  const words = rest.split(" ").filter((word) => word !== "");
+  if (words.length === 0) return { ok: [] };
   if (rest[0] !== " ") return { refusal: badSyntax("a blank behind the address") };
   const seen = new Map<string, string | undefined>();
-  for (const text of rest.trim().split(/ +/)) {
+  for (const text of words) {
     const parsed = PARAMETER.exec(text);
     if (parsed === null) return { refusal: badSyntax("parameters of the form NAME=value") };
-    const name = parsed[1]!.toUpperCase();
+    const name = asciiUpperCase(parsed[1]!);
     if (seen.has(name)) return { refusal: badParameter(name, "it once only") };
     seen.set(name, parsed[2]);
   }

@@ -10,7 +10,7 @@ import type { Admission } from "../admission/admission.ts";
 import type { Envelope, Origin, Reservation } from "../envelope.ts";
 import { DotUnstuffing } from "../protocol/dot_unstuffing.ts";
 import { LineEndings } from "../protocol/line_endings.ts";
-import { scanHeader } from "../protocol/header_scan.ts";
+import { MAX_HEADER_OCTETS, scanHeader } from "../protocol/header_scan.ts";
 import { accepted, replies } from "../protocol/replies.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { SpoolFailure } from "../spool/errors.ts";
@@ -127,8 +127,15 @@ export class Reception {
     let stored = false;
     try {
       if (this.#failure !== undefined) throw new SpoolFailure("the draft was not written", { cause: this.#failure });
-      const header = scanHeader(this.#draft.head().subarray(this.#traceOctets));
-      const content = { sizeBytes: this.#sizeBytes, bareLineEndings: this.#bareLineEndings };
+      const header = scanHeader(
+        this.#draft.head().subarray(this.#traceOctets, this.#traceOctets + MAX_HEADER_OCTETS),
+      );
+      const content = {
+        sizeBytes: this.#sizeBytes,
+        bareLineEndings: this.#bareLineEndings,
+        // A message may be nothing but a header section, without the empty line.
+        headerTooLong: !header.ended && this.#sizeBytes > MAX_HEADER_OCTETS,
+      };
       const verdict = await this.#context.admission.message(this.#id, this.#transaction, { ...content, ...header });
       if ("refusal" in verdict) return verdict.refusal;
       await using reservation = verdict;

@@ -4,6 +4,7 @@
  * It knows the order of commands and what each does to the session; grammar is in mail_command.ts and
  * auth_exchange.ts, words are in protocol/replies.ts, decisions come from admission as inputs. No clock, no I/O.
  */
+import { asciiUpperCase, trimBlanks } from "../protocol/ascii.ts";
 import { badSyntax, banner, chunkReceived, replies, tooBig } from "../protocol/replies.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { beginExchange, continueExchange, type ExchangeStep } from "./auth_exchange.ts";
@@ -119,8 +120,8 @@ const WHEREVER: { readonly [At in State["at"]]?: Reply } = {
 
 function command(session: Session, line: string, rules: SessionRules): Step {
   const blank = line.indexOf(" ");
-  const verb = (blank < 0 ? line : line.slice(0, blank)).toUpperCase();
-  const argument = blank < 0 ? "" : line.slice(blank + 1).trim();
+  const verb = asciiUpperCase(blank < 0 ? line : line.slice(0, blank));
+  const argument = blank < 0 ? "" : trimBlanks(line.slice(blank + 1));
   const found = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
   if (found === undefined) {
     if (NOT_HERE.has(verb)) return fault(session, replies.notImplemented, rules);
@@ -203,7 +204,7 @@ function data(session: Session, _argument: string, rules: SessionRules): Step {
 }
 
 /** RFC 3030 2: BDAT SP chunk-size [SP LAST]. */
-const CHUNK = /^(\d{1,10})(?: +(LAST))?$/i;
+const CHUNK = /^(\d{1,20})(?: +(LAST))?$/i;
 
 /** The octets follow at once, so they are read in any case; where their number is not known, nothing can follow. */
 function chunk(session: Session, argument: string, rules: SessionRules): Step {

@@ -27,7 +27,7 @@ export interface CrewOptions {
   readonly firstPauseMs?: number;
 }
 
-/** A node could not even be started. */
+/** A node ended before it was up. */
 export class NodeNotStarted extends Error {
   override readonly name = "NodeNotStarted";
 }
@@ -133,11 +133,11 @@ export class Crew {
       if (data.is === "up") thread.up.resolve();
       else if (data.is === "drained") thread.drained.resolve();
       else if (data.is === "login") this.#passOn(data.news, member);
-      else this.#ended(member, new PortUnavailable(data.why));
+      else this.#ended(member, thread, data.why, new PortUnavailable(data.why));
     };
     worker.onerror = (event) => {
       event.preventDefault(); // or it would end the process
-      this.#ended(member, new NodeNotStarted(event.message));
+      this.#ended(member, thread, event.message, new NodeNotStarted(`node ${node} did not start: ${event.message}`));
     };
     const start = { ...task, node, certificate: this.#certificate, controlPlane: channel.port2 };
     worker.postMessage({ is: "start", task: start } satisfies ToNode, [channel.port2]);
@@ -145,18 +145,20 @@ export class Crew {
     member.upSince = monotonic();
   }
 
-  #ended(member: Member, error: PortUnavailable | NodeNotStarted): void {
-    const { thread, upSince, node } = member;
-    if (thread === undefined) return;
+  /** @param notStarted what a start that was under way fails with. */
+  #ended(member: Member, thread: Thread, why: string, notStarted: PortUnavailable | NodeNotStarted): void {
+    const { upSince, node } = member;
+    // Another one may run by now: a thread may tell of several errors.
+    if (member.thread !== thread) return;
     this.#end(member);
-    thread.up.reject(error);
+    thread.up.reject(notStarted);
     thread.drained.resolve();
     if (this.#draining || upSince === undefined) return;
     const { log, monotonic, firstPauseMs = FIRST_PAUSE_MS } = this.#options;
     if (monotonic() - upSince > STEADY_MS) member.pauseMs = firstPauseMs;
     log.fatal("a node has ended by an error and will be started again", {
       node,
-      error: error.message,
+      error: why,
       pauseMs: member.pauseMs,
     });
     this.#startLater(member);

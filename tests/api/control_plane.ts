@@ -1,6 +1,7 @@
 /** A control plane for tests: in memory unless a path is given, with a clock that stands still until it is set. */
 import { ulid } from "@std/ulid";
 import { createClient, createNodeClient } from "../../api/client.ts";
+import type { TxtAnswer } from "../../api/domain_proof.ts";
 import { createControlPlane } from "../../api/main.ts";
 import type { Readiness } from "../../api/routes/health.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
@@ -29,6 +30,7 @@ export interface Answer {
 export const startControlPlane = async (options: TestOptions = {}) => {
   const clock = { now: options.now ?? NOON };
   const logged: string[] = [];
+  const txt = new Map<string, TxtAnswer>();
   const plane = await createControlPlane({
     databasePath: options.databasePath ?? IN_MEMORY,
     adminToken: ADMIN,
@@ -37,6 +39,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     blockRelays: 150,
     now: () => clock.now,
     newId: () => ulid(),
+    resolveTxt: (name) => Promise.resolve(txt.get(name) ?? { kind: "no-domain" }),
     readiness: options.readiness ?? (() => Promise.resolve({})),
     log: (message) => logged.push(message),
   });
@@ -53,7 +56,10 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   return {
     clock,
     logged,
+    /** What the DNS says of TXT records, by name; nothing at first. */
+    txt,
     app: plane.app,
+    recheckDomains: plane.recheckDomains,
     client: createClient(plane.fetch, ADMIN),
     node: createNodeClient(plane.fetch, RELAY),
     request,

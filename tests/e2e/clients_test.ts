@@ -2,57 +2,12 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createTransport, type SendMailOptions } from "nodemailer";
-import { startDnsServer } from "../support/dns_server.ts";
-import { endOf, eventAbout } from "../support/history.ts";
+import { Customer } from "../support/customer.ts";
+import { endOf } from "../support/history.ts";
 import { needing } from "../support/installed.ts";
-import { NextHopServer, type Received } from "../support/next_hop_server.ts";
 import { authorityFile } from "../support/octet_client.ts";
 import { assertSameOctets, belowTrace, fromLatin1, utf8Octets } from "../support/octets.ts";
-import { eventually, openAccount, type RelayProcess, startRelay } from "../support/relay_process.ts";
 import { swaks } from "../support/swaks.ts";
-
-const TLS = /^TLSv1\.[23] TLS_|^TLSv1\.[23] ECDHE/;
-
-/** A relay whose mail all goes to one recorded next hop, with an account. */
-class World implements AsyncDisposable {
-  readonly username = "anna";
-  private constructor(
-    readonly relay: RelayProcess,
-    readonly hop: NextHopServer,
-    readonly password: string,
-    private readonly resources: AsyncDisposableStack,
-  ) {}
-
-  static async start(): Promise<World> {
-    await using resources = new AsyncDisposableStack();
-    const dns = resources.use(startDnsServer({ "*": { MX: ["10 @"], A: ["127.0.0.1"] } }));
-    const hop = resources.use(await NextHopServer.start());
-    const relay = resources.use(
-      await startRelay({ MAILHOP_DNS: dns.setting, MAILHOP_ROUTES: `*=127.0.0.1:${hop.port}` }),
-    );
-    return new World(relay, hop, await openAccount(relay, "anna"), resources.move());
-  }
-
-  arrived(recipient: string): Promise<Received> {
-    const look = () => this.hop.received.find(({ recipients }) => recipients.includes(recipient));
-    return eventually(look, `mail for ${recipient} at the next hop`);
-  }
-
-  /** The message with this id came in over TLS with AUTH, and its history says so. */
-  async assertSubmittedSecurely(id: string, helo: string, recipient: string): Promise<void> {
-    const history = await endOf(this.relay, id);
-    assertEquals([history.account, history.sender, history.status], [this.username, "anna@customer.test", "delivered"]);
-    const { origin } = eventAbout(history, "accepted", recipient);
-    assertEquals({ ...origin, tls: null }, { address: "127.0.0.1", helo, protocol: "ESMTPSA", tls: null });
-    assertMatch(origin!.tls ?? "none", TLS);
-    const { host, address, reply, attempt } = eventAbout(history, "delivered", recipient);
-    assertEquals([host, address, reply, attempt], ["127.0.0.1", "127.0.0.1", "250 2.0.0 Queued", 1]);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.resources.disposeAsync();
-  }
-}
 
 /** The id in the 250 to the end of the data. */
 function queuedAs(text: string): string {
@@ -64,16 +19,16 @@ function queuedAs(text: string): string {
 Deno.test({
   ...needing("clients: swaks over STARTTLS with AUTH PLAIN, and over TLS with AUTH LOGIN", "swaks"),
   async fn(t) {
-    await using world = await World.start();
+    await using customer = await Customer.start();
     const send = async (recipient: string, ...how: string[]) => {
       const { code, transcript } = await swaks(
-        ...["--tls-verify", "--tls-ca-path", authorityFile(world.relay), "--helo", "laptop.test"],
-        ...["--auth-user", world.username, "--auth-password", world.password],
+        ...["--tls-verify", "--tls-ca-path", authorityFile(customer.relay), "--helo", "laptop.test"],
+        ...["--auth-user", customer.username, "--auth-password", customer.password],
         ...["--from", "anna@customer.test", "--to", recipient, "--header", "Subject: Grüße", "--body", BODY],
         ...how,
       );
       assertEquals(code, 0, transcript);
-      const { mailFrom, recipients, content } = await world.arrived(recipient);
+      const { mailFrom, recipients, content } = await customer.arrived(recipient);
       assertEquals([mailFrom, recipients], ["anna@customer.test", [recipient]]);
       const id = queuedAs(transcript);
       assertStringIncludes(belowTrace(content, id), `\r\n\r\n${utf8Octets(BODY.replaceAll("\n", "\r\n"))}`);
@@ -81,12 +36,12 @@ Deno.test({
         content,
         /^Received: from laptop\.test \(\[127\.0\.0\.1\]\)\r\n\tby relay\.test \(MailHop\) with ESMTPSA id /,
       );
-      await world.assertSubmittedSecurely(id, "laptop.test", recipient);
+      await customer.assertSubmittedSecurely(id, "laptop.test", recipient);
       return transcript;
     };
 
     await t.step("STARTTLS", async () => {
-      const server = `127.0.0.1:${world.relay.smtpPort}`;
+      const server = `127.0.0.1:${customer.relay.smtpPort}`;
       const transcript = await send("ben@example.test", "--server", server, "--tls", "--auth", "PLAIN");
       // In clear AUTH is not offered; over TLS STARTTLS is not.
       const [clear = "", secured = ""] = transcript.split("=== TLS started");
@@ -94,7 +49,7 @@ Deno.test({
       assert(/^<~ {2}250[ -]AUTH PLAIN LOGIN/m.test(secured) && !/^<~ {2}250[ -]STARTTLS/m.test(secured), secured);
     });
     await t.step("TLS", async () => {
-      const server = `127.0.0.1:${world.relay.smtpsPort}`;
+      const server = `127.0.0.1:${customer.relay.smtpsPort}`;
       const transcript = await send("carla@example.test", "--server", server, "--tls-on-connect", "--auth", "LOGIN");
       assertMatch(transcript, /^=== TLS started[^]*^<~ {2}220 relay\.test /m);
     });
@@ -105,8 +60,8 @@ Deno.test({
 const BODY = "Hello Ben,\n.one dot\n..two\nand 8-bit: äöü\n";
 
 Deno.test("clients: nodemailer over STARTTLS and over TLS", async (t) => {
-  await using world = await World.start();
-  const ca = await Deno.readTextFile(authorityFile(world.relay));
+  await using customer = await Customer.start();
+  const ca = await Deno.readTextFile(authorityFile(customer.relay));
   const send = async (recipient: string, port: number, secure: boolean) => {
     const message = letter(recipient);
     const transport = createTransport({
@@ -116,23 +71,23 @@ Deno.test("clients: nodemailer over STARTTLS and over TLS", async (t) => {
       requireTLS: !secure,
       name: "laptop.test",
       tls: { ca, servername: "relay.test" },
-      auth: { user: world.username, pass: world.password },
+      auth: { user: customer.username, pass: customer.password },
     });
     try {
       const info = await transport.sendMail(message);
       assertEquals([info.accepted, info.rejected], [[recipient], []]);
       const id = queuedAs(info.response);
-      const { content } = await world.arrived(recipient);
+      const { content } = await customer.arrived(recipient);
       assertSameOctets(belowTrace(content, id), await composed(message), "nodemailer's message");
-      await world.assertSubmittedSecurely(id, "laptop.test", recipient);
-      const { messageId, sizeBytes } = await endOf(world.relay, id);
+      await customer.assertSubmittedSecurely(id, "laptop.test", recipient);
+      const { messageId, sizeBytes } = await endOf(customer.relay, id);
       assertEquals([messageId, sizeBytes], [message.messageId, (await composed(message)).length]);
     } finally {
       transport.close();
     }
   };
-  await t.step("STARTTLS", () => send("ben@example.test", world.relay.smtpPort, false));
-  await t.step("TLS", () => send("carla@example.test", world.relay.smtpsPort, true));
+  await t.step("STARTTLS", () => send("ben@example.test", customer.relay.smtpPort, false));
+  await t.step("TLS", () => send("carla@example.test", customer.relay.smtpsPort, true));
 });
 
 const OCTETS = Buffer.from(Uint8Array.from({ length: 100_000 }, (_, at) => at * 7 % 256));

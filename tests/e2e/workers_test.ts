@@ -5,7 +5,8 @@ import { endOf, eventsOf } from "../support/history.ts";
 import { NextHopServer } from "../support/next_hop_server.ts";
 import { OctetClient } from "../support/octet_client.ts";
 import { latin1 } from "../support/octets.ts";
-import { eventually, openAccount, startRelay } from "../support/relay_process.ts";
+import { eventually, freePort, openAccount, startRelay } from "../support/relay_process.ts";
+import { StartProcess } from "../support/start_process.ts";
 
 const MESSAGES = 12;
 const CONTENT = latin1("Subject: hello\r\nFrom: anna@customer.test\r\n\r\nHello.\r\n");
@@ -50,4 +51,20 @@ Deno.test("workers: what three nodes accepted before a kill is delivered once by
   await eventually(() => shardsOf(dataDir).join() === "0" || undefined, "the other shards to be removed");
   const { body: quota } = await relay.api<{ used: number }>("GET", "/accounts/anna/quota");
   assertEquals(quota.used, MESSAGES);
+});
+
+Deno.test("workers: a node that cannot start ends the start with exit code 1", async () => {
+  const dataDir = await Deno.makeTempDir({ prefix: "mailhop-data-" });
+  await using cleanUp = new AsyncDisposableStack();
+  cleanUp.defer(() => Deno.remove(dataDir, { recursive: true }));
+  await Deno.writeTextFile(join(dataDir, "spool"), "not a directory");
+  await using start = StartProcess.spawn({
+    MAILHOP_DATA_DIR: dataDir,
+    MAILHOP_SMTP_LISTEN: `127.0.0.1:${freePort()}`,
+    MAILHOP_SMTPS_LISTEN: "",
+    MAILHOP_HTTP_LISTEN: `127.0.0.1:${freePort()}`,
+    MAILHOP_WORKERS: "2",
+  });
+  assertEquals(await start.exitCode, 1);
+  assert(start.complaints.some((line) => /^node [01] did not start: /.test(line)), start.complaints.join("\n"));
 });

@@ -29,9 +29,16 @@ export const account: AccountFacts = {
   blocks: [{ quantity: 1, activatesAt: NOON - 15 * MINUTE }],
 };
 
-export const mailFacts: MailFacts = { now: NOON, account, sizeBytes: 0, sender: usable };
+export const mailFacts: MailFacts = { now: NOON, account, sizeBytes: 0, sender: usable, ownership: "own" };
 export const recipientFacts: RecipientFacts = { now: NOON, account, sizeBytes: 0, recipients: 0, domain: usable };
-export const messageFacts: MessageFacts = { sizeBytes: 1, bareLineEndings: false, receivedFields: 0, fromFields: 1 };
+export const messageFacts: MessageFacts = {
+  sizeBytes: 1,
+  bareLineEndings: false,
+  headerTooLong: false,
+  receivedFields: 0,
+  fromFields: 1,
+  fromTooLong: false,
+};
 export const quotaFacts: QuotaFacts = {
   now: NOON,
   status: "active",

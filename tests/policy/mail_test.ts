@@ -90,6 +90,7 @@ Deno.test("MAIL: of several refusals the first in the order of the rules is give
     account: null,
     sizeBytes: MAX_SIZE + 1,
     sender: { ...usable, existence: "missing" },
+    ownership: "another's",
   };
   const steps: [Partial<MailFacts>, Reason][] = [
     [{}, Reason.AuthenticationRequired],
@@ -98,7 +99,8 @@ Deno.test("MAIL: of several refusals the first in the order of the rules is give
     [{ account: { ...account, blocks: [], used: 150 } }, Reason.NoBlock],
     [{ account: { ...account, blocks: pending, used: 150 } }, Reason.BlockPending],
     [{ account: { ...account, used: 150 } }, Reason.QuotaExceeded],
-    [{ account }, Reason.SenderDomainMissing],
+    [{ account }, Reason.DomainOfAnotherAccount],
+    [{ ownership: "unclaimed" }, Reason.SenderDomainMissing],
     [{ sender: usable }, Reason.Accepted],
   ];
   let facts = worst;

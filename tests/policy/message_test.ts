@@ -28,15 +28,19 @@ Deno.test("end of data: of several refusals the first in the order of the rules 
   let facts: MessageFacts = {
     sizeBytes: MAX_SIZE + 1,
     bareLineEndings: true,
+    headerTooLong: true,
     receivedFields: 51,
     fromFields: 2,
+    fromTooLong: true,
   };
   const steps: [Partial<MessageFacts>, Reason][] = [
     [{}, Reason.MessageTooBig],
     [{ sizeBytes: 0 }, Reason.BareLineEnding],
-    [{ bareLineEndings: false }, Reason.TooManyHops],
+    [{ bareLineEndings: false }, Reason.HeaderTooLong],
+    [{ headerTooLong: false }, Reason.TooManyHops],
     [{ receivedFields: 0 }, Reason.SeveralFrom],
-    [{ fromFields: 1 }, Reason.Accepted],
+    [{ fromFields: 1 }, Reason.FromTooLong],
+    [{ fromTooLong: false }, Reason.Accepted],
   ];
   for (const [change, reason] of steps) {
     facts = { ...facts, ...change };

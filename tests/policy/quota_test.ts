@@ -82,7 +82,10 @@ Deno.test("quota: at MAIL and RCPT a naive oracle agrees", () => {
       fc.integer({ min: 0, max: 99 }),
       (account, now, sizeBytes, recipients) => {
         const each = policy.price(sizeBytes, 1);
-        assertEquals(policy.mail({ now, account, sizeBytes, sender: null }), oracle(account, now, each));
+        assertEquals(
+          policy.mail({ now, account, sizeBytes, sender: null, ownership: null }),
+          oracle(account, now, each),
+        );
         assertEquals(
           policy.recipient({ now, account, sizeBytes, recipients, domain: null }),
           oracle(account, now, each * (recipients + 1)),

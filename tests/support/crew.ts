@@ -60,6 +60,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     blockRelays: settings.blockRelays,
     now: () => Date.now(),
     newId: () => ulid(),
+    resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
     readiness: () => Promise.resolve({}),
     log: () => {},
   });

@@ -42,6 +42,29 @@ export const ZONE: Zone = {
   "mx.example.com": { A: ["192.0.2.1"] },
 };
 
+/** MAIL and RCPT as they are when nothing is wrong. */
+export const ENVELOPE = `
+  C: MAIL FROM:<anna@example.com>
+  S: 250 2.1.0 Sender OK
+  C: RCPT TO:<friend@example.net>
+  S: 250 2.1.5 Recipient OK
+`;
+/** Behind it, the content. */
+export const DATA = `
+  C: DATA
+  S: 354 End the message with a dot on a line of its own
+`;
+/** A whole transaction. */
+export const MESSAGE = `
+  ${ENVELOPE}
+  ${DATA}
+  C: From: anna@example.com
+  C:
+  C: Hello
+  C: .
+  S: 250 2.0.0 OK: queued as …
+`;
+
 export interface TestNodeOptions {
   readonly zone?: Zone;
   readonly settings?: Partial<Settings>;
@@ -77,6 +100,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     blockRelays: settings.blockRelays,
     now: () => clock.now,
     newId: () => monotonicUlid(clock.now),
+    resolveTxt: (name) => resolver.fresh().txt(name),
     readiness: () => Promise.resolve({}),
     log: () => {},
   });

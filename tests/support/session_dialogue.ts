@@ -172,7 +172,14 @@ export class PureSession {
   }
 
   #decide(sizeBytes: number): void {
-    const facts = { sizeBytes, bareLineEndings: false, receivedFields: 0, fromFields: 1 };
+    const facts = {
+      sizeBytes,
+      bareLineEndings: false,
+      headerTooLong: false,
+      receivedFields: 0,
+      fromFields: 1,
+      fromValue: null,
+    };
     this.feed({ is: "message", reply: this.#script.message(facts) ?? accepted(`MESSAGE-${++this.#messages}`) });
   }
 }

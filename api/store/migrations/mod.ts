@@ -7,8 +7,14 @@ import type { Database } from "../schema.ts";
 import { accounts } from "./0001_accounts.ts";
 import { counters } from "./0002_counters.ts";
 import { history } from "./0003_history.ts";
+import { domains } from "./0004_domains.ts";
 
-const migrations = { "0001_accounts": accounts, "0002_counters": counters, "0003_history": history };
+const migrations = {
+  "0001_accounts": accounts,
+  "0002_counters": counters,
+  "0003_history": history,
+  "0004_domains": domains,
+};
 
 /**
  * Brings the schema up to date.

@@ -25,6 +25,11 @@ const COMMANDS = [
   "network add alice 192.0.2.7/32 --force",
   "network list alice",
   "network remove alice 2001:db8::/48",
+  "domain claim alice example.com",
+  "domain list alice",
+  "domain show alice example.com",
+  "domain verify alice example.com",
+  "domain remove alice example.com",
   "message list",
   "message list --account a --since 24h --until 2026-11-23T12:00:00Z --sender a@b --recipient c@d --message-id <x@y>" +
   " --status deferred --limit 10 --cursor abc",
@@ -76,7 +81,9 @@ for (const line of COMMANDS) {
 }
 
 Deno.test("command line: the help of all names every command and the settings", () => {
-  for (const word of ["account", "block", "quota", "network", "message", "MAILHOP_API_URL", "MAILHOP_API_TOKEN"]) {
+  for (
+    const word of ["account", "block", "quota", "network", "domain", "message", "MAILHOP_API_URL", "MAILHOP_API_TOKEN"]
+  ) {
     assertStringIncludes(text("--help"), word);
   }
 });

@@ -14,11 +14,14 @@ export interface Api extends AsyncDisposable {
   readonly node: NodeClient;
   /** The API's clock and the tool's. */
   readonly clock: { now: number };
+  /** TXT records that the API finds, by name. */
+  readonly txt: Map<string, string[]>;
 }
 
 /** Serves the control plane with a database in memory on a free port of loopback. */
 export async function startApi(): Promise<Api> {
   const clock = { now: NOW };
+  const txt = new Map<string, string[]>();
   let ids = 0;
   const plane = await createControlPlane({
     databasePath: ":memory:",
@@ -28,6 +31,10 @@ export async function startApi(): Promise<Api> {
     blockRelays: 150,
     now: () => clock.now,
     newId: () => `id-${String(++ids).padStart(6, "0")}`,
+    resolveTxt: (name) => {
+      const records = txt.get(name);
+      return Promise.resolve(records === undefined ? { kind: "no-domain" } : { kind: "found", records });
+    },
     readiness: () => Promise.resolve({}),
     log: (message, facts) => {
       throw new Error(`the API failed: ${message}`, { cause: facts });
@@ -40,6 +47,7 @@ export async function startApi(): Promise<Api> {
     token: ADMIN_TOKEN,
     node: createNodeClient(plane.fetch, RELAY_TOKEN),
     clock,
+    txt,
     async [Symbol.asyncDispose]() {
       await server.shutdown();
       await plane.close();

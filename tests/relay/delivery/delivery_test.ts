@@ -216,7 +216,13 @@ Deno.test("delivery: mail for a line that stands still is put off, without an at
   await world.queue.round(id);
   // Two in the line at no message a minute: two minutes, and with the random of this test three quarters of that.
   const dueAt = world.now + 1.5 * MINUTE;
-  assertEquals(world.queue.messages.get(id)!.recipients, [{ status: "queued", attempts: 0, dueAt, lastReply: null }]);
+  assertEquals(world.queue.messages.get(id)!.recipients, [{
+    status: "queued",
+    attempts: 0,
+    dueAt,
+    lastReply: null,
+    delayReported: false,
+  }]);
   assertEquals(world.queue.events, []);
 });
 

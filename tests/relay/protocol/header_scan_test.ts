@@ -5,12 +5,14 @@ import { scanHeader } from "../../../relay/protocol/header_scan.ts";
 
 const encoder = new TextEncoder();
 const scan = (...lines: string[]) => scanHeader(encoder.encode(lines.join("\r\n")));
-const NOTHING = { receivedFields: 0, fromFields: 0, messageIdField: null };
+const from = (value: string) => ({ fromFields: 1, fromValue: encoder.encode(value) });
+const NOTHING = { receivedFields: 0, fromFields: 0, fromValue: null, messageIdField: null, ended: true };
+const UNENDED = { ...NOTHING, ended: false };
 
 Deno.test("header: Received and From fields are counted, Message-ID is read", () => {
   assertEquals(
     scan("Received: from a", "Received: from b", "From: a@example.com", "Message-ID: <1@example.com>", "", "body"),
-    { receivedFields: 2, fromFields: 1, messageIdField: "<1@example.com>" },
+    { ...NOTHING, ...from(" a@example.com\r\n"), receivedFields: 2, messageIdField: "<1@example.com>" },
   );
 });
 
@@ -28,7 +30,7 @@ Deno.test("header: names are read in any case, with blanks before the colon, and
       "",
       "",
     ),
-    { receivedFields: 3, fromFields: 1, messageIdField: "<1@example.com>" },
+    { ...NOTHING, ...from("\r\n\ta@example.com\r\n"), receivedFields: 3, messageIdField: "<1@example.com>" },
   );
 });
 
@@ -43,26 +45,33 @@ Deno.test("header: names that only begin alike are others", () => {
       "Message-IDs: d",
       ">From: e",
       "",
+      "",
     ),
     NOTHING,
   );
 });
 
 Deno.test("header: a continuation line is no field, whatever stands in it", () => {
-  assertEquals(scan("Subject: a", " From: b", "\tReceived: c", "From: d", "", ""), { ...NOTHING, fromFields: 1 });
+  assertEquals(scan("Subject: a", " From: b", "\tReceived: c", "From: d", "", ""), { ...NOTHING, ...from(" d\r\n") });
 });
 
 Deno.test("header: the body is not read", () => {
   assertEquals(scan("Subject: a", "", "From: b", "Received: c", "Message-ID: d"), NOTHING);
   assertEquals(scan("", "From: b"), NOTHING);
-  assertEquals(scan(), NOTHING);
+  assertEquals(scan(), UNENDED);
 });
 
 Deno.test("header: a section that ends with the message is read to its end", () => {
-  assertEquals(scan("From: a", "Message-ID: <1>"), { receivedFields: 0, fromFields: 1, messageIdField: "<1>" });
-  assertEquals(scan("From"), NOTHING);
-  assertEquals(scan("From:"), { ...NOTHING, fromFields: 1 });
-  assertEquals(scan("Message-ID"), NOTHING);
+  assertEquals(scan("From: a", "Message-ID: <1>"), { ...UNENDED, ...from(" a\r\n"), messageIdField: "<1>" });
+  assertEquals(scan("From"), UNENDED);
+  assertEquals(scan("From:"), { ...UNENDED, ...from("") });
+  assertEquals(scan("Message-ID"), UNENDED);
+});
+
+Deno.test("header: the value of the first From field is given as it came, folds and all, however long", () => {
+  const long = `${"x".repeat(20_000)}\r\n ${"y".repeat(300)}`;
+  assertEquals(scan("From : a,", "\tb", "From: c", "", "").fromValue, encoder.encode(" a,\r\n\tb\r\n"));
+  assertEquals(scan(`From:${long}`, "", "").fromValue, encoder.encode(`${long}\r\n`));
 });
 
 Deno.test("header: the first Message-ID counts, without line ends, control characters or more than a line", () => {

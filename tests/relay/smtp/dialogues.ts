@@ -682,6 +682,47 @@ export const dialogues: readonly SessionDialogue[] = [
     `,
   },
   {
+    name: "letters and spaces beyond ASCII are none of a command's, though Unicode's rules make them some",
+    tls: true,
+    text: `${LOGIN}
+      C: MAıL FROM:<a@example.com>
+      S: 500 5.5.1 Unknown command
+      C: RſET
+      S: 500 5.5.1 Unknown command
+      C: RSET \u3000
+      S: 501 5.5.4 This command takes no arguments
+      C: MAIL FROM:<a@example.com> BODY=8BıTMIME
+      S: 501 5.5.4 Bad value of parameter BODY: …
+      C: MAIL FROM:<a@example.com> RET=HDRſ
+      S: 501 5.5.4 Bad value of parameter RET: …
+      C: MAIL FROM:<a@example.com> \u00a0
+      S: 501 5.5.4 Syntax error: …
+      C: MAIL FROM:<a@example.com>
+      S: 250 2.1.0 Sender OK
+      C: RCPT TO:<b@example.net> NOTIFY=FAıLURE
+      S: 501 5.5.4 Bad value of parameter NOTIFY: …
+      C: RCPT TO:<b@example.net> ORCPT=utf-8;\\X{FC}@example.net
+      S: 501 5.5.4 Bad value of parameter ORCPT: …
+    `,
+  },
+  {
+    name: "a source route is one of hosts, and the number of a chunk may begin with noughts",
+    tls: true,
+    text: `${LOGIN}
+      C: MAIL FROM:<@-a:a@example.com>
+      S: 501 5.1.7 Bad sender address: …
+      C: MAIL FROM:<@a.example:b:c@example.com>
+      S: 501 5.1.7 Bad sender address: …
+      C: MAIL FROM:<@a.example,@[192.0.2.1]:a@example.com>
+      S: 250 2.1.0 Sender OK
+      C: RCPT TO:<b@example.net>
+      S: 250 2.1.5 Recipient OK
+      C: BDAT 00000000000000000006 LAST
+      C: text
+      S: 250 2.0.0 OK: queued as MESSAGE-1
+    `,
+  },
+  {
     name: "HTTP: the first line is answered with 554, nothing of it is repeated, and the rest is not read",
     text: `
       S: 220 relay.example ESMTP MailHop
@@ -698,6 +739,7 @@ export const dialogues: readonly SessionDialogue[] = [
     text: `
       S: 220 relay.example ESMTP MailHop
       C: EHLO client.example
+      S: 250-…
       S: 250-…
       S: 250-…
       S: 250-…

@@ -1,5 +1,6 @@
 /** Several nodes in one process: who is served by whom, what they share, and what the death of one costs. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay.js";
 import { join } from "@std/path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { PortUnavailable } from "../../../relay/listeners.ts";
@@ -170,6 +171,7 @@ Deno.test("crew: a new certificate is shown at all nodes to who comes, and open 
 
 Deno.test("crew: what nodes that are no more left is delivered once, charged, and their shards are removed", async () => {
   const left = new Map<number, string[]>([[2, ["B1", "B2"]], [5, ["E1"]], [7, []]]);
+  const now = Date.now(), day = new Date(now).toISOString().slice(0, 10);
   let spoolDirectory = "";
   await using crew = await startTestCrew(2, {}, {
     async prepare(directory, client) {
@@ -179,10 +181,12 @@ Deno.test("crew: what nodes that are no more left is delivered once, charged, an
           node: `node of ${shard}`,
           // The control plane was away: settlements and events wait in the outbox.
           deliver: () => Promise.reject(new Error("away")),
-          sleep: (_, signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
+          sleep: (ms, signal) => delay(ms, { signal }).catch(() => {}),
         });
         for (const id of ids) {
-          await accept(spool.spool, envelope(id, { receivedAt: Date.now(), account: "anna" }), contentOf(id, 100));
+          const reservation = { id: `reservation of ${id}`, day, relays: 1 };
+          const message = envelope(id, { account: "anna", receivedAt: now, reservation });
+          await accept(spool.spool, message, contentOf(id, 100));
         }
       }
       await Deno.mkdir(join(directory, "4.removed", "segments"), { recursive: true });
