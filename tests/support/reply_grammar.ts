@@ -2,7 +2,7 @@
 
 /** RFC 5321 4.5.3.1.5, with CRLF. */
 const MAX_LINE_OCTETS = 512;
-const LINE = /^([2-5][0-5][0-9])([ -])([^\x00-\x1f\x7f]*)$/;
+const LINE = /^([2-5][0-5][0-9])([ -])(\P{Cc}*)$/u;
 const STATUS = /^([245])\.\d{1,3}\.\d{1,3} \S/;
 /** RFC 2034 4: what bears no status code. */
 const WITHOUT_STATUS = new Set(["220", "334", "354"]);
