@@ -15,7 +15,7 @@ import { closestDomain } from "./did_you_mean.ts";
 import { recipientDomainFacts, senderDomainFacts } from "./domain_facts.ts";
 import { domainOwnership } from "./domain_ownership.ts";
 import type { LoginThrottle } from "./login_throttle.ts";
-import { refusal } from "./refusals.ts";
+import { minutes, refusal } from "./refusals.ts";
 import type { SenderDomains } from "./sender_domains.ts";
 
 export interface AdmissionParts {
@@ -245,5 +245,5 @@ async function orTrouble<T>(decide: () => Promise<T>): Promise<T | Refusal> {
 }
 
 function tooManyFailures(waitMs: number): Reply {
-  return reply(454, "4.7.0", `Too many failed logins: try again in ${Math.ceil(waitMs / 60_000)} minutes`);
+  return reply(454, "4.7.0", `Too many failed logins: try again in ${minutes(waitMs)}`);
 }

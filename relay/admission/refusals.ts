@@ -96,7 +96,8 @@ function time(ms: number): string {
   return new Date(Math.ceil(ms / 1000) * 1000).toISOString().replace(".000Z", "Z");
 }
 
-function minutes(ms: number): string {
+/** A wait in words, rounded up to minutes. */
+export function minutes(ms: number): string {
   const whole = Math.max(1, Math.ceil(ms / 60_000));
   return whole === 1 ? "1 minute" : `${whole} minutes`;
 }

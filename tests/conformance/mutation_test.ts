@@ -82,7 +82,6 @@ class Served implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.edge.drain(0);
-    this.#watched[Symbol.dispose]();
   }
 }
 

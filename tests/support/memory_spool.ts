@@ -3,6 +3,9 @@ import type { Envelope } from "../../relay/envelope.ts";
 import { Draft } from "../../relay/spool/draft.ts";
 import type { Spool } from "../../relay/spool/spool.ts";
 
+/** RFC 5321 4.4: the date is the last part of the field. */
+const DATE_END = " +0000\r\n";
+
 export interface KeptMessage {
   readonly envelope: Envelope;
   /** The trace field that the relay added, and what came below it; a character is an octet. */
@@ -29,7 +32,8 @@ export class MemorySpool implements Pick<Spool, "draft" | "accept"> {
     await this.gate;
     if (this.failing.accept !== undefined) throw this.failing.accept;
     const stored = Array.from(draft.head(), (octet) => String.fromCharCode(octet)).join("");
-    const end = /\r\n(?![\t ])/.exec(stored)!.index + 2;
+    // The date ends the field: a content that begins with a blank only looks like more of it.
+    const end = stored.indexOf(DATE_END) + DATE_END.length;
     this.messages.push({ envelope, trace: stored.slice(0, end), content: stored.slice(end) });
   }
 }

@@ -190,6 +190,8 @@ export async function startTestNode(options: TestNodeOptions = {}) {
       await dialogue.play(`C: AUTH PLAIN ${response}\nS: 235 2.7.0 Authenticated`);
       return dialogue;
     },
+    /** Lets clients in by another listener, too; the drain closes it. */
+    serve: (listener: Deno.Listener) => node.serve(listener, false),
     drain,
     [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };

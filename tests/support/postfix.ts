@@ -6,8 +6,10 @@
  * as "$config_directory/NAME" in them. `await using postfix = await startPostfix({...})`.
  */
 import { join } from "@std/path";
-import { find, needing } from "./installed.ts";
+import { needing } from "./installed.ts";
+import { runProgram } from "./program.ts";
 import { freePort } from "./relay_process.ts";
+import { systemUser } from "./system_user.ts";
 
 export interface PostfixOptions {
   /** main.cf beyond, or in place of, what every instance here has. */
@@ -27,8 +29,6 @@ export interface Postfix extends AsyncDisposable {
   maildir(name: string): Promise<Uint8Array[]>;
 }
 
-/** For a call of one of Postfix's commands; a start takes about one second, a stop up to two. */
-const COMMAND_DEADLINE_MS = 30_000;
 /** Everybody's: no account of this machine owns what is delivered. */
 const NOBODY = 65534;
 
@@ -46,19 +46,20 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   const log = () => Deno.readTextFile(logFile).catch((error) => `no log: ${error}`);
   const stop = async () => {
     // It ends its own processes only: those whose master is named in this instance's queue directory.
-    const stopped = await run("postfix", ["-c", config, "stop"]);
-    if (!stopped.success) await run("postfix", ["-c", config, "abort"]);
+    const stopped = await runProgram("postfix", ["-c", config, "stop"]);
+    if (stopped.code !== 0) await runProgram("postfix", ["-c", config, "abort"]);
     await Deno.remove(directory, { recursive: true });
   };
 
   await Deno.chmod(directory, 0o755);
   for (const name of ["etc", "mail", "queue", "data"]) await Deno.mkdir(join(directory, name), { mode: 0o755 });
   await Deno.chown(mail, NOBODY, NOBODY);
-  const postfixUser = await userId("postfix");
-  await Deno.chown(join(directory, "data"), postfixUser, null);
+  const postfixUser = systemUser("postfix");
+  if (postfixUser === undefined) throw new Error("there is no user postfix on this machine");
+  await Deno.chown(join(directory, "data"), postfixUser.uid, null);
   for (const [name, text] of Object.entries(options.files ?? {})) {
     await Deno.writeTextFile(join(config, name), text, { mode: 0o600 });
-    await Deno.chown(join(config, name), postfixUser, null);
+    await Deno.chown(join(config, name), postfixUser.uid, null);
   }
   await Deno.writeTextFile(join(config, "master.cf"), services(port));
   const parameters = { ...everyInstance(directory, logFile), ...options.parameters };
@@ -67,8 +68,8 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     Object.entries(parameters).map(([name, value]) => `${name} = ${value}\n`).join(""),
   );
 
-  const started = await run("postfix", ["-c", config, "start"]);
-  if (!started.success) {
+  const started = await runProgram("postfix", ["-c", config, "start"]);
+  if (started.code !== 0) {
     const story = `${started.output}\n${await log()}`;
     await stop();
     throw new Error(`Postfix did not start:\n${story}`);
@@ -78,8 +79,8 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     log,
     [Symbol.asyncDispose]: stop,
     async sendmail(sender, recipients, text) {
-      const sent = await run("sendmail", ["-C", config, "-i", "-f", sender, "--", ...recipients], text);
-      if (!sent.success) throw new Error(`sendmail: ${sent.output}`);
+      const sent = await runProgram("sendmail", ["-C", config, "-i", "-f", sender, "--", ...recipients], text);
+      if (sent.code !== 0) throw new Error(`sendmail: ${sent.output}`);
     },
     async maildir(name) {
       const folder = join(mail, name, "new");
@@ -157,27 +158,4 @@ anvil      unix - - n - 1 anvil
 scache     unix - - n - 1 scache
 postlog    unix-dgram n - n - 1 postlogd
 `.trimStart();
-}
-
-/** Runs one of Postfix's commands to its end, within the deadline. */
-async function run(program: string, args: string[], input = ""): Promise<{ success: boolean; output: string }> {
-  const process = new Deno.Command(find(program) ?? program, {
-    args,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-    signal: AbortSignal.timeout(COMMAND_DEADLINE_MS),
-  }).spawn();
-  const writer = process.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { success, stdout, stderr } = await process.output();
-  const decoder = new TextDecoder();
-  return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
-}
-
-async function userId(name: string): Promise<number> {
-  const line = (await Deno.readTextFile("/etc/passwd")).split("\n").find((line) => line.startsWith(`${name}:`));
-  if (line === undefined) throw new Error(`there is no user ${name} on this machine`);
-  return Number(line.split(":")[2]);
 }

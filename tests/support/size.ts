@@ -45,8 +45,18 @@ export async function holds<T>(
   }
 }
 
-/** Seed and command, for the message of a failure. */
-export function howToRepeat(file: string | undefined): string {
+/** A test whose failure says how to repeat it; @param file as above. */
+export function repeatable(file: string | undefined, test: () => Promise<void>): () => Promise<void> {
+  return async () => {
+    try {
+      await test();
+    } catch (cause) {
+      throw new Error(howToRepeat(file), { cause });
+    }
+  };
+}
+
+function howToRepeat(file: string | undefined): string {
   const test = file === undefined ? "tests" : relative(Deno.cwd(), file);
   return `To repeat: MAILHOP_TEST_SIZE=${sizeSetting} MAILHOP_TEST_SEED=${seed} deno test -A ${test}`;
 }

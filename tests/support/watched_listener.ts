@@ -2,8 +2,8 @@
  * A listener on a loopback socket whose connections tell when the server has read all that its client sent and waits
  * for more. So a test decides in which pieces octets arrive, over a real socket and without a clock.
  *
- *     using watched = new WatchedListener();
- *     server.serve(watched.listener, false);
+ *     const watched = new WatchedListener();
+ *     server.serve(watched.listener, false); // the server closes it
  *     using client = await watched.connect();
  *     await client.greeted();
  *     await client.send("EHLO c\r\n"); // resolves when the server waits again, or has closed
@@ -14,12 +14,12 @@ const HOST = "127.0.0.1";
 /** For each thing that is waited for; nothing takes that long but what hangs. */
 const DEADLINE_MS = 20_000;
 
-export class WatchedListener implements Disposable {
+export class WatchedListener {
   readonly #inner = Deno.listen({ hostname: HOST, port: 0 });
   /** By the client's port. */
   readonly #connections = new Map<number, PromiseWithResolvers<WatchedConn>>();
 
-  /** As a server takes it; it closes it, too. */
+  /** As a server takes it. */
   get listener(): Deno.Listener {
     const accept = async () => {
       const conn = await this.#inner.accept();
@@ -37,15 +37,6 @@ export class WatchedListener implements Disposable {
     const watched = await within(this.#connection(port).promise, "accepting a connection");
     this.#connections.delete(port);
     return new WatchedClient(conn, watched);
-  }
-
-  [Symbol.dispose](): void {
-    try {
-      this.#inner.close();
-    } catch (error) {
-      // The server closed it already.
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
   }
 
   #connection(port: number): PromiseWithResolvers<WatchedConn> {
