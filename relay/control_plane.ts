@@ -4,7 +4,14 @@
  * It joins concurrent calls, keeps facts for the stated short times, and turns every kind of trouble into
  * `ControlPlaneUnavailable`: callers answer that with 4yz, never with a refusal (invariant 7).
  */
-import type { AccountFacts, NodeClient, Refund, ReservationFacts, ReservationRequest } from "../api/client.ts";
+import type {
+  AccountFacts,
+  NodeClient,
+  NodeEvent,
+  Refund,
+  ReservationFacts,
+  ReservationRequest,
+} from "../api/client.ts";
 import { Batcher } from "./batcher.ts";
 import type { Deliver } from "./spool/outbox.ts";
 import { TtlCache } from "./ttl_cache.ts";
@@ -25,6 +32,14 @@ export interface ControlPlaneOptions {
   readonly closing: AbortSignal;
   readonly onTrouble: (error: unknown) => void;
 }
+
+/** The control plane cannot make sense of an event; the message itself is not concerned. */
+export class EventRefused extends Error {
+  override readonly name = "EventRefused";
+}
+
+/** Malformed, too large, not as the schema wants it: the same again would be answered the same. */
+const REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
 
 /** Facts that let a message in may be this old; a refusal is always looked up anew. */
 const FACTS_TTL_MS = 2000;
@@ -47,6 +62,7 @@ interface Answer {
   readonly ok: boolean;
   readonly status: number;
   json(): Promise<unknown>;
+  text(): Promise<string>;
 }
 
 /** What a route answers when it could do what was asked. */
@@ -188,9 +204,27 @@ export class ControlPlane {
       if (settlements.length > 0) {
         await this.#call(() => client.v1.node.settlements.$post({ json: { node, boot, items: settlements } }));
       }
-      const events = items.map(({ event }) => event);
-      await this.#call(() => client.v1.node.events.$post({ json: { node, items: events } }));
+      await this.#postEvents(node, items.map(({ event }) => event));
     };
+  }
+
+  /** An event that is refused for what it says would be refused for ever: it is left out and reported, the rest goes. */
+  async #postEvents(node: string, events: NodeEvent[]): Promise<void> {
+    const { client, onTrouble } = this.#options;
+    const response = await this.#response(() => client.v1.node.events.$post({ json: { node, items: events } }));
+    const [event, ...others] = events;
+    if (!REFUSED.has(response.status) || event === undefined) {
+      await body(response);
+      return;
+    }
+    await response.text();
+    if (others.length === 0) {
+      onTrouble(new EventRefused(`event ${event.id} of message ${event.messageId}: ${response.status}`));
+      return;
+    }
+    const half = Math.ceil(events.length / 2);
+    await this.#postEvents(node, events.slice(0, half));
+    await this.#postEvents(node, events.slice(half));
   }
 
   /** Refunds what earlier starts of this node reserved and never settled; after its settlements were delivered. */
