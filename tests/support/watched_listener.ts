@@ -9,10 +9,9 @@
  *     await client.send("EHLO c\r\n"); // resolves when the server waits again, or has closed
  */
 import { fromLatin1, latin1 } from "./octets.ts";
+import { within } from "./within.ts";
 
 const HOST = "127.0.0.1";
-/** For each thing that is waited for; nothing takes that long but what hangs. */
-const DEADLINE_MS = 20_000;
 
 export class WatchedListener {
   readonly #inner = Deno.listen({ hostname: HOST, port: 0 });
@@ -184,16 +183,4 @@ function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted ||
     error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionAborted;
-}
-
-async function within<T>(awaited: Promise<T>, what: string): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took more than ${DEADLINE_MS} ms`)), DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([awaited, over]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
