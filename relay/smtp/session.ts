@@ -49,6 +49,12 @@ const HTTP_METHODS = new Set(["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS",
 /** Of RFC 5321 and its ancestors and of RFC 1985, and of no use to a submission service. */
 const NOT_HERE = new Set(["EXPN", "SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN"]);
 
+/**
+ * Recipients refused since the last message: a program that sends a whole list in one transaction, and goes on behind
+ * the 101st, gets through; one that tries out addresses does not.
+ */
+const MAX_REFUSED_RECIPIENTS = 1000;
+
 /** What a client may say now and then, and what a flood is made of. */
 const JUNK = new Set(["EHLO", "HELO", "RSET", "NOOP", "VRFY", "HELP"]);
 
@@ -61,6 +67,7 @@ export function newSession(tls: string | null): Session {
     login: null,
     errors: 0,
     junkCommands: 0,
+    refusedRecipients: 0,
     messages: 0,
   };
 }
@@ -91,7 +98,9 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
     }
     case "recipient": {
       if (input.refusal !== null || session.state.at !== "Envelope") {
-        return say(session, input.refusal ?? replies.mailFirst);
+        const refusedRecipients = session.refusedRecipients + 1;
+        if (refusedRecipients > MAX_REFUSED_RECIPIENTS) return closing(session, replies.tooManyRefusedRecipients);
+        return say({ ...session, refusedRecipients }, input.refusal ?? replies.mailFirst);
       }
       const { transaction } = session.state;
       const recipients = [...transaction.recipients, input.address];
@@ -106,7 +115,7 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
     case "skipped":
       return fault(session, input.reply, rules);
     case "message":
-      return say({ ...ready(session), junkCommands: 0 }, input.reply);
+      return say({ ...ready(session), junkCommands: 0, refusedRecipients: 0 }, input.reply);
     case "ended":
       return closing(session, input.reply);
   }
@@ -222,6 +231,12 @@ function chunk(session: Session, argument: string, rules: SessionRules): Step {
   const before = state.at === "Chunks" ? state.octets : 0;
   if (before + octets > rules.maxMessageBytes) {
     return { session: ready(session), effects: [{ do: "skip", octets, reply: tooBig(rules.maxMessageBytes) }] };
+  }
+  // A chunk of nothing leads nowhere.
+  if (octets === 0 && !last) {
+    const junkCommands = session.junkCommands + 1;
+    if (junkCommands > rules.maxJunkCommands) return closing(session, replies.tooManyJunkCommands);
+    session = { ...session, junkCommands };
   }
   const next: State = last ? { at: "Data", transaction } : { at: "Chunks", transaction, octets: before + octets };
   return { session: { ...session, state: next }, effects: [{ do: "receive-chunk", transaction, octets, last }] };

@@ -299,6 +299,7 @@ export class SessionModel {
       this.#endTransaction();
       return void refuse(552);
     }
+    if (count === 0 && !isLast && ++this.#junk > this.#rules.maxJunkCommands) return this.#close(421);
     this.#chunks ??= "";
     this.#expecting = {
       what: "octets",

@@ -777,6 +777,20 @@ export const dialogues: readonly SessionDialogue[] = [
     `,
   },
   {
+    name: "BDAT 0 leads nowhere: with EHLO before, the 100th of them ends the session",
+    tls: true,
+    text: `${LOGIN}
+      C: MAIL FROM:<a@example.com>
+      S: 250 2.1.0 Sender OK
+      C: RCPT TO:<b@example.net>
+      S: 250 2.1.5 Recipient OK
+      ${"C: BDAT 0\n".repeat(100)}
+      ${"S: 250 2.0.0 OK: 0 octets received\n".repeat(99)}
+      S: 421 4.7.0 Too many commands without a message
+      S: <close>
+    `,
+  },
+  {
     name: "a connection has an end: 421 at MAIL once the messages of one connection were sent",
     tls: true,
     rules: { maxMessages: 1 },

@@ -152,3 +152,12 @@ Deno.test("dialogues: each has a name of its own and is not empty", () => {
   assertEquals(new Set(dialogues.map(({ name }) => name)).size, dialogues.length);
   for (const dialogue of dialogues) assertEquals(groupsOf(dialogue).length > 1, true);
 });
+
+Deno.test("session: the 1,001st refused recipient since the last message ends it", () => {
+  const pure = reached("Mail");
+  for (let refused = 0; refused < 1000; refused++) pure.line("RCPT TO:<b@missing.example>");
+  assertEquals(pure.said.filter((line) => line.startsWith("550 ")).length, 1000);
+  pure.said = [];
+  pure.line("RCPT TO:<b@missing.example>");
+  assertEquals(pure.said, ["421 4.7.0 Too many refused recipients", CLOSE]);
+});
