@@ -1,0 +1,124 @@
+/**
+ * A real Exim for tests, as the mail system of a machine that hands all its mail to a smart host: configuration, spool
+ * and log are in a temporary directory, and nothing of it runs but what delivers the message that is handed in.
+ *
+ * Debian's package cannot stand beside Postfix, so the program may also be where the cache has it, unpacked.
+ */
+import { join } from "@std/path";
+import { find, needing } from "./installed.ts";
+import { type ProgramRun, runProgram } from "./program.ts";
+import { systemUser } from "./system_user.ts";
+
+const PROGRAM = "exim4";
+/** Debian's Exim does not start without the user that it is built for. */
+const USER = "Debian-exim";
+
+export interface SmartHost {
+  readonly address: string;
+  readonly port: number;
+  /** Whether TLS begins with the connection; STARTTLS otherwise. */
+  readonly tlsOnConnect: boolean;
+  /** PEM: whom to believe about the smart host's name. */
+  readonly authorityFile: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The part of a test's definition that depends on whether an Exim can be started here, as `needing` has it. */
+export function needingExim(name: string): { name: string; ignore: boolean } {
+  if (program() !== undefined && systemUser(USER) !== undefined && Deno.uid() === 0) return { name, ignore: false };
+  const needs = needing(name, PROGRAM);
+  const why = `only root can start an ${PROGRAM}, which has to have its user ${USER}`;
+  return Deno.env.get("MAILHOP_TEST_REQUIRE") === "all" || needs.ignore
+    ? needs
+    : { name: `${name} (${why})`, ignore: true };
+}
+
+/**
+ * Submits a message as a program of the machine does, and has it delivered at once. `text` has LF line ends.
+ * @returns Exim's main log of it.
+ */
+export async function sendByExim(
+  smartHost: SmartHost,
+  hostname: string,
+  sender: string,
+  recipients: readonly string[],
+  text: string,
+): Promise<ProgramRun & { readonly log: string }> {
+  const directory = await Deno.makeTempDir({ prefix: "mailhop-exim-" });
+  try {
+    await Deno.chmod(directory, 0o755);
+    const { uid, gid } = systemUser(USER)!;
+    for (const name of ["spool", "log"]) {
+      await Deno.mkdir(join(directory, name));
+      await Deno.chown(join(directory, name), uid, gid);
+    }
+    const authorityFile = join(directory, "ca.pem");
+    await Deno.copyFile(smartHost.authorityFile, authorityFile);
+    const config = join(directory, "exim.conf");
+    await Deno.writeTextFile(config, configuration(directory, hostname, { ...smartHost, authorityFile }), {
+      mode: 0o640,
+    });
+    await Deno.chown(config, 0, gid);
+    const args = ["-C", config, "-odf", "-i", "-f", sender, "--", ...recipients];
+    const run = await runProgram(program() ?? PROGRAM, args, text);
+    return { ...run, log: await Deno.readTextFile(join(directory, "log", "main")) };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** A satellite's, as the smart host's help pages have it: certificate verified, AUTH, nothing in clear. */
+function configuration(directory: string, hostname: string, smartHost: SmartHost): string {
+  const { address, port, tlsOnConnect, authorityFile, username, password } = smartHost;
+  return `
+exim_path = ${program()}
+primary_hostname = ${hostname}
+spool_directory = ${directory}/spool
+log_file_path = ${directory}/log/%s
+log_selector = +tls_certificate_verified +smtp_confirmation
+keep_environment =
+# One process from submission to delivery, which needs no rights of root.
+deliver_drop_privilege
+
+begin routers
+satellite:
+  driver = manualroute
+  transport = smart_host
+  route_list = * ${address}::${port} byname
+  self = send
+
+begin transports
+smart_host:
+  driver = smtp
+  protocol = ${tlsOnConnect ? "smtps" : "smtp"}
+  hosts_require_tls = *
+  hosts_require_auth = *
+  tls_verify_certificates = ${authorityFile}
+  tls_verify_hosts = *
+  tls_verify_cert_hostnames = *
+
+begin retry
+* * F,1h,5m
+
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  client_send = ^${username}^${password}
+`.trimStart();
+}
+
+function program(): string | undefined {
+  return find(PROGRAM) ?? unpacked();
+}
+
+function unpacked(): string | undefined {
+  const path = join(Deno.env.get("HOME") ?? "/root", ".cache", "mailhop-tests", PROGRAM, "usr", "sbin", PROGRAM);
+  try {
+    return Deno.statSync(path).isFile ? path : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
