@@ -117,7 +117,8 @@ export class ControlPlane {
     if (known !== undefined) return known;
     const { client } = this.#options;
     const response = await this.#response(() => client.v1.node.login.$post({ json: { username, password, address } }));
-    if (response.status === 401) return null;
+    // A name or password that is too long to be looked up is a wrong one.
+    if (response.status === 401 || REFUSED.has(response.status)) return null;
     const { account } = await body(response);
     this.#accounts.set(account.username, account);
     this.#logins.set(key, account.username);

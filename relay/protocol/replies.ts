@@ -50,7 +50,7 @@ export const replies = {
   recipientFirst: reply(503, "5.5.1", "No valid recipient: say RCPT first"),
   tooManyErrors: reply(421, "4.7.0", "Too many errors"),
   tooManyJunkCommands: reply(421, "4.7.0", "Too many commands without a message"),
-  tooManyRefusedRecipients: reply(421, "4.7.0", "Too many refused recipients"),
+  tooManyRefusals: reply(421, "4.7.0", "Too many refused senders and recipients"),
   tooManyMessages: reply(421, "4.7.0", "Too many messages on one connection: open another"),
   earlyTalker: reply(554, "5.5.0", "This is an SMTP server: the client waits for its greeting"),
   notSmtp: reply(554, "5.5.0", "This is an SMTP server"),

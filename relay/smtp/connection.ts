@@ -55,6 +55,8 @@ export class Connection {
   #session: Session;
   /** Nothing may be said in clear before the handshake. */
   #handshakeFirst: boolean;
+  /** How fast it comes. */
+  #pace: DataPace | undefined;
   /** A read that was begun before the greeting. */
   #firstRead: Promise<number | null> | undefined;
   /** The message that is being received. */
@@ -83,7 +85,8 @@ export class Connection {
 
   /** Whether a message is being received or decided on: a drain waits for it. */
   get inTransaction(): boolean {
-    return this.#session.state.at === "Envelope" || this.#session.state.at === "Data";
+    const { at } = this.#session.state;
+    return at === "Envelope" || at === "Chunks" || at === "Data";
   }
 
   async run(): Promise<void> {
@@ -225,8 +228,10 @@ export class Connection {
   }
 
   /** The content is there: from now on the client waits for us. */
-  async #finish(reception: Reception): Promise<Input> {
-    this.#reception = undefined;
+  async #finish(reception: Reception): Promise<Input | undefined> {
+    // Told to go meanwhile, the client will send the message again.
+    if (this.#ending) return;
+    this.#reception = this.#pace = undefined;
     this.#deciding = true;
     this.deadline = Infinity;
     const reply = await reception.finish();
@@ -237,23 +242,37 @@ export class Connection {
   /** What was received of a message that will not be finished is forgotten. */
   async #discardReception(): Promise<void> {
     const reception = this.#reception;
-    this.#reception = undefined;
+    this.#reception = this.#pace = undefined;
     await reception?.discard();
   }
 
   #dataSource(): DataSource {
-    const buffer = new Uint8Array(DATA_BUFFER_OCTETS);
-    const pace = new DataPace(this.#context.timing, this.#context.monotonic());
-    return { read: () => this.#readData(buffer, pace), putBack: (octets) => this.#input.putBack(octets) };
+    // One pace for a whole message, in however many chunks it comes.
+    const pace = this.#pace ??= new DataPace(this.#context.timing, this.#context.monotonic());
+    let buffer: Uint8Array | undefined;
+    return {
+      read: () =>
+        this.#input.isEmpty
+          ? this.#readData(buffer ??= new Uint8Array(DATA_BUFFER_OCTETS), pace)
+          : this.#takeRest(pace),
+      putBack: (octets) => this.#input.putBack(octets),
+    };
+  }
+
+  #takeRest(pace: DataPace): Promise<Uint8Array> {
+    const octets = this.#input.takeRest();
+    pace.received(octets.length);
+    return Promise.resolve(octets);
   }
 
   /** Octets of a message's data, or null when no more can come, whatever the reason. */
   async #readData(buffer: Uint8Array, pace: DataPace): Promise<Uint8Array | null> {
-    if (!this.#input.isEmpty) return this.#input.takeRest();
     try {
       await this.#output.flush(this.#conn);
       this.deadline = pace.deadline(this.#context.monotonic());
       const octets = await this.#conn.read(buffer);
+      // What is done with them is our time, not the client's.
+      this.deadline = Infinity;
       pace.received(octets ?? 0);
       return octets === null ? null : buffer.subarray(0, octets);
     } catch (error) {
@@ -297,7 +316,9 @@ export class Connection {
   }
 
   #awaitCommand(): void {
-    this.deadline = this.#context.monotonic() + this.#context.timing.commandTimeoutMs;
+    const now = this.#context.monotonic();
+    const command = now + this.#context.timing.commandTimeoutMs;
+    this.deadline = this.#pace === undefined ? command : Math.min(command, this.#pace.deadline(now));
   }
 
   async #flushAndClose(): Promise<undefined> {

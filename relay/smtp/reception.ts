@@ -153,7 +153,12 @@ export class Reception {
 
   /** Forgets what was received. */
   async discard(): Promise<void> {
-    await this.#draft.discard();
+    try {
+      await this.#draft.discard();
+    } catch (error) {
+      // The next start removes what is left; the session is not concerned.
+      this.#context.onTrouble(this.#id, error);
+    }
   }
 
   #envelope(reservation: Reservation, messageIdField: string | null): Envelope {

@@ -110,8 +110,9 @@ export class SmtpServer {
   }
 
   #track(work: Promise<void>): void {
-    this.#running.add(work);
-    void work.finally(() => this.#running.delete(work));
+    const tracked = work.catch((error) => this.#options.onTrouble("", error));
+    this.#running.add(tracked);
+    void tracked.then(() => this.#running.delete(tracked));
   }
 }
 

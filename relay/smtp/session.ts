@@ -50,10 +50,10 @@ const HTTP_METHODS = new Set(["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS",
 const NOT_HERE = new Set(["EXPN", "SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN"]);
 
 /**
- * Recipients refused since the last message: a program that sends a whole list in one transaction, and goes on behind
+ * Senders and recipients refused since the last message: a program that sends a whole list in one transaction, and goes on behind
  * the 101st, gets through; one that tries out addresses does not.
  */
-const MAX_REFUSED_RECIPIENTS = 1000;
+const MAX_REFUSALS = 1000;
 
 /** What a client may say now and then, and what a flood is made of. */
 const JUNK = new Set(["EHLO", "HELO", "RSET", "NOOP", "VRFY", "HELP"]);
@@ -67,7 +67,7 @@ export function newSession(tls: string | null): Session {
     login: null,
     errors: 0,
     junkCommands: 0,
-    refusedRecipients: 0,
+    refusals: 0,
     messages: 0,
   };
 }
@@ -91,16 +91,14 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
         : say({ ...ready(session), login: input.verdict.account }, replies.authenticated);
     case "mail": {
       const { mail, verdict } = input;
-      if ("refusal" in verdict) return say(session, verdict.refusal);
+      if ("refusal" in verdict) return refused(session, verdict.refusal);
       const transaction = { ...mail, account: verdict.account, recipients: [], recipientDsn: [] };
       const messages = session.messages + 1;
       return say({ ...session, messages, state: { at: "Envelope", transaction } }, replies.senderOk);
     }
     case "recipient": {
       if (input.refusal !== null || session.state.at !== "Envelope") {
-        const refusedRecipients = session.refusedRecipients + 1;
-        if (refusedRecipients > MAX_REFUSED_RECIPIENTS) return closing(session, replies.tooManyRefusedRecipients);
-        return say({ ...session, refusedRecipients }, input.refusal ?? replies.mailFirst);
+        return refused(session, input.refusal ?? replies.mailFirst);
       }
       const { transaction } = session.state;
       const recipients = [...transaction.recipients, input.address];
@@ -115,7 +113,7 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
     case "skipped":
       return fault(session, input.reply, rules);
     case "message":
-      return say({ ...ready(session), junkCommands: 0, refusedRecipients: 0 }, input.reply);
+      return say({ ...ready(session), junkCommands: 0, refusals: 0 }, input.reply);
     case "ended":
       return closing(session, input.reply);
   }
@@ -260,6 +258,13 @@ function saying(reply: Reply): Command["apply"] {
 
 function say(session: Session, reply: Reply): Step {
   return { session, effects: [{ do: "reply", reply }] };
+}
+
+/** Says what policy decided; each look-up for it costs something, so it cannot be had without end. */
+function refused(session: Session, reply: Reply): Step {
+  const refusals = session.refusals + 1;
+  if (refusals > MAX_REFUSALS) return closing(session, replies.tooManyRefusals);
+  return say({ ...session, refusals }, reply);
 }
 
 /** As `say`, and counts against the client. */

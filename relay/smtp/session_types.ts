@@ -66,8 +66,8 @@ export interface Session {
   readonly errors: number;
   /** Commands that led nowhere, since the last message. */
   readonly junkCommands: number;
-  /** Recipients that were refused, since the last message. */
-  readonly refusedRecipients: number;
+  /** Senders and recipients that were refused, since the last message. */
+  readonly refusals: number;
   /** Transactions that were begun. */
   readonly messages: number;
 }

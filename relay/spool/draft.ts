@@ -18,6 +18,8 @@ export class Draft {
   #buffer: Uint8Array;
   #length = 0;
   #file: Deno.FsFile | undefined;
+  /** The last write to the file. */
+  #writing: Promise<void> = Promise.resolve();
   #fileOctets = 0;
   #crc32 = 0;
 
@@ -47,7 +49,7 @@ export class Draft {
       this.#length += octets.length;
       return;
     }
-    return this.#writeToFile(octets);
+    return this.#writing = this.#writeToFile(octets);
   }
 
   /** The first octets, as far as they were kept in memory: all of a small message. */
@@ -72,6 +74,8 @@ export class Draft {
 
   /** Removes what was written; for a draft that is not accepted. */
   async discard(): Promise<void> {
+    // What is on its way to the disk comes first; whoever wrote it hears of its trouble.
+    await this.#writing.catch(() => {});
     if (this.#file === undefined) return;
     try {
       this.#file.close();

@@ -1,8 +1,8 @@
 /**
  * A connection in the shape that node:tls wants below itself: a Node Duplex stream.
  *
- * It reads only when asked, one read at a time, so a slow session holds its peer back by TCP; it writes in order; and
- * it closes the connection exactly once, when it is destroyed. While idle it holds one small buffer.
+ * It reads one read at a time, and none while it is on hold, so a slow session holds its peer back by TCP; it writes in
+ * order; and it closes the connection exactly once, when it is destroyed. While idle it holds one small buffer.
  */
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
@@ -18,6 +18,9 @@ type Done = (error?: Error | null) => void;
 export class ConnDuplex extends Duplex {
   readonly #conn: ByteConn;
   #readOctets = SMALL_READ_OCTETS;
+  #onHold = false;
+  /** A read was asked for meanwhile. */
+  #owesRead = false;
 
   constructor(conn: ByteConn) {
     // The end of what the peer sends must not end our side: the TLS above has its close_notify to send.
@@ -25,7 +28,27 @@ export class ConnDuplex extends Duplex {
     this.#conn = conn;
   }
 
+  /**
+   * From now on, after the read that may be under way, nothing is taken from the connection until `resumeReading`.
+   * The TLS of Deno 2.9.6 takes all that it can get, whether or not somebody reads the session: left to itself, a
+   * session that nobody read had 1.8 GB in memory after 2.5 s.
+   */
+  holdReading(): void {
+    this.#onHold = true;
+  }
+
+  resumeReading(): void {
+    this.#onHold = false;
+    if (!this.#owesRead) return;
+    this.#owesRead = false;
+    this._read();
+  }
+
   override _read(): void {
+    if (this.#onHold) {
+      this.#owesRead = true;
+      return;
+    }
     const octets = new Uint8Array(this.#readOctets);
     this.#conn.read(octets).then((length) => this.#push(octets, length), (error) => this.destroy(error));
   }

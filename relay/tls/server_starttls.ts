@@ -55,8 +55,8 @@ function contextOf({ cert, key }: Certificate): SecureContext {
 function shakeHands(conn: ByteConn, secureContext: SecureContext, handshakeMs: number): Promise<SecuredConn> {
   const options: TLSSocketOptions = { isServer: true, secureContext, ALPNProtocols: ALPN_PROTOCOLS };
   // The types ask for a net.Socket; node's documentation allows any Duplex.
-  const below: Duplex = new ConnDuplex(conn);
-  const socket = new TLSSocket(below as never, options);
+  const below = new ConnDuplex(conn);
+  const socket = new TLSSocket(below as Duplex as never, options);
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
       clearTimeout(timer);

@@ -1,21 +1,22 @@
 /**
  * A TLS session as a ByteConn, over a server-side TLSSocket whose handshake is done.
  *
- * Reading pulls: beyond the streams' own bounded buffers nothing is taken from the peer that was not asked for.
+ * Reading pulls: the peer is read from only while somebody waits for what it says; beyond that at most two reads of the
+ * connection below are in memory.
  * However the peer ends (close_notify, a bare FIN, a reset, a damaged record), `read` answers null: SMTP has end marks
  * of its own, so a cut is never mistaken for a whole message (RFC 8446 6.1 leaves truncation to such protocols).
  */
 import { Buffer } from "node:buffer";
-import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ByteConn } from "./byte_conn.ts";
+import type { ConnDuplex } from "./conn_duplex.ts";
 
 /** How long `close` waits for what was written, and close_notify, to leave before it lets go. */
 const CLOSE_GRACE_MS = 5_000;
 
 export class TlsConn implements ByteConn {
   readonly #socket: TLSSocket;
-  readonly #below: Duplex;
+  readonly #below: ConnDuplex;
   #ended = false;
   /** Wakes the read that waits, if one does. */
   #wake: (() => void) | null = null;
@@ -23,9 +24,10 @@ export class TlsConn implements ByteConn {
   #rest: Uint8Array | null = null;
 
   /** @param below what `socket` reads from and writes to. */
-  constructor(socket: TLSSocket, below: Duplex) {
+  constructor(socket: TLSSocket, below: ConnDuplex) {
     this.#socket = socket;
     this.#below = below;
+    below.holdReading();
     socket.on("readable", () => this.#stir());
     // Deno 2.9.6 says so, and no more, when a record cannot be decrypted: the session goes on waiting.
     socket.on("_tlsError", () => socket.destroy());
@@ -38,7 +40,9 @@ export class TlsConn implements ByteConn {
       const chunk = this.#rest ?? this.#socket.read() as Uint8Array | null;
       if (chunk !== null) return this.#hand(chunk, into);
       if (this.#ended) return null;
+      this.#below.resumeReading();
       await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#below.holdReading();
     }
   }
 

@@ -315,3 +315,17 @@ Deno.test("drain: what is still open when the grace is over is ended, and costs 
     [],
   ]);
 });
+
+Deno.test("server: one octet a chunk does not outlive the lowest data rate", async () => {
+  await using edge = startEdge({ tls: true });
+  using client = await connected(edge, `${LOGIN}${ENVELOPE}`);
+  await client.send("BDAT 1\r\nx");
+  await client.play("S: 250 …");
+  edge.context.monotonicMs = 2 * 60_000;
+  await client.send("BDAT 1\r\nx");
+  await client.play("S: 250 …");
+  // Within the command's own five minutes, but three minutes and two octets are over.
+  edge.context.monotonicMs = 3 * 60_000 + 1000;
+  await client.play("S: 421 4.4.2 The message came too slowly");
+  await client.ended();
+});

@@ -159,5 +159,14 @@ Deno.test("session: the 1,001st refused recipient since the last message ends it
   assertEquals(pure.said.filter((line) => line.startsWith("550 ")).length, 1000);
   pure.said = [];
   pure.line("RCPT TO:<b@missing.example>");
-  assertEquals(pure.said, ["421 4.7.0 Too many refused recipients", CLOSE]);
+  assertEquals(pure.said, ["421 4.7.0 Too many refused senders and recipients", CLOSE]);
+});
+
+Deno.test("session: the 1,001st refused sender since the last message ends it", () => {
+  const pure = reached("Ready");
+  for (let refused = 0; refused < 1000; refused++) pure.line("MAIL FROM:<a@example.com>");
+  assertEquals(pure.said.filter((line) => line.startsWith("530 ")).length, 1000);
+  pure.said = [];
+  pure.line("MAIL FROM:<a@example.com>");
+  assertEquals(pure.said, ["421 4.7.0 Too many refused senders and recipients", CLOSE]);
 });

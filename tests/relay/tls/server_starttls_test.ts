@@ -4,6 +4,7 @@ import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from "n
 import { connect as tcpConnect, type Socket } from "node:net";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { ConnDuplex } from "../../../relay/tls/conn_duplex.ts";
 import { needing } from "../../support/installed.ts";
 import type { ByteConn } from "../../../relay/tls/byte_conn.ts";
@@ -23,10 +24,19 @@ class Edge implements Disposable {
   constructor(startTls = createStartTls(pair)) {
     this.#startTls = startTls;
   }
-  async accept(): Promise<SecuredConn> {
+  /** @param onRead hears of all that is taken from the connection. */
+  async accept(onRead: (octets: number) => void = () => {}): Promise<SecuredConn> {
     const conn = await this.#listener.accept();
     conn.setNoDelay(true);
-    return await this.#startTls.upgrade(conn);
+    return await this.#startTls.upgrade({
+      async read(into) {
+        const octets = await conn.read(into);
+        onRead(octets ?? 0);
+        return octets;
+      },
+      write: (octets) => conn.write(octets),
+      close: () => conn.close(),
+    });
   }
   [Symbol.dispose]() {
     this.#listener.close();
@@ -39,8 +49,12 @@ async function client(port: number, options: ConnectionOptions): Promise<TLSSock
   return socket;
 }
 
-async function bothEnds(edge: Edge, options: ConnectionOptions = TRUSTING): Promise<[SecuredConn, TLSSocket]> {
-  const [server, peer] = await Promise.all([edge.accept(), client(edge.port, options)]);
+async function bothEnds(
+  edge: Edge,
+  options: ConnectionOptions = TRUSTING,
+  onRead?: (octets: number) => void,
+): Promise<[SecuredConn, TLSSocket]> {
+  const [server, peer] = await Promise.all([edge.accept(onRead), client(edge.port, options)]);
   return [server, peer];
 }
 
@@ -132,6 +146,28 @@ Deno.test("TLS connection: octets arrive in order and whole in both directions, 
   await ended;
   assertEquals(new Uint8Array(await new Blob(echoed as BlobPart[]).arrayBuffer()), sent);
 });
+
+Deno.test("TLS connection: a peer that says more than is read is held back", async () => {
+  using edge = new Edge();
+  let taken = 0;
+  const [{ conn }, peer] = await bothEnds(edge, TRUSTING, (octets) => taken += octets);
+  const writing = peer.write(new Uint8Array(UPLOAD_OCTETS));
+  assert(!writing, "more than the peer's own buffers take");
+  const buffer = new Uint8Array(1000);
+  for (let got = 0; got < 500_000;) {
+    got += (await conn.read(buffer))!;
+    // Whatever would be taken without being asked for is taken now.
+    await setImmediate();
+    assert(taken - got < MAX_AHEAD_OCTETS, `${taken} octets were taken, ${got} were read`);
+  }
+  conn.close();
+  peer.destroy();
+});
+
+/** Far more than may be held in memory for a session. */
+const UPLOAD_OCTETS = 16 * 1024 * 1024;
+/** Two reads of 64 KiB, and what TLS adds. */
+const MAX_AHEAD_OCTETS = 160 * 1024;
 
 Deno.test("TLS connection: a peer that ends with close_notify can still be answered", async () => {
   using edge = new Edge();
