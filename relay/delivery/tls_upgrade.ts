@@ -31,8 +31,9 @@ export async function upgradeToTls(
   watch: DeadlineWatch,
   seconds: number,
 ): Promise<TlsConnection> {
+  const below = new OctetDuplex(plain);
   const socket = connect({
-    socket: new OctetDuplex(plain),
+    socket: below,
     rejectUnauthorized: false,
     ...(serverName === null ? {} : { servername: serverName }),
   });
@@ -45,7 +46,7 @@ export async function upgradeToTls(
       socket.once("close", () => reject(new Error("closed during the TLS handshake")));
     }));
   return {
-    stream: new TlsStream(socket, plain),
+    stream: new TlsStream(socket, plain, below),
     session: `${socket.getProtocol()} ${socket.getCipher().standardName}`,
   };
 }
@@ -54,13 +55,32 @@ export async function upgradeToTls(
 class OctetDuplex extends Duplex {
   readonly #plain: OctetStream;
   readonly #buffer = new Uint8Array(READ_OCTETS);
+  #onHold = false;
+  /** A read was asked for meanwhile. */
+  #owesRead = false;
 
   constructor(plain: OctetStream) {
     super();
     this.#plain = plain;
   }
 
+  /** Deno's TLS takes all that it can get, read or not: on hold, TCP holds a flooding next hop back. */
+  holdReading(): void {
+    this.#onHold = true;
+  }
+
+  resumeReading(): void {
+    this.#onHold = false;
+    if (!this.#owesRead) return;
+    this.#owesRead = false;
+    this._read();
+  }
+
   override _read(): void {
+    if (this.#onHold) {
+      this.#owesRead = true;
+      return;
+    }
     this.#plain.read(this.#buffer).then(
       (octets) => this.push(octets === null ? null : this.#buffer.slice(0, octets)),
       (error) => this.destroy(error),
@@ -80,10 +100,13 @@ class OctetDuplex extends Duplex {
 class TlsStream implements OctetStream {
   readonly #socket: TLSSocket;
   readonly #plain: OctetStream;
+  readonly #below: OctetDuplex;
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(socket: TLSSocket, plain: OctetStream) {
+  constructor(socket: TLSSocket, plain: OctetStream, below: OctetDuplex) {
+    this.#below = below;
+    below.holdReading();
     this.#socket = socket;
     this.#plain = plain;
     this.#chunks = socket[Symbol.asyncIterator]();
@@ -91,7 +114,9 @@ class TlsStream implements OctetStream {
 
   async read(into: Uint8Array): Promise<number | null> {
     while (this.#rest.length === 0) {
+      this.#below.resumeReading();
       const { done, value } = await this.#chunks.next();
+      this.#below.holdReading();
       if (done) return null;
       this.#rest = value;
     }
