@@ -1,39 +1,59 @@
-/** Collects what a node must know of accounts: status, blocks, and what was used of the day. */
+/** Collects what a node must know of accounts: status, blocks, choices, what was used of the day, and the habit. */
 import type { Kysely } from "kysely";
 import type { Counters } from "./counters/counters.ts";
-import { findAccounts } from "./store/accounts.ts";
+import type { Habits } from "./habits.ts";
+import { type Account, findAccounts } from "./store/accounts.ts";
+import { findActivity } from "./store/activity.ts";
 import { findBlockFacts } from "./store/blocks.ts";
 import type { Database } from "./store/schema.ts";
-import type { AccountFacts, BlockFacts } from "./wire.ts";
+import { dayOf } from "./utc_day.ts";
+import type { AccountFacts } from "./wire.ts";
 
 /** The part that the counters do not know. */
-export interface Standing {
-  readonly username: string;
-  readonly status: AccountFacts["status"];
-  readonly blocks: readonly BlockFacts[];
+export type Standing = Omit<AccountFacts, "day" | "used">;
+
+export interface AccountSources {
+  readonly db: Kysely<Database>;
+  readonly habits: Habits;
 }
+
+const NO_ACTIVITY = { recipients: 0, outcomes: 0, refused: 0 };
 
 /** Those of `usernames` that exist. */
 export const findStandings = async (
-  db: Kysely<Database>,
+  { db, habits }: AccountSources,
   usernames: readonly string[],
   now: number,
 ): Promise<Map<string, Standing>> => {
   if (usernames.length === 0) return new Map();
-  const [accounts, blocks] = await Promise.all([findAccounts(db, usernames), findBlockFacts(db, usernames, now)]);
-  return new Map(accounts.map(({ username, status }) => [
-    username,
-    { username, status, blocks: blocks.get(username) ?? [] },
-  ]));
+  const [accounts, blocks, activity] = await Promise.all([
+    findAccounts(db, usernames),
+    findBlockFacts(db, usernames, now),
+    findActivity(db, usernames, dayOf(now)),
+  ]);
+  const standing = async (account: Account): Promise<[string, Standing]> => {
+    const { username, status, ndr_choice, ndr_share_percent, brake_released_until } = account;
+    const { recipients, outcomes, refused } = activity.get(username) ?? NO_ACTIVITY;
+    return [username, {
+      username,
+      status,
+      blocks: blocks.get(username) ?? [],
+      ndr: { choice: ndr_choice, sharePercent: ndr_share_percent },
+      today: { recipients, outcomes, refused },
+      habit: await habits(username, now),
+      brakeReleasedUntil: brake_released_until,
+    }];
+  };
+  return new Map(await Promise.all(accounts.map(standing)));
 };
 
 export const findAccountFacts = async (
-  db: Kysely<Database>,
+  sources: AccountSources,
   counters: Counters,
   username: string,
 ): Promise<AccountFacts | undefined> => {
   const { day, now, used } = await counters.today([username]);
-  const standing = (await findStandings(db, [username], now)).get(username);
+  const standing = (await findStandings(sources, [username], now)).get(username);
   if (standing === undefined) return undefined;
-  return { ...standing, day, used: used.get(username) ?? 0 };
+  return { ...standing, day, used: used.get(username)?.used ?? 0 };
 };

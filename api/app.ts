@@ -22,6 +22,7 @@ import { type NodeAccountRoutes, nodeAccountRoutes } from "./routes/node_account
 import { type NodeCounterRoutes, nodeCounterRoutes } from "./routes/node_counters.ts";
 import { type NodeDomainRoutes, nodeDomainRoutes } from "./routes/node_domains.ts";
 import { type NodeEventRoutes, nodeEventRoutes } from "./routes/node_events.ts";
+import { type NodePolicyRoutes, nodePolicyRoutes } from "./routes/node_policy.ts";
 import { openApiInfo } from "./routes/openapi.ts";
 import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
 import { createRouter } from "./routes/router.ts";
@@ -37,7 +38,7 @@ export type App = OpenAPIHono;
 /** Where unexpected trouble is written. */
 export type Log = (message: string, facts: Record<string, unknown>) => void;
 
-type NodeRoutes = NodeAccountRoutes & NodeCounterRoutes & NodeDomainRoutes & NodeEventRoutes;
+type NodeRoutes = NodeAccountRoutes & NodeCounterRoutes & NodeDomainRoutes & NodeEventRoutes & NodePolicyRoutes;
 type PublicRoutes = AccountRoutes & BlockRoutes & QuotaRoutes & NetworkRoutes & DomainRoutes & MessageRoutes;
 
 const nodeApp = (use: NodeRoutes) =>
@@ -45,7 +46,8 @@ const nodeApp = (use: NodeRoutes) =>
     .route("/", nodeAccountRoutes(use))
     .route("/", nodeCounterRoutes(use))
     .route("/", nodeDomainRoutes(use))
-    .route("/", nodeEventRoutes(use));
+    .route("/", nodeEventRoutes(use))
+    .route("/", nodePolicyRoutes(use));
 
 const publicApp = (use: PublicRoutes) =>
   createRouter()

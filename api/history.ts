@@ -4,10 +4,12 @@
  * One transaction for a batch, so that an event is stored if and only if its effect is.
  */
 import type { Kysely, Transaction } from "kysely";
+import { type ActivityChange, changeActivity } from "./store/activity.ts";
 import { insertEvents } from "./store/events.ts";
 import { insertMessages, refreshStatus } from "./store/messages.ts";
 import { insertRecipients, type RecipientChange, setRecipientStatus } from "./store/recipients.ts";
 import type { Database } from "./store/schema.ts";
+import { dayOf } from "./utc_day.ts";
 import type { AcceptedEvent, NodeEvent } from "./wire.ts";
 
 /** The last word on each recipient, in the order of the events; a final one is not taken back. */
@@ -25,6 +27,27 @@ const changesOf = (events: readonly NodeEvent[]): RecipientChange[] => {
   return [...changes.values()];
 };
 
+/** What the events add to each account's day; what the relay itself made is nobody's activity. */
+const activityOf = (events: readonly NodeEvent[]): ActivityChange[] => {
+  const days = new Map<string, ActivityChange>();
+  for (const event of events) {
+    const addresses = event.type === "accepted" && event.relays > 0 ? event.recipients : [];
+    const refused = event.type === "bounced" ? event.recipients.length : 0;
+    const outcomes = event.type === "delivered" ? event.recipients.length : refused;
+    if (addresses.length === 0 && outcomes === 0) continue;
+    const { account: username } = event, day = dayOf(event.at), key = `${day} ${username}`;
+    const before = days.get(key);
+    days.set(key, {
+      username,
+      day,
+      addresses: [...before?.addresses ?? [], ...addresses],
+      outcomes: outcomes + (before?.outcomes ?? 0),
+      refused: refused + (before?.refused ?? 0),
+    });
+  }
+  return [...days.values()];
+};
+
 const isAccepted = (event: NodeEvent): event is AcceptedEvent => event.type === "accepted";
 
 const record = async (db: Transaction<Database>, node: string, events: readonly NodeEvent[]): Promise<void> => {
@@ -33,6 +56,7 @@ const record = async (db: Transaction<Database>, node: string, events: readonly 
   const changes = changesOf(fresh);
   await insertMessages(db, node, accepted);
   await insertRecipients(db, accepted);
+  await changeActivity(db, activityOf(fresh));
   await setRecipientStatus(db, changes);
   await refreshStatus(db, [...new Set(changes.map((change) => change.messageId))]);
 };

@@ -4,13 +4,17 @@
  * It listens nowhere: whoever starts it serves `fetch`, or calls it in the same process.
  */
 import { randomBytes } from "node:crypto";
-import { createPolicy, defaultParameters } from "../policy/mod.ts";
+import type { Parameters } from "../policy/mod.ts";
 import { type App, createApp, type Log } from "./app.ts";
 import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
+import type { Caps } from "./counters/counters.ts";
+import { pruneDecisions } from "./decision_log.ts";
 import type { ResolveTxt } from "./domain_proof.ts";
 import { recheckDomains } from "./domain_recheck.ts";
+import { createHabits } from "./habits.ts";
 import { createPasswords } from "./passwords.ts";
+import { openPolicyControl } from "./policy_control.ts";
 import type { Readiness } from "./routes/health.ts";
 import { type ControlDatabase, openDatabase } from "./store/database.ts";
 
@@ -25,8 +29,10 @@ export interface ControlPlaneOptions {
   /** The bearer token of relay nodes. */
   readonly relayToken: string;
   readonly activationDelayMs: number;
-  /** Relays a day in one block. */
-  readonly blockRelays: number;
+  /** Of the policy, as the settings have them; those that were set through the API go before them. */
+  readonly parameters: Parameters;
+  /** How long recorded decisions are kept. */
+  readonly keepDecisionsMs: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** A new unique id on each call, that sorts behind those before (ULID). */
@@ -49,6 +55,8 @@ export interface ControlPlane {
    * @param closing aborts when the process ends: the rest waits for the next start.
    */
   recheckDomains(closing: AbortSignal): Promise<void>;
+  /** Deletes recorded decisions that are older than they are kept. To be called every now and then. */
+  pruneDecisions(closing: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -65,16 +73,22 @@ const databaseTrouble = async ({ db, sync }: ControlDatabase, log: Log): Promise
 
 /** @throws Error of the file system or of SQLite. */
 export const createControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
-  const { databasePath, adminToken, relayToken, activationDelayMs, blockRelays, now, newId, resolveTxt, log } = options;
+  const { databasePath, adminToken, relayToken, activationDelayMs, parameters, now, newId, resolveTxt, log } = options;
   const database = await openDatabase(databasePath);
   const { db, sync } = database;
-  const { cap } = createPolicy({ ...defaultParameters, relaysPerBlock: blockRelays });
-  const counters = createControlDatabaseCounters({ db, sync, now, cap });
+  const policy = await openPolicyControl({ db, sync, parameters, now, newId, log });
+  const caps: Caps = {
+    cap: (blocks, at) => policy.live.cap(blocks, at),
+    ndrCap: (blocks, at, wish) => policy.live.ndrCap(blocks, at, wish),
+  };
+  const counters = createControlDatabaseCounters({ db, sync, now, ...caps });
   const app = createApp({
     db,
     sync,
     counters,
-    cap,
+    caps,
+    policy,
+    habits: createHabits(db),
     passwords: createPasswords(),
     now,
     newId,
@@ -95,6 +109,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
         log("the claim of a domain has lapsed", { username, domain });
       return recheckDomains({ db, resolveTxt, closing, onLapse }, now());
     },
+    pruneDecisions: (closing) => pruneDecisions(db, now() - options.keepDecisionsMs, closing),
     async close() {
       await database[Symbol.asyncDispose]();
     },

@@ -5,11 +5,40 @@
  * UTC, sizes are octets, a day is a UTC date such as "2026-11-23".
  */
 
+import type { StageName } from "../policy/mod.ts";
+
 /** Blocks of an account that were bought, are not cancelled, and count from the same instant on. */
 export interface BlockFacts {
   readonly quantity: number;
   /** From this instant on (inclusive) the blocks count. */
   readonly activatesAt: number;
+}
+
+/** What an account wants done with its non-delivery reports: count, limit to a share of the day, or refuse them. */
+export interface NdrWish {
+  readonly choice: "count" | "limit" | "refuse";
+  /** With `limit`, 1 to 100; null: the policy's parameter. */
+  readonly sharePercent: number | null;
+}
+
+/** What became of an account's recipients of a day. */
+export interface Today {
+  /** Distinct ones, about. */
+  readonly recipients: number;
+  /** Those whose fate is known, and of these, those that their servers refused for good. */
+  readonly outcomes: number;
+  readonly refused: number;
+}
+
+/** What the four weeks before today say of an account. */
+export interface Habit {
+  /** Days with mail. */
+  readonly days: number;
+  /** Relays, and distinct recipients, of the busiest day. */
+  readonly relays: number;
+  readonly recipients: number;
+  /** Of all recipients. */
+  readonly refusedPercent: number;
 }
 
 /** What a node must know of an account to decide. True at the time of the answer. */
@@ -22,6 +51,11 @@ export interface AccountFacts {
   readonly used: number;
   /** In the order of activation. */
   readonly blocks: readonly BlockFacts[];
+  readonly ndr: NdrWish;
+  readonly today: Today;
+  readonly habit: Habit;
+  /** The operator has released the account from the brake until then. */
+  readonly brakeReleasedUntil: number | null;
 }
 
 /** Asks for `relays` of the account's day; `id` is unique for ever, so that asking twice counts once. */
@@ -29,6 +63,8 @@ export interface ReservationRequest {
   readonly id: string;
   readonly username: string;
   readonly relays: number;
+  /** Whether it is for a non-delivery report. */
+  readonly ndr: boolean;
 }
 
 /** What came of one reservation: the facts from which policy makes the verdict. */
@@ -44,6 +80,8 @@ export interface ReservationFacts {
   /** The account's cap at `now`: 0 where the account is unknown or suspended. */
   readonly limit: number;
   readonly relays: number;
+  /** For a non-delivery report: what such used of that day, without this one, and may use; null for other messages. */
+  readonly ndr: { readonly used: number; readonly limit: number } | null;
   /** null where there is no such account. `used` in it includes this reservation if it was granted. */
   readonly account: AccountFacts | null;
 }
@@ -54,6 +92,7 @@ export interface Settlement {
   readonly username: string;
   readonly day: string;
   readonly relays: number;
+  readonly ndr: boolean;
 }
 
 /** Nothing was accepted with this reservation. `day` is null where its answer never came. */
@@ -130,3 +169,64 @@ export interface ReturnedEvent extends EventBase {
 
 /** What happened to a message, in the order in which the node saw it. */
 export type NodeEvent = AcceptedEvent | AttemptEvent | ExpiredEvent | ReturnedEvent;
+
+/** What a node decides by, as the control plane wants it. */
+export interface PolicyState {
+  /** One more with each change. */
+  readonly version: number;
+  /** Hash of the module that decides; null: the program's own. */
+  readonly active: string | null;
+  /** Hash of the module that runs beside; null: none. */
+  readonly shadow: string | null;
+  /** The parameters that were set by name, over those of the settings. */
+  readonly parameters: Readonly<Record<string, number>>;
+}
+
+/** How a module failed at a node. */
+export interface PolicyFaultReport {
+  readonly module: string;
+  /** Whether it ran beside and decided nothing. */
+  readonly shadow: boolean;
+  /** The kind of the fault, and what happened, in words. */
+  readonly detail: string;
+}
+
+/** What a shadow would have decided otherwise since the last report. */
+export interface ShadowReport {
+  readonly module: string;
+  readonly compared: number;
+  /** Decisions that were not compared, for lack of time. */
+  readonly left: number;
+  readonly differences: readonly {
+    readonly stage: StageName;
+    /** Reasons by their codes. */
+    readonly was: number;
+    readonly would: number;
+    readonly count: number;
+  }[];
+}
+
+/** What a node says of itself whenever it asks for the policy. */
+export interface PolicyReport {
+  readonly node: string;
+  /** Of the state that it has taken over; 0: none yet. */
+  readonly version: number;
+  /** Hash of the module that decides there. */
+  readonly module: string;
+  readonly shadow: string | null;
+  readonly faults: readonly PolicyFaultReport[];
+  readonly compared: ShadowReport | null;
+  /** Decisions that could not be recorded since the node started. */
+  readonly dropped: number;
+}
+
+/** Recorded decisions on their way; octets in base64. */
+export interface DecisionChunkJson {
+  readonly modules: readonly string[];
+  readonly parameters: readonly Readonly<Record<string, number>>[];
+  readonly accounts: readonly string[];
+  readonly from: number;
+  readonly until: number;
+  readonly count: number;
+  readonly octets: string;
+}

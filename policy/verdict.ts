@@ -19,6 +19,17 @@ export interface QuotaExceeded {
   readonly pendingActivatesAt: number | null;
 }
 
+/** The share of the day that the account gives its non-delivery reports is used up. */
+export interface NdrShareExceeded {
+  readonly reason: Reason.NdrShareExceeded;
+  /** Relays that reports used today, may use, and that this one needs. */
+  readonly used: number;
+  readonly limit: number;
+  readonly need: number;
+  /** The next midnight UTC. */
+  readonly resetsAt: number;
+}
+
 /** Blocks were bought, and none is active yet. */
 export interface BlockPending {
   readonly reason: Reason.BlockPending;
@@ -26,11 +37,35 @@ export interface BlockPending {
   readonly activatesAt: number;
 }
 
-/** A figure of the message is above its limit. */
-export interface LimitExceeded {
-  readonly reason: Reason.MessageTooBig | Reason.TooManyRecipients | Reason.TooManyHops;
-  /** Octets, recipients of one message, Received fields. */
+/** The account's day is far beyond its habit. */
+export interface Braked {
+  readonly reason: Reason.Braked;
+  /** What is: relays (this message's included), distinct recipients, or percent of recipients that were refused. */
+  readonly measure: "relays" | "recipients" | "refused-recipients";
+  /** Today's figure, and the highest that would pass. */
+  readonly used: number;
   readonly limit: number;
+  /** The next midnight UTC. */
+  readonly resetsAt: number;
+}
+
+/** A figure is above its limit. */
+export interface LimitExceeded {
+  readonly reason:
+    | Reason.MessageTooBig
+    | Reason.TooManyRecipients
+    | Reason.TooManyHops
+    | Reason.TooManyConnections
+    | Reason.TooManyConnectionsFromAddress;
+  /** Octets, recipients of one message, Received fields, open connections. */
+  readonly limit: number;
+}
+
+/** Logins fail too often. */
+export interface TooManyFailedLogins {
+  readonly reason: Reason.TooManyFailedLogins;
+  /** Milliseconds until the next one is heard. */
+  readonly waitMs: number;
 }
 
 /** The sender's domain exists, and no mail could be sent to it. */
@@ -40,12 +75,18 @@ export interface SenderNoUsableRecord {
   readonly record: "nothing" | "mx-names-address" | "mx-unresolvable";
 }
 
+type WithData =
+  | QuotaExceeded
+  | NdrShareExceeded
+  | BlockPending
+  | Braked
+  | LimitExceeded
+  | TooManyFailedLogins
+  | SenderNoUsableRecord;
+
 /** The reason says it all. */
 export interface Plain {
-  readonly reason: Exclude<
-    Reason,
-    (QuotaExceeded | BlockPending | LimitExceeded | SenderNoUsableRecord)["reason"]
-  >;
+  readonly reason: Exclude<Reason, WithData["reason"]>;
 }
 
-export type Verdict = Plain | QuotaExceeded | BlockPending | LimitExceeded | SenderNoUsableRecord;
+export type Verdict = Plain | WithData;

@@ -4,10 +4,14 @@
  * It joins concurrent calls, keeps facts for the stated short times, and turns every kind of trouble into
  * `ControlPlaneUnavailable`: callers answer that with 4yz, never with a refusal (invariant 7).
  */
+import { decodeBase64 } from "@std/encoding";
 import type {
   AccountFacts,
+  DecisionChunkJson,
   NodeClient,
   NodeEvent,
+  PolicyReport,
+  PolicyState,
   Refund,
   ReservationFacts,
   ReservationRequest,
@@ -226,6 +230,25 @@ export class ControlPlane {
     const half = Math.ceil(events.length / 2);
     await this.#postEvents(node, events.slice(0, half));
     await this.#postEvents(node, events.slice(half));
+  }
+
+  /** Tells what this node decides by, and hears what it is to. @throws {ControlPlaneUnavailable} */
+  async policy(report: Omit<PolicyReport, "node">): Promise<PolicyState> {
+    const json = { node: this.#node, ...report };
+    return await this.#call(() => this.#options.client.v1.node.policy.$post({ json }));
+  }
+
+  /** The octets of a policy module. @throws {ControlPlaneUnavailable} */
+  async policyModule(hash: string): Promise<Uint8Array<ArrayBuffer>> {
+    const { client } = this.#options;
+    const { octets } = await this.#call(() => client.v1.node.policy.modules[":hash"].$get({ param: { hash } }));
+    return new Uint8Array(decodeBase64(octets));
+  }
+
+  /** Hands recorded decisions over. @throws {ControlPlaneUnavailable} */
+  async decisions(chunk: DecisionChunkJson): Promise<void> {
+    const json = { node: this.#node, chunks: [chunk] };
+    await this.#call(() => this.#options.client.v1.node.decisions.$post({ json }));
   }
 
   /** Refunds what earlier starts of this node reserved and never settled; after its settlements were delivered. */

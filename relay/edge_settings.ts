@@ -1,7 +1,8 @@
-/** The settings of the SMTP edge, as its rooms want them. */
+/** The settings of the SMTP edge, and the policy's parameters that a session needs to know, as its rooms want them. */
 import type { Parameters } from "../policy/mod.ts";
 import type { Settings } from "./settings.ts";
 import type { ConnectionContext } from "./smtp/connection.ts";
+import type { SessionRules } from "./smtp/session_types.ts";
 
 export type EdgeSettings = Pick<
   Settings,
@@ -17,26 +18,37 @@ export type EdgeSettings = Pick<
   | "hideClientAddress"
 >;
 
-export function edgeRules(
-  settings: EdgeSettings,
-  { maxSizeBytes, maxRecipients }: Parameters,
-): Pick<ConnectionContext, "rules" | "timing" | "hostname" | "hideClient" | "maxMessageBytes"> {
-  const { hostname, serviceName, allowPlaintextAuth, maxErrors, maxJunkCommands } = settings;
-  const { commandTimeoutMs, dataTimeoutMs, minDataRate } = settings;
+type Edge = Pick<ConnectionContext, "rules" | "timing" | "hostname" | "hideClient" | "maxMessageBytes">;
+
+/** @param parameters as they are now: sessions go by them from their next command on. */
+export function edgeOf(settings: EdgeSettings, parameters: () => Parameters): Edge {
+  const { hostname, commandTimeoutMs, dataTimeoutMs, minDataRate } = settings;
+  let made: { readonly from: Parameters; readonly rules: SessionRules } | undefined;
   return {
-    rules: {
-      hostname,
-      serviceName,
-      maxMessageBytes: maxSizeBytes,
-      maxRecipients,
-      allowPlaintextAuth,
-      maxErrors,
-      maxJunkCommands,
-      maxMessages: settings.maxMessagesPerConnection,
+    get rules() {
+      const from = parameters();
+      if (made?.from !== from) made = { from, rules: sessionRules(settings, from) };
+      return made.rules;
+    },
+    get maxMessageBytes() {
+      return parameters().maxSizeBytes;
     },
     timing: { commandTimeoutMs, dataTimeoutMs, minDataRate },
     hostname,
     hideClient: settings.hideClientAddress,
+  };
+}
+
+function sessionRules(settings: EdgeSettings, { maxSizeBytes, maxRecipients }: Parameters): SessionRules {
+  const { hostname, serviceName, allowPlaintextAuth, maxErrors, maxJunkCommands } = settings;
+  return {
+    hostname,
+    serviceName,
     maxMessageBytes: maxSizeBytes,
+    maxRecipients,
+    allowPlaintextAuth,
+    maxErrors,
+    maxJunkCommands,
+    maxMessages: settings.maxMessagesPerConnection,
   };
 }

@@ -12,6 +12,8 @@ export interface Reservation {
   readonly day: string;
   /** Price in relays. */
   readonly relays: number;
+  /** Whether it is for a non-delivery report, which is counted apart. */
+  readonly ndr: boolean;
 }
 
 /** How the message came to us, for Received (RFC 5321 4.4) and the history. */

@@ -10,13 +10,14 @@ import { type ControlPlane, createControlPlane } from "../api/main.ts";
 import { type DataDir, openDataDir } from "./data_dir.ts";
 import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
-import { startDomainRecheck } from "./domain_recheck_timer.ts";
 import { processEnvironment } from "./environment.ts";
 import { describe } from "./error_words.ts";
 import { findEndpoints, PortUnavailable } from "./listeners.ts";
 import { openLog } from "./logging.ts";
+import { startPeriodicWork } from "./periodic_work.ts";
+import { parametersOf } from "./policy/parameters.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { newConnectionTable } from "./smtp/connection_limits.ts";
+import { newConnectionTable } from "./smtp/connection_counts.ts";
 import { loadCertificate } from "./tls/certificates.ts";
 import { watchCertificate } from "./tls/certificate_watch.ts";
 import { welcome } from "./welcome.ts";
@@ -28,6 +29,8 @@ const DRAIN_GRACE_MS = 30_000;
 const CERTIFICATE_WATCH_MS = 10_000;
 /** A claimed domain is looked at again daily, within this time of being due. */
 const DOMAIN_RECHECK_MS = 3_600_000;
+/** Recorded decisions are kept for days: an hour more does not matter. */
+const PRUNE_MS = 3_600_000;
 const TOKEN_OCTETS = 32;
 const NODE_MODULE = new URL("./worker.ts", import.meta.url);
 
@@ -83,7 +86,8 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     adminToken: dataDir.adminToken,
     relayToken,
     activationDelayMs: settings.activationDelayMs,
-    blockRelays: settings.blockRelays,
+    parameters: parametersOf(settings),
+    keepDecisionsMs: settings.keepDecisionsMs,
     now,
     newId: () => monotonicUlid(now()),
     resolveTxt: (name) => resolver.fresh().txt(name),
@@ -91,8 +95,13 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),
   });
   closing.defer(() => controlPlane.close());
-  closing.use(startDomainRecheck({
-    recheck: controlPlane.recheckDomains,
+  closing.use(startPeriodicWork({
+    work: (closing) => controlPlane.pruneDecisions(closing),
+    everyMs: PRUNE_MS,
+    onTrouble: (error) => log.error("old decisions could not be deleted", { error: describe(error) }),
+  }));
+  closing.use(startPeriodicWork({
+    work: controlPlane.recheckDomains,
     everyMs: DOMAIN_RECHECK_MS,
     onTrouble: (error) => log.error("claimed domains could not be looked at again", { error: describe(error) }),
   }));
@@ -108,12 +117,11 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
       spoolDirectory: join(settings.dataDir, "spool"),
       endpoints: endpoints.open,
       relayToken,
-      connections: newConnectionTable({
-        nodes: settings.workers,
-        maxConnections: settings.maxConnections,
-        maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
-        seed: crypto.getRandomValues(new Int32Array(1))[0]!,
-      }),
+      connections: newConnectionTable(
+        settings.workers,
+        settings.maxConnections,
+        crypto.getRandomValues(new Int32Array(1))[0]!,
+      ),
     },
     certificate: loaded.certificate,
     fetch: controlPlane.fetch,

@@ -4,22 +4,28 @@
  *
  * Order of a start: the shard is recovered and delivers, then clients are let in.
  */
-import type { Policy } from "../policy/mod.ts";
 import { Admission } from "./admission/admission.ts";
 import type { LoginThrottle } from "./admission/login_throttle.ts";
 import { SenderDomains } from "./admission/sender_domains.ts";
-import { edgeRules, type EdgeSettings } from "./edge_settings.ts";
+import { edgeOf, type EdgeSettings } from "./edge_settings.ts";
 import { describe } from "./error_words.ts";
+import { PolicyFollower } from "./policy/follower.ts";
+import { parametersOf } from "./policy/parameters.ts";
+import { DecisionRecorder } from "./policy/recorder.ts";
+import type { Settings } from "./settings.ts";
 import { openShard, type ShardOptions } from "./shard.ts";
 import type { ConnectionContext } from "./smtp/connection.ts";
-import type { ConnectionLimits } from "./smtp/connection_limits.ts";
+import type { ConnectionCounts } from "./smtp/connection_counts.ts";
 import { SmtpServer } from "./smtp/server.ts";
 
 export interface NodeOptions extends ShardOptions {
-  readonly settings: ShardOptions["settings"] & EdgeSettings;
-  readonly policy: Policy;
+  readonly settings:
+    & ShardOptions["settings"]
+    & EdgeSettings
+    & Parameters<typeof parametersOf>[0]
+    & Pick<Settings, "decisionSamplePercent">;
   readonly throttle: LoginThrottle;
-  readonly limits: ConnectionLimits;
+  readonly connections: ConnectionCounts;
   /** The server's side of STARTTLS. */
   readonly secure: ConnectionContext["secure"];
 }
@@ -32,17 +38,26 @@ export interface Node {
 }
 
 export async function startNode(options: NodeOptions): Promise<Node> {
-  const { settings, policy, resolver, now, monotonic, log } = options;
+  const { settings, resolver, now, monotonic, random, log } = options;
   const shard = await openShard(options);
-  const server = new SmtpServer({
-    ...edgeRules(settings, policy.parameters),
+  const policy = new PolicyFollower({
+    controlPlane: shard.controlPlane,
+    recorder: new DecisionRecorder({ samplePercent: settings.decisionSamplePercent, random }),
+    parameters: parametersOf(settings),
+    now,
+    onTrouble: (error) => log.warn("the policy could not be followed", { error: describe(error) }),
+    onNews: (message, facts) => log.info(message, facts),
+  });
+  const { live } = policy;
+  await policy.start();
+  const server = new SmtpServer(Object.assign(edgeOf(settings, () => live.parameters), {
     admission: new Admission({
       controlPlane: shard.controlPlane,
-      policy,
+      policy: live,
       resolver,
       throttle: options.throttle,
       senderDomains: new SenderDomains(),
-      isRouted: (domain) => settings.routes.rest !== null || settings.routes.domains.has(domain),
+      isRouted: (domain: string) => settings.routes.rest !== null || settings.routes.domains.has(domain),
       now,
       monotonic,
     }),
@@ -51,14 +66,16 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     now,
     newId: options.newId,
     monotonic,
-    limits: options.limits,
-    onTrouble: (messageId, error) => log.error("trouble at the edge", { messageId, error: describe(error) }),
-  });
+    connections: options.connections,
+    onTrouble: (messageId: string, error: unknown) =>
+      log.error("trouble at the edge", { messageId, error: describe(error) }),
+  }));
   return {
     serve: (listener, tls) => server.serve(listener, tls),
     async drain(graceMs) {
       // What is accepted meanwhile stays in the spool.
       await Promise.all([server.drain(graceMs), shard.stopDelivering()]);
+      await policy[Symbol.asyncDispose]();
       await shard.close();
     },
   };

@@ -66,6 +66,10 @@ export interface Settings {
   readonly activationDelayMs: number;
   /** Relays a day in one block. */
   readonly blockRelays: number;
+  /** Of the decisions that accept, how many are recorded, in percent; those that refuse always are. */
+  readonly decisionSamplePercent: number;
+  /** How long recorded decisions are kept. */
+  readonly keepDecisionsMs: number;
   /** Relay nodes in this process. */
   readonly workers: number;
 }
@@ -109,6 +113,8 @@ export const SETTING_NAMES = [
   "MAILHOP_MAX_AUTH_FAILURES",
   "MAILHOP_ACTIVATION_DELAY",
   "MAILHOP_BLOCK_RELAYS",
+  "MAILHOP_DECISION_SAMPLE",
+  "MAILHOP_DECISION_KEEP",
   "MAILHOP_WORKERS",
 ] as const;
 type SettingName = typeof SETTING_NAMES[number];
@@ -140,6 +146,9 @@ const COMMAND_TIMEOUT_MS = 5 * 60_000;
 const DATA_TIMEOUT_MS = 3 * 60_000;
 /** Octets a second: 50 MB may take 28 hours; below it somebody holds a connection rather than sends. */
 const MIN_DATA_RATE = 512;
+/** One in ten is enough to see what a change would do; at full load all of them would be some GiB a day. */
+const DECISION_SAMPLE_PERCENT = 10;
+const KEEP_DECISIONS_MS = 7 * 86_400_000;
 /** Far beyond any machine, within a 32-bit count. */
 const MAX_COUNT = 1_000_000_000;
 /** More than the cores of the machines that this is for; each node takes memory. */
@@ -192,6 +201,9 @@ export function readSettings(environment: Environment, machineName: string, core
     maxAuthFailures: reader.read("MAILHOP_MAX_AUTH_FAILURES", count) ?? 20,
     activationDelayMs: reader.read("MAILHOP_ACTIVATION_DELAY", grammar.duration) ?? ACTIVATION_DELAY_MS,
     blockRelays: reader.read("MAILHOP_BLOCK_RELAYS", count) ?? 150,
+    decisionSamplePercent: reader.read("MAILHOP_DECISION_SAMPLE", grammar.wholeNumber(0, 100)) ??
+      DECISION_SAMPLE_PERCENT,
+    keepDecisionsMs: reader.read("MAILHOP_DECISION_KEEP", grammar.duration) ?? KEEP_DECISIONS_MS,
     workers: reader.read("MAILHOP_WORKERS", grammar.wholeNumber(1, MAX_WORKERS)) ?? Math.min(cores, MAX_WORKERS),
   };
   for (const name of NOT_AVAILABLE) {

@@ -10,22 +10,22 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Database, ReservationRow } from "../store/schema.ts";
 import { findAbandoned, findReservations, insertReservations, setReservationState } from "../store/reservations.ts";
-import { changeUsage, findUsed, type UsageChange } from "../store/usage.ts";
+import { changeUsage, findUsed, type UsageChange, type Used } from "../store/usage.ts";
 import { dayOf } from "../utc_day.ts";
-import type { BlockFacts, Refund, Settlement } from "../wire.ts";
-import type { Answer, Counters, Holder, Request } from "./counters.ts";
+import type { Refund, Settlement } from "../wire.ts";
+import type { Answer, Caps, Counters, Holder, Request } from "./counters.ts";
 
 /** Open reservations that one transaction of `recover` refunds: it must not hold up the others. */
 const RECOVER_BATCH = 500;
 
-export interface ControlDatabaseCounters {
+export interface ControlDatabaseCounters extends Caps {
   readonly db: Kysely<Database>;
   /** Makes what was committed before durable. */
   readonly sync: () => Promise<void>;
   readonly now: () => number;
-  /** The policy's cap in relays, of blocks at an instant. */
-  readonly cap: (blocks: readonly BlockFacts[], now: number) => number;
 }
+
+const NOTHING_USED: Used = { used: 0, ndr: 0 };
 
 /** The first of each id: a batch that repeats itself counts once too. */
 const distinct = <Item extends { readonly id: string }>(items: readonly Item[]): Item[] => {
@@ -41,27 +41,32 @@ const reserve = async (
   holder: Holder,
   requests: readonly Request[],
   now: number,
-  cap: ControlDatabaseCounters["cap"],
+  { cap, ndrCap }: Caps,
 ): Promise<Answer[]> => {
   const day = dayOf(now);
   const known = await findReservations(db, ids(requests));
   const used = new Map(await findUsed(db, [...new Set(requests.map((request) => request.username))], day));
   const granted: ReservationRow[] = [];
-  const answers = requests.map(({ id, username, relays, blocks }): Answer => {
-    const before = used.get(username) ?? 0;
+  const answers = requests.map(({ id, username, relays, blocks, ndr: wish }): Answer => {
+    const before = used.get(username) ?? NOTHING_USED;
     const limit = cap(blocks, now);
+    const ndr = wish === null ? null : { used: before.ndr, limit: ndrCap(blocks, now, wish) };
     const earlier = known.get(id);
     if (earlier !== undefined) {
       const counted = earlier.username === username && earlier.state !== "refunded";
       const own = counted && earlier.day === day ? earlier.relays : 0;
-      return { id, granted: counted, day: earlier.day, now, used: before - own, limit };
+      return {
+        ...{ id, granted: counted, day: earlier.day, now, used: before.used - own, limit },
+        ndr: ndr && { ...ndr, used: ndr.used - earlier.ndr * own },
+      };
     }
-    if (before + relays > limit) return { id, granted: false, day, now, used: before, limit };
-    const row: ReservationRow = { id, username, day, relays, ...holder, state: "reserved" };
+    const isTooMuch = before.used + relays > limit || (ndr !== null && ndr.used + relays > ndr.limit);
+    if (isTooMuch) return { id, granted: false, day, now, used: before.used, limit, ndr };
+    const row: ReservationRow = { id, username, day, relays, ndr: ndr === null ? 0 : 1, ...holder, state: "reserved" };
     granted.push(row);
     known.set(id, row);
-    used.set(username, before + relays);
-    return { id, granted: true, day, now, used: before, limit };
+    used.set(username, { used: before.used + relays, ndr: before.ndr + row.ndr * relays });
+    return { id, granted: true, day, now, used: before.used, limit, ndr };
   });
   await insertReservations(db, granted);
   await changeUsage(db, granted);
@@ -78,16 +83,22 @@ const settle = async (
   const unknown = settlements.filter(({ id }) => !known.has(id));
   // The message was accepted, so a refund that came before was wrong, and an id we lost is charged to its day.
   const refunded = open.filter(({ id }) => known.get(id)?.state === "refunded");
+  const charge = ({ username, day, relays, ndr }: Settlement): UsageChange => ({
+    username,
+    day,
+    relays,
+    ndr: ndr ? 1 : 0,
+  });
   await setReservationState(db, ids(open), "settled");
   await insertReservations(
     db,
-    unknown.map(({ id, username, day, relays }) => ({ id, username, day, relays, ...holder, state: "settled" })),
+    unknown.map((settlement) => ({ id: settlement.id, ...charge(settlement), ...holder, state: "settled" })),
   );
-  await changeUsage(db, [...refunded, ...unknown]);
+  await changeUsage(db, [...refunded, ...unknown].map(charge));
 };
 
 const takeBack = (rows: readonly ReservationRow[]): UsageChange[] =>
-  rows.map(({ username, day, relays }) => ({ username, day, relays: -relays }));
+  rows.map(({ username, day, relays, ndr }) => ({ username, day, relays: -relays, ndr }));
 
 const refund = async (
   db: Transaction<Database>,
@@ -103,7 +114,7 @@ const refund = async (
   await insertReservations(
     db,
     tombstones.map(({ id, username, day, relays }) => (
-      { id, username, day: day ?? today, relays, ...holder, state: "refunded" }
+      { id, username, day: day ?? today, relays, ndr: 0, ...holder, state: "refunded" }
     )),
   );
 };
@@ -116,12 +127,12 @@ const refundAbandoned = async (db: Transaction<Database>, { node, boot }: Holder
 };
 
 export const createControlDatabaseCounters = (
-  { db, sync, now, cap }: ControlDatabaseCounters,
+  { db, sync, now, ...caps }: ControlDatabaseCounters,
 ): Counters => ({
   async reserve(holder, requests) {
     if (requests.length === 0) return [];
     // The clock is read inside, so that the days of transactions follow their order.
-    return await db.transaction().execute((transaction) => reserve(transaction, holder, requests, now(), cap));
+    return await db.transaction().execute((transaction) => reserve(transaction, holder, requests, now(), caps));
   },
   async settle(holder, settlements) {
     if (settlements.length === 0) return;

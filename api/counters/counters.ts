@@ -1,12 +1,13 @@
 /**
  * The day's counters, wherever they are kept: the one place where relays are added to an account's day.
  *
- * What every implementation keeps (architecture.md, invariants 3 and 4): the used relays of a day never exceed the cap
- * at the time of a grant; a reservation's id counts once however often a call is repeated; nothing but an explicit
+ * What every implementation keeps (ARCHITECTURE.md, invariants 3 and 4): the used relays of a day never exceed the cap
+ * at the time of a grant, nor those for non-delivery reports theirs; a reservation's id counts once however often a call is repeated; nothing but an explicit
  * refund takes a charge back; a refunded id is never granted; a settlement charges even an id that is not known.
  * The day and the time are those of the store's clock.
  */
-import type { BlockFacts, Refund, Settlement } from "../wire.ts";
+import type { Used } from "../store/usage.ts";
+import type { BlockFacts, NdrWish, Refund, Settlement } from "../wire.ts";
 
 /** Who asks: reservations that a node left open in an earlier boot are refunded when it says so. */
 export interface Holder {
@@ -20,6 +21,15 @@ export interface Request {
   readonly relays: number;
   /** From which the cap is computed at the store's time; none for whoever may not relay. */
   readonly blocks: readonly BlockFacts[];
+  /** For a non-delivery report: from which the cap of such is computed; null for other messages. */
+  readonly ndr: NdrWish | null;
+}
+
+/** What the policy computes of an account's blocks at an instant, in relays. */
+export interface Caps {
+  readonly cap: (blocks: readonly BlockFacts[], now: number) => number;
+  /** Of these, those that non-delivery reports may use. */
+  readonly ndrCap: (blocks: readonly BlockFacts[], now: number, wish: NdrWish) => number;
 }
 
 export interface Answer {
@@ -31,6 +41,8 @@ export interface Answer {
   /** Used relays of `day` without this reservation. */
   readonly used: number;
   readonly limit: number;
+  /** For a non-delivery report: the same of such; null for other messages. */
+  readonly ndr: { readonly used: number; readonly limit: number } | null;
 }
 
 export interface Usage {
@@ -38,7 +50,7 @@ export interface Usage {
   /** Epoch milliseconds. */
   readonly now: number;
   /** Used relays of `day`; an account without an entry used none. */
-  readonly used: ReadonlyMap<string, number>;
+  readonly used: ReadonlyMap<string, Used>;
 }
 
 export interface Counters {

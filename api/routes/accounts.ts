@@ -5,11 +5,12 @@ import type { Passwords } from "../passwords.ts";
 import { problem, problemResponses } from "../problem.ts";
 import {
   type Account,
+  type AccountChange,
+  changeAccount,
   findAccount,
   insertAccount,
   listAccounts,
   setPasswordHash,
-  setStatus,
 } from "../store/accounts.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
@@ -28,10 +29,23 @@ const password = z.string().refine(
 ).openapi({ format: "password" });
 const status = z.enum(["active", "suspended"]);
 
+const ndrSchema = z.strictObject({
+  choice: z.enum(["count", "limit", "refuse"]).openapi({
+    description:
+      "What is done with the account's non-delivery reports: count them like any other message, limit them " +
+      "to a share of the day, or refuse them",
+  }),
+  sharePercent: z.int().min(1).max(100).nullable().default(null)
+    .openapi({ description: "With `limit`: percent of the day's relays; null: the service's own figure" }),
+});
+
 const accountSchema = z.object({
   username: username.openapi({ example: "alice" }),
   email: z.string().nullable(),
   status,
+  ndr: ndrSchema,
+  brakeReleasedUntil: timeSchema.nullable()
+    .openapi({ description: "The operator has released the account from the brake until then" }),
   createdAt: timeSchema,
 }).openapi("Account");
 
@@ -39,12 +53,19 @@ const accountSchema = z.object({
 export const accountParam = z.object({ username: z.string() });
 export const noSuchAccount = "There is no account of that name";
 
-const show = ({ username, email, status, created_at }: Account): z.infer<typeof accountSchema> => ({
-  username,
-  email,
-  status,
-  createdAt: rfc3339(created_at),
+const show = (account: Account): z.infer<typeof accountSchema> => ({
+  username: account.username,
+  email: account.email,
+  status: account.status,
+  ndr: { choice: account.ndr_choice, sharePercent: account.ndr_share_percent },
+  brakeReleasedUntil: account.brake_released_until === null ? null : rfc3339(account.brake_released_until),
+  createdAt: rfc3339(account.created_at),
 });
+
+/** What the brake is released for where nobody says how long: the rest of the day, and the next one's mail. */
+const RELEASE_HOURS = 24;
+const MAX_RELEASE_HOURS = 24 * 28;
+const HOUR_MS = 3_600_000;
 
 const create = createRoute({
   method: "post",
@@ -79,8 +100,14 @@ const get = createRoute({
 const patch = createRoute({
   method: "patch",
   path: "/{username}",
-  summary: "Suspend an account, or let it relay again",
-  request: { params: accountParam, body: jsonRequest(z.strictObject({ status })) },
+  summary: "Suspend an account or let it relay again; say what is done with its non-delivery reports",
+  request: {
+    params: accountParam,
+    body: jsonRequest(
+      z.strictObject({ status, ndr: ndrSchema }).partial()
+        .refine((change) => Object.keys(change).length > 0, "expected `status` or `ndr`"),
+    ),
+  },
   responses: {
     200: json(accountSchema, "The account as it is now"),
     ...problemResponses("invalid-request", "unauthorized", "not-found"),
@@ -98,6 +125,27 @@ const putPassword = createRoute({
   },
 });
 
+const releaseBrake = createRoute({
+  method: "post",
+  path: "/{username}/brake/release",
+  summary: "Release an account from the brake: its volume is not compared with its habit for so long",
+  request: {
+    params: accountParam,
+    body: jsonRequest(z.strictObject({ hours: z.int().min(1).max(MAX_RELEASE_HOURS).default(RELEASE_HOURS) })),
+  },
+  responses: {
+    200: json(accountSchema, "The account as it is now"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+  },
+});
+
+type Wanted = { status?: Account["status"] | undefined; ndr?: z.infer<typeof ndrSchema> | undefined };
+
+const toChange = ({ status, ndr }: Wanted): AccountChange => ({
+  ...(status !== undefined && { status }),
+  ...(ndr !== undefined && { ndr_choice: ndr.choice, ndr_share_percent: ndr.sharePercent }),
+});
+
 export interface AccountRoutes {
   readonly db: Kysely<Database>;
   readonly passwords: Passwords;
@@ -108,7 +156,10 @@ export const accountRoutes = ({ db, passwords, now }: AccountRoutes) =>
   createRouter()
     .openapi(create, async (c) => {
       const { username, password, email } = c.req.valid("json");
-      const account: Account = { username, email: email ?? null, status: "active", created_at: now() };
+      const account: Account = {
+        ...{ username, email: email ?? null, status: "active", created_at: now() },
+        ...{ ndr_choice: "count", ndr_share_percent: null, brake_released_until: null },
+      };
       const inserted = await insertAccount(db, { ...account, password_hash: await passwords.hash(password) });
       return inserted
         ? c.json(show(account), 201)
@@ -124,7 +175,12 @@ export const accountRoutes = ({ db, passwords, now }: AccountRoutes) =>
       return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
     })
     .openapi(patch, async (c) => {
-      const account = await setStatus(db, c.req.valid("param").username, c.req.valid("json").status);
+      const account = await changeAccount(db, c.req.valid("param").username, toChange(c.req.valid("json")));
+      return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
+    })
+    .openapi(releaseBrake, async (c) => {
+      const change = { brake_released_until: now() + c.req.valid("json").hours * HOUR_MS };
+      const account = await changeAccount(db, c.req.valid("param").username, change);
       return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
     })
     .openapi(putPassword, async (c) => {

@@ -1,29 +1,26 @@
 /** What a node asks of accounts: does this login hold, who owns this address, what are the facts now. */
 import { Hono } from "hono";
-import type { Kysely } from "kysely";
-import { findAccountFacts } from "../account_facts.ts";
+import { type AccountSources, findAccountFacts } from "../account_facts.ts";
 import { keysAround } from "../cidr.ts";
 import type { Counters } from "../counters/counters.ts";
 import type { Passwords } from "../passwords.ts";
 import { problem } from "../problem.ts";
 import { findPasswordHash } from "../store/accounts.ts";
 import { findNetworkOwner } from "../store/networks.ts";
-import type { Database } from "../store/schema.ts";
 import { jsonBody } from "./json_body.ts";
 import { loginBody } from "./node_schema.ts";
 
-export interface NodeAccountRoutes {
-  readonly db: Kysely<Database>;
+export interface NodeAccountRoutes extends AccountSources {
   readonly counters: Counters;
   readonly passwords: Passwords;
 }
 
-export const nodeAccountRoutes = ({ db, counters, passwords }: NodeAccountRoutes) =>
+export const nodeAccountRoutes = ({ db, habits, counters, passwords }: NodeAccountRoutes) =>
   new Hono()
     .post("/login", jsonBody(loginBody), async (c) => {
       const { username, password } = c.req.valid("json");
       const verified = await passwords.verify(password, await findPasswordHash(db, username));
-      const account = verified ? await findAccountFacts(db, counters, username) : undefined;
+      const account = verified ? await findAccountFacts({ db, habits }, counters, username) : undefined;
       if (account === undefined) return problem(c, "login-failed", "Check the username and the password");
       return c.json({ account }, 200);
     })
@@ -31,11 +28,11 @@ export const nodeAccountRoutes = ({ db, counters, passwords }: NodeAccountRoutes
       const keys = keysAround(c.req.param("address"));
       if (keys === null) return problem(c, "invalid-request", "address: expected an IPv4 or IPv6 address");
       const owner = await findNetworkOwner(db, keys);
-      const account = owner === undefined ? undefined : await findAccountFacts(db, counters, owner);
+      const account = owner === undefined ? undefined : await findAccountFacts({ db, habits }, counters, owner);
       return c.json({ account: account ?? null }, 200);
     })
     .get("/accounts/:username", async (c) => {
-      const account = await findAccountFacts(db, counters, c.req.param("username"));
+      const account = await findAccountFacts({ db, habits }, counters, c.req.param("username"));
       if (account === undefined) return problem(c, "not-found", "There is no account of that name");
       return c.json({ account }, 200);
     });

@@ -1,19 +1,19 @@
 /** A node's charges: reserve, settle, refund, and refund what an earlier boot left open. */
 import { Hono } from "hono";
-import type { Kysely } from "kysely";
-import { findStandings, type Standing } from "../account_facts.ts";
+import { type AccountSources, findStandings, type Standing } from "../account_facts.ts";
 import type { Answer, Counters } from "../counters/counters.ts";
-import type { Database } from "../store/schema.ts";
 import { dayOf } from "../utc_day.ts";
-import type { ReservationFacts, ReservationRequest } from "../wire.ts";
+import type { NdrWish, ReservationFacts, ReservationRequest } from "../wire.ts";
 import { jsonBody } from "./json_body.ts";
 import { recoverBody, refundsBody, reservationsBody, settlementsBody } from "./node_schema.ts";
 
-export interface NodeCounterRoutes {
-  readonly db: Kysely<Database>;
+export interface NodeCounterRoutes extends AccountSources {
   readonly counters: Counters;
   readonly now: () => number;
 }
+
+/** Of an account that is not known. */
+const COUNTED: NdrWish = { choice: "count", sharePercent: null };
 
 const factsOf = (
   { relays }: ReservationRequest,
@@ -29,15 +29,19 @@ const factsOf = (
   };
 };
 
-export const nodeCounterRoutes = ({ db, counters, now }: NodeCounterRoutes) =>
+export const nodeCounterRoutes = ({ db, habits, counters, now }: NodeCounterRoutes) =>
   new Hono()
     .post("/reservations", jsonBody(reservationsBody), async (c) => {
       const { node, boot, items } = c.req.valid("json");
-      const standings = await findStandings(db, [...new Set(items.map((item) => item.username))], now());
-      const requests = items.map(({ id, username, relays }) => {
+      const standings = await findStandings({ db, habits }, [...new Set(items.map((item) => item.username))], now());
+      const requests = items.map(({ id, username, relays, ndr }) => {
         const standing = standings.get(username);
-        // Unknown and suspended accounts have no blocks to spend; an id that was granted before still is.
-        return { id, username, relays, blocks: standing?.status === "active" ? standing.blocks : [] };
+        return {
+          ...{ id, username, relays },
+          // Unknown and suspended accounts have no blocks to spend; an id that was granted before still is.
+          blocks: standing?.status === "active" ? standing.blocks : [],
+          ndr: ndr ? standing?.ndr ?? COUNTED : null,
+        };
       });
       const answers = await counters.reserve({ node, boot }, requests);
       const facts = items.flatMap((item, n) => {

@@ -2,7 +2,8 @@
  * What a node may send, checked at the door. The types and their meaning are in ../wire.ts.
  */
 import { z } from "zod";
-import type { NodeEvent, Refund, ReservationRequest, Settlement } from "../wire.ts";
+import { PARAMETERS, STAGE_NAMES } from "../../policy/mod.ts";
+import type { DecisionChunkJson, NodeEvent, PolicyReport, Refund, ReservationRequest, Settlement } from "../wire.ts";
 
 /** Items in one call; together with ITEM limits below it keeps the largest legal body under the body limit. */
 export const MAX_BATCH_ITEMS = 512;
@@ -14,8 +15,8 @@ const MAX_NAME_CHARS = 128;
 const MAX_REPLY_CHARS = 8192;
 /** RFC 5322 2.1.1: a line has at most 998 octets. */
 const MAX_FIELD_CHARS = 998;
-/** service.md: at most 100 recipients for one message. */
-const MAX_RECIPIENTS = 100;
+/** The most that the policy can be told to accept for one message. */
+const MAX_RECIPIENTS = PARAMETERS.maxRecipients.most;
 
 const name = z.string().min(1).max(MAX_NAME_CHARS);
 const text = z.string().max(MAX_FIELD_CHARS);
@@ -26,8 +27,8 @@ const address = z.string().max(MAX_ADDRESS_CHARS);
 const recipients = z.array(address.min(1)).min(1).max(MAX_RECIPIENTS);
 const reply = z.string().max(MAX_REPLY_CHARS);
 
-const reservation: z.ZodType<ReservationRequest> = z.object({ id: name, username: name, relays });
-const settlement: z.ZodType<Settlement> = z.object({ id: name, username: name, day, relays });
+const reservation: z.ZodType<ReservationRequest> = z.object({ id: name, username: name, relays, ndr: z.boolean() });
+const settlement: z.ZodType<Settlement> = z.object({ id: name, username: name, day, relays, ndr: z.boolean() });
 const refund: z.ZodType<Refund> = z.object({ id: name, username: name, day: day.nullable(), relays });
 
 const eventBase = { id: name, messageId: name, account: name, at: time };
@@ -68,3 +69,45 @@ export const recoverBody = z.object({ node: name, boot: name });
 /** Domains in lower-case A-labels; RFC 1035 2.3.4: at most 253 characters. */
 export const domainOwnersBody = z.object({ domains: z.array(z.string().max(253)).max(MAX_BATCH_ITEMS) });
 export const eventsBody = z.object({ node: name, items: z.array(event).max(MAX_BATCH_ITEMS) });
+
+/** Of what a module did; a node cuts longer words. */
+const MAX_FAULT_CHARS = 1000;
+/** Ways of differing in one report: stages and reasons are few. */
+const MAX_DIFFERENCES = 4096;
+/** Chunks in one call, and base64 characters of one: far under the body limit together. */
+const MAX_CHUNKS = 16;
+const MAX_CHUNK_CHARS = 1024 * 1024;
+/** Names and sets in the head of one chunk. */
+const MAX_HEAD = 10_000;
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/, "expected a SHA-256 in hex");
+const count = z.int().min(0);
+const reason = z.int().min(0);
+
+export const policyReportBody: z.ZodType<PolicyReport> = z.object({
+  node: name,
+  version: count,
+  module: hash,
+  shadow: hash.nullable(),
+  faults: z.array(z.object({ module: hash, shadow: z.boolean(), detail: z.string().max(MAX_FAULT_CHARS) })).max(16),
+  compared: z.object({
+    module: hash,
+    compared: count,
+    left: count,
+    differences: z.array(z.object({ stage: z.enum(STAGE_NAMES), was: reason, would: reason, count }))
+      .max(MAX_DIFFERENCES),
+  }).nullable(),
+  dropped: count,
+});
+
+const chunk: z.ZodType<DecisionChunkJson> = z.object({
+  modules: z.array(hash).max(MAX_HEAD),
+  parameters: z.array(z.record(z.string(), z.number())).max(MAX_HEAD),
+  accounts: z.array(name).max(MAX_HEAD),
+  from: time,
+  until: time,
+  count: z.int().min(1),
+  octets: z.base64().max(MAX_CHUNK_CHARS),
+});
+
+export const decisionsBody = z.object({ node: name, chunks: z.array(chunk).max(MAX_CHUNKS) });

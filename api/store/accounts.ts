@@ -5,7 +5,9 @@ import type { AccountRow, Database } from "./schema.ts";
 /** What is shown of an account; the password's hash leaves the store for verification only. */
 export type Account = Omit<AccountRow, "password_hash">;
 
-const SHOWN = ["username", "email", "status", "created_at"] as const;
+const SHOWN = [
+  ...["username", "email", "status", "created_at", "ndr_choice", "ndr_share_percent", "brake_released_until"] as const,
+];
 
 /** @returns false where the username is taken; the primary key decides between racers. */
 export const insertAccount = async (db: Kysely<Database>, row: AccountRow): Promise<boolean> => {
@@ -31,13 +33,18 @@ export const findPasswordHash = async (db: Kysely<Database>, username: string): 
   return row?.password_hash;
 };
 
+/** What may be changed of an account. */
+export type AccountChange = Partial<
+  Pick<AccountRow, "status" | "ndr_choice" | "ndr_share_percent" | "brake_released_until">
+>;
+
 /** @returns the account as it is now, or undefined where there is none. */
-export const setStatus = (
+export const changeAccount = (
   db: Kysely<Database>,
   username: string,
-  status: AccountRow["status"],
+  change: AccountChange,
 ): Promise<Account | undefined> =>
-  db.updateTable("account").set({ status }).where("username", "=", username).returning(SHOWN).executeTakeFirst();
+  db.updateTable("account").set(change).where("username", "=", username).returning(SHOWN).executeTakeFirst();
 
 /** @returns false where there is no such account. */
 export const setPasswordHash = async (db: Kysely<Database>, username: string, hash: string): Promise<boolean> => {

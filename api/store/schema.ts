@@ -10,6 +10,11 @@ export interface AccountRow {
   email: string | null;
   status: "active" | "suspended";
   created_at: number;
+  /** What is done with the account's non-delivery reports; the share is of `limit`, null: the policy's parameter. */
+  ndr_choice: "count" | "limit" | "refuse";
+  ndr_share_percent: number | null;
+  /** The operator has released the account from the brake until then. */
+  brake_released_until: number | null;
 }
 
 export interface BlockRow {
@@ -51,6 +56,20 @@ export interface UsageRow {
   username: string;
   day: string;
   used: number;
+  /** Of these, for non-delivery reports. */
+  ndr: number;
+}
+
+/** An account's recipients of a day. */
+export interface ActivityRow {
+  username: string;
+  day: string;
+  /** Distinct ones, by the sketch. */
+  recipients: number;
+  /** Those whose fate is known, and of these, those refused for good. */
+  outcomes: number;
+  refused: number;
+  sketch: Uint8Array;
 }
 
 export interface ReservationRow {
@@ -58,6 +77,8 @@ export interface ReservationRow {
   username: string;
   day: string;
   relays: number;
+  /** 1: for a non-delivery report. */
+  ndr: number;
   node: string;
   boot: string;
   /** `refunded` with nothing reserved before is a tombstone: that id is never granted. */
@@ -101,14 +122,89 @@ export interface EventRow {
   detail: string;
 }
 
+/** A policy module that was loaded. */
+export interface PolicyModuleRow {
+  /** SHA-256 of the octets, in hex. */
+  hash: string;
+  octets: Uint8Array;
+  loaded_at: number;
+  /** When it last failed while it was active; null: never. */
+  failed_at: number | null;
+}
+
+/** What holds from a change of the policy on. */
+export interface PolicyChangeRow {
+  /** From 1, each one more than the one before. */
+  version: number;
+  at: number;
+  /** Who changed it: "operator", or a node that reported a fault. */
+  who: string;
+  what: "beginning" | "activate" | "shadow" | "parameters" | "roll back" | "fault";
+  /** In words; null where there are none. */
+  detail: string | null;
+  /** Hashes; null: the program's own module, no shadow. */
+  active: string | null;
+  shadow: string | null;
+  /** JSON: the parameters that were set, by name. */
+  parameters: string;
+}
+
+/** What a node decides by. */
+export interface PolicyNodeRow {
+  node: string;
+  version: number;
+  module: string;
+  shadow: string | null;
+  /** Decisions that could not be recorded since it started. */
+  dropped: number;
+  seen_at: number;
+}
+
+export interface PolicyComparisonRow {
+  module: string;
+  stage: string;
+  was: number;
+  would: number;
+  count: number;
+}
+
+export interface DecisionChunkRow {
+  id: string;
+  node: string;
+  from_at: number;
+  until_at: number;
+  count: number;
+  /** JSON of the chunk but for its octets. */
+  head: string;
+  octets: Uint8Array;
+}
+
+export interface NoticeRow {
+  id: string;
+  at: number;
+  /** null: for the operator alone. */
+  account: string | null;
+  type: "brake" | "policy-fault";
+  /** JSON of what is particular to the type. */
+  detail: string;
+  once: string;
+}
+
 export interface Database {
   account: AccountRow;
   block: BlockRow;
   network: NetworkRow;
   domain: DomainRow;
   usage: UsageRow;
+  activity: ActivityRow;
   reservation: ReservationRow;
   message: MessageRow;
   recipient: RecipientRow;
   event: EventRow;
+  policy_module: PolicyModuleRow;
+  policy_change: PolicyChangeRow;
+  policy_node: PolicyNodeRow;
+  policy_comparison: PolicyComparisonRow;
+  decision_chunk: DecisionChunkRow;
+  notice: NoticeRow;
 }

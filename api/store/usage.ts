@@ -2,38 +2,71 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { Database } from "./schema.ts";
 
+/** Relays of a day, and of these, those for non-delivery reports. */
+export interface Used {
+  readonly used: number;
+  readonly ndr: number;
+}
+
 /** Used relays of `day`, for those of `usernames` that used any. */
 export const findUsed = async (
   db: Kysely<Database>,
   usernames: readonly string[],
   day: string,
-): Promise<Map<string, number>> => {
-  const rows = await db.selectFrom("usage").select(["username", "used"])
+): Promise<Map<string, Used>> => {
+  const rows = await db.selectFrom("usage").select(["username", "used", "ndr"])
     .where("username", "in", usernames).where("day", "=", day).execute();
-  return new Map(rows.map((row) => [row.username, row.used]));
+  return new Map(rows.map(({ username, used, ndr }) => [username, { used, ndr }]));
 };
+
+export interface UsageSummary {
+  /** Days on which relays were used. */
+  readonly days: number;
+  /** Of the busiest of them. */
+  readonly relays: number;
+}
+
+/** Over the days from `since` up to, not including, `until`. */
+export const summarizeUsage = async (
+  db: Kysely<Database>,
+  username: string,
+  since: string,
+  until: string,
+): Promise<UsageSummary> =>
+  await db.selectFrom("usage")
+    .select((days) => [
+      days.fn.countAll<number>().as("days"),
+      days.fn.coalesce(days.fn.max("used"), days.lit(0)).as("relays"),
+    ])
+    .where("username", "=", username).where("day", ">=", since).where("day", "<", until).where("used", ">", 0)
+    .executeTakeFirstOrThrow();
 
 /** Adds `relays` (which may be negative, for a refund) to what `username` used of `day`. */
 export interface UsageChange {
   readonly username: string;
   readonly day: string;
   readonly relays: number;
+  /** 1: they are for a non-delivery report. */
+  readonly ndr: number;
 }
 
-const sumByAccountAndDay = (changes: readonly UsageChange[]): UsageChange[] => {
-  const sums = new Map<string, UsageChange>();
-  for (const { username, day, relays } of changes) {
+type DayChange = Pick<UsageChange, "username" | "day"> & Used;
+
+const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
+  const sums = new Map<string, DayChange>();
+  for (const { username, day, relays, ndr } of changes) {
     const key = `${day} ${username}`;
-    sums.set(key, { username, day, relays: relays + (sums.get(key)?.relays ?? 0) });
+    const { used: usedBefore = 0, ndr: ndrBefore = 0 } = sums.get(key) ?? {};
+    sums.set(key, { username, day, used: relays + usedBefore, ndr: ndr * relays + ndrBefore });
   }
   return [...sums.values()];
 };
 
 export const changeUsage = async (db: Transaction<Database>, changes: readonly UsageChange[]): Promise<void> => {
   if (changes.length === 0) return;
-  const rows = sumByAccountAndDay(changes).map(({ username, day, relays }) => ({ username, day, used: relays }));
-  await db.insertInto("usage").values(rows)
+  await db.insertInto("usage").values(sumByAccountAndDay(changes))
     .onConflict((conflict) =>
-      conflict.columns(["username", "day"]).doUpdateSet({ used: sql`usage.used + excluded.used` })
+      conflict.columns(["username", "day"])
+        .doUpdateSet({ used: sql`usage.used + excluded.used`, ndr: sql`usage.ndr + excluded.ndr` })
     ).execute();
 };

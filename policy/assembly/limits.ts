@@ -37,7 +37,7 @@ export function lineEndings(): Reason {
 }
 
 /** RFC 5322 3.6 allows one From field. None at all is let through: it misleads nobody. */
-export function authors(): Reason {
+export function fromFields(): Reason {
   return load<f64>(FROM_FIELDS) > 1 ? Reason.SeveralFrom : Reason.Accepted;
 }
 
@@ -51,7 +51,7 @@ export function fromLength(): Reason {
   return load<f64>(FROM_TOO_LONG) === 1 ? Reason.FromTooLong : Reason.Accepted;
 }
 
-function atMost(limit: f64, value: f64, refusal: Reason): Reason {
+export function atMost(limit: f64, value: f64, refusal: Reason): Reason {
   if (value <= limit) return Reason.Accepted;
   store<f64>(VERDICT_LIMIT, limit);
   return refusal;

@@ -5,7 +5,7 @@ import { Address, Existence, Mx, SenderRecord } from "./codes.ts";
 import { DOMAIN_ADDRESS, DOMAIN_EXISTENCE, DOMAIN_MX, VERDICT_RECORD } from "./layout.ts";
 import { Reason } from "./reason.ts";
 
-export function sender(): Reason {
+export function senderDomain(): Reason {
   const existence = load<f64>(DOMAIN_EXISTENCE);
   if (existence === Existence.NotChecked) return Reason.Accepted;
   if (existence === Existence.Missing) return Reason.SenderDomainMissing;

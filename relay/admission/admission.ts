@@ -4,18 +4,29 @@
  * It decides nothing itself. Guarantees: a refusal is never given from remembered facts without a fresh look-up; where
  * none can be had the answer is 4yz (invariant 7).
  */
-import { type AccountFacts, type MailFacts, type Policy, Reason, type Verdict } from "../../policy/mod.ts";
+import {
+  type AccountFacts,
+  type ConnectionFacts,
+  type FactsOf,
+  type Policy,
+  PolicyFault,
+  Reason,
+  type RefusalContext,
+  refusalOf,
+  type StageName,
+  type Verdict,
+} from "../../policy/mod.ts";
 import { type ControlPlane, ControlPlaneUnavailable } from "../control_plane.ts";
 import type { Resolver } from "../dns/types.ts";
 import type { Reservation } from "../envelope.ts";
+import { type HeaderFacts, MAX_HEADER_OCTETS } from "../protocol/header_scan.ts";
 import { replies } from "../protocol/replies.ts";
 import { type Reply, reply } from "../protocol/reply.ts";
-import { authorDomains } from "./author_domains.ts";
+import { authorDomains, MAX_AUTHOR_DOMAINS, MAX_FROM_OCTETS } from "./author_domains.ts";
 import { closestDomain } from "./did_you_mean.ts";
 import { recipientDomainFacts, senderDomainFacts } from "./domain_facts.ts";
 import { domainOwnership } from "./domain_ownership.ts";
 import type { LoginThrottle } from "./login_throttle.ts";
-import { minutes, refusal } from "./refusals.ts";
 import type { SenderDomains } from "./sender_domains.ts";
 
 export interface AdmissionParts {
@@ -38,27 +49,27 @@ export interface Mail {
 }
 
 /** What a session knows at RCPT and later. */
-export interface Admitted {
+export interface Admitted extends Mail {
   readonly account: string;
-  readonly declaredSizeBytes: number;
   readonly recipients: readonly string[];
 }
 
-export interface MessageFacts {
+/** What is known of a message when its data has ended. */
+export interface ReceivedMessage extends Omit<HeaderFacts, "messageIdField" | "ended"> {
   readonly sizeBytes: number;
   readonly bareLineEndings: boolean;
   /** Whether the header section does not end within what was scanned. */
   readonly headerTooLong: boolean;
-  readonly receivedFields: number;
-  readonly fromFields: number;
-  /** The value of the From field as it came; null if there is none. */
-  readonly fromValue: Uint8Array | null;
 }
 
 type Refusal = { readonly refusal: Reply };
 
 /** Of the sender's domain. */
-const NOT_LOOKED_UP: Pick<MailFacts, "sender" | "ownership"> = { sender: null, ownership: null };
+const NOT_LOOKED_UP: Pick<FactsOf["mail"], "sender" | "ownership"> = { sender: null, ownership: null };
+const SCAN = { headerOctets: MAX_HEADER_OCTETS, fromOctets: MAX_FROM_OCTETS, authorDomains: MAX_AUTHOR_DOMAINS };
+
+/** What a refusal names beyond the verdict. */
+type Named = Pick<RefusalContext, "domain" | "didYouMean">;
 
 export class Admission {
   readonly #parts: AdmissionParts;
@@ -67,22 +78,27 @@ export class Admission {
     this.#parts = parts;
   }
 
+  /** null: the client is let in. */
+  connection(facts: ConnectionFacts): Reply | null {
+    return this.#answer("connection", this.#parts.policy.decide("connection", facts), null)?.refusal ?? null;
+  }
+
   async login(
     credentials: { readonly username: string; readonly password: string },
     address: string,
   ): Promise<{ readonly account: string } | Refusal> {
-    const { controlPlane, throttle, monotonic } = this.#parts;
+    const { controlPlane, throttle, monotonic, policy } = this.#parts;
     const { username, password } = credentials;
-    const waitMs = throttle.waitMs(username, address, monotonic());
-    if (waitMs > 0) return { refusal: tooManyFailures(waitMs) };
+    const failures = throttle.facts(username, address, monotonic());
+    const decide = (credentials: FactsOf["login"]["credentials"]) =>
+      policy.decide("login", { ...failures, credentials });
+    const waiting = this.#answer("login", decide("not-checked"), null);
+    if (waiting !== null) return waiting;
     try {
       const account = await controlPlane.login(username, password, address);
-      if (account === null) {
-        throttle.failed(username, address, monotonic());
-        return { refusal: replies.authFailed };
-      }
-      throttle.succeeded(username, address);
-      return { account };
+      if (account === null) throttle.failed(username, address, policy.parameters.loginWindowMs, monotonic());
+      else throttle.succeeded(username, address);
+      return this.#answer("login", decide(account === null ? "wrong" : "right"), { account: account ?? "" });
     } catch (error) {
       if (error instanceof ControlPlaneUnavailable) return { refusal: replies.authUnavailable };
       throw error;
@@ -97,119 +113,137 @@ export class Admission {
     return await orTrouble(async () => {
       // The account first: a stranger shall not make us look names up.
       let account = await find(false);
-      let verdict = this.#mailVerdict(mail, account, NOT_LOOKED_UP);
-      if (verdict.reason !== Reason.Accepted) {
-        account = await find(true);
-        verdict = this.#mailVerdict(mail, account, NOT_LOOKED_UP);
-      }
       const domain = mail.mailbox?.domain;
-      if (verdict.reason !== Reason.Accepted || account === null || domain === undefined) {
-        return this.#answer(verdict, { account: account?.username ?? "" });
+      const ofAccount = (account: AccountFacts | null) => this.#mailFacts(mail, account, NOT_LOOKED_UP);
+      if (this.#wouldRefuse("mail", ofAccount(account))) account = await find(true);
+      if (account === null || domain === undefined || this.#wouldRefuse("mail", ofAccount(account))) {
+        const verdict = this.#decide("mail", ofAccount(account), account?.username);
+        return this.#answer("mail", verdict, { account: account?.username ?? "" });
       }
-      const ownership = async (fresh: boolean) =>
-        (await domainOwnership([domain], account!.username, controlPlane, fresh))[0]!;
+      const { username } = account;
+      const ownership = async (fresh: boolean) => (await domainOwnership([domain], username, controlPlane, fresh))[0]!;
       const [sender, owned] = await Promise.all([senderDomainFacts(domain, resolver), ownership(false)]);
-      verdict = this.#mailVerdict(mail, account, { sender, ownership: owned });
-      if (verdict.reason === Reason.DomainOfAnotherAccount) {
-        verdict = this.#mailVerdict(mail, account, { sender, ownership: await ownership(true) });
-      }
-      const didYouMean = closestDomain(domain, senderDomains.of(account.username));
-      if (verdict.reason === Reason.Accepted) senderDomains.used(account.username, domain);
-      return this.#answer(verdict, { account: account.username }, { domain, didYouMean });
+      let facts = this.#mailFacts(mail, account, { sender, ownership: owned });
+      if (this.#wouldRefuse("mail", facts)) facts = { ...facts, ownership: await ownership(true) };
+      const verdict = this.#decide("mail", facts, username);
+      const didYouMean = closestDomain(domain, senderDomains.of(username));
+      if (verdict.reason === Reason.Accepted) senderDomains.used(username, domain);
+      return this.#answer("mail", verdict, { account: username }, { domain, didYouMean });
     });
   }
 
   /** null: the recipient is accepted. */
   async recipient(transaction: Admitted, domain: string): Promise<Reply | null> {
-    const { controlPlane, resolver, isRouted } = this.#parts;
+    const { controlPlane, resolver, isRouted, now } = this.#parts;
+    const { account: username, declaredSizeBytes: sizeBytes, recipients } = transaction;
     const answer = await orTrouble(async () => {
-      const facts = isRouted(domain) ? null : await recipientDomainFacts(domain, resolver);
-      const decide = async (fresh: boolean): Promise<Verdict> => {
-        const account = await controlPlane.account(transaction.account, fresh);
-        return account === null
-          ? { reason: Reason.AuthenticationRequired }
-          : this.#recipientVerdict(transaction, account, facts);
-      };
-      let verdict = await decide(false);
-      if (verdict.reason !== Reason.Accepted) verdict = await decide(true);
-      return this.#answer(verdict, null, { domain });
+      const looked = isRouted(domain) ? null : await recipientDomainFacts(domain, resolver);
+      const verdict = await this.#settled("recipient", username, async (fresh) => {
+        const account = await controlPlane.account(username, fresh);
+        return { now: now(), account, sizeBytes, recipients: recipients.length, domain: looked };
+      });
+      return this.#answer("recipient", verdict, null, { domain });
     });
     return answer?.refusal ?? null;
   }
 
   /** At the end of the data: the message itself, its authors, its price. What is granted is refunded unless kept. */
-  async message(id: string, transaction: Admitted, message: MessageFacts): Promise<HeldReservation | Refusal> {
-    const { controlPlane, policy } = this.#parts;
-    const username = transaction.account;
+  async message(id: string, transaction: Admitted, message: ReceivedMessage): Promise<HeldReservation | Refusal> {
     const authors = message.fromValue === null ? [] : authorDomains(message.fromValue);
-    const refused = this.#answer(policy.message({ ...message, fromTooLong: authors === null }), null);
-    if (refused !== null) return refused;
-    const relays = policy.price(message.sizeBytes, transaction.recipients.length);
+    const content = { ...message, nullReversePath: transaction.mailbox === null, fromTooLong: authors === null };
     return await orTrouble(async () => {
-      const notTheirs = await this.#authors(authors ?? [], username);
-      if (notTheirs !== null) return notTheirs;
-      let facts;
-      try {
-        facts = await controlPlane.reserve({ id, username, relays });
-      } catch (error) {
-        // It may have been granted all the same.
-        void controlPlane.refund({ id, username, day: null, relays });
-        throw error;
-      }
-      const { granted, used, limit, now, day } = facts;
-      if (facts.account === null) return { refusal: refusal({ reason: Reason.AuthenticationRequired }, { now })! };
-      const { status, blocks } = facts.account;
-      const quota = policy.quota({ now, status, blocks, granted, used, limit, need: relays });
-      return this.#answer(
-        quota,
-        new HeldReservation({ id, day, relays }, () => {
-          return controlPlane.refund({ id, username, day, relays });
-        }),
-      );
+      const isNdr = this.#parts.policy.isNdr(content);
+      return await this.#content(transaction.account, content, isNdr) ??
+        await this.#authors(authors ?? [], transaction.account) ??
+        await this.#reserve(id, transaction, message.sizeBytes, isNdr);
     });
+  }
+
+  /** null: nothing is wrong with the message itself. */
+  async #content(
+    username: string,
+    content: Omit<FactsOf["message"], "ndrChoice">,
+    isNdr: boolean,
+  ): Promise<Refusal | null> {
+    const verdict = await this.#settled("message", username, async (fresh) => {
+      // What the account wants done with reports need not be known of any other message.
+      const account = isNdr ? await this.#parts.controlPlane.account(username, fresh) : null;
+      return { ...content, ndrChoice: account?.ndr.choice ?? "count" };
+    });
+    return this.#answer("message", verdict, null);
   }
 
   /** null: the account may send as all of these domains. */
   async #authors(domains: readonly string[], username: string): Promise<Refusal | null> {
-    const { controlPlane, policy } = this.#parts;
-    const ownerships = await domainOwnership(domains, username, controlPlane, false);
+    const { controlPlane } = this.#parts;
+    const known = await domainOwnership(domains, username, controlPlane, false);
     for (const [at, domain] of domains.entries()) {
-      let verdict = policy.author(ownerships[at]!);
-      if (verdict.reason !== Reason.Accepted) {
-        const [asked] = await domainOwnership([domain], username, controlPlane, true);
-        verdict = policy.author(asked!);
-      }
-      const refused = this.#answer(verdict, null, { domain });
+      const verdict = await this.#settled("author", username, async (fresh) => ({
+        ownership: fresh ? (await domainOwnership([domain], username, controlPlane, true))[0]! : known[at]!,
+      }));
+      const refused = this.#answer("author", verdict, null, { domain });
       if (refused !== null) return refused;
     }
     return null;
   }
 
-  #mailVerdict(mail: Mail, account: AccountFacts | null, domain: Pick<MailFacts, "sender" | "ownership">): Verdict {
-    return this.#parts.policy.mail({ now: this.#parts.now(), account, sizeBytes: mail.declaredSizeBytes, ...domain });
-  }
-
-  #recipientVerdict(
-    { declaredSizeBytes, recipients }: Admitted,
-    account: AccountFacts,
-    domain: Parameters<Policy["recipient"]>[0]["domain"],
-  ): Verdict {
-    return this.#parts.policy.recipient({
-      now: this.#parts.now(),
-      account,
-      sizeBytes: declaredSizeBytes,
-      recipients: recipients.length,
-      domain,
+  async #reserve(
+    id: string,
+    { account: username, recipients }: Admitted,
+    sizeBytes: number,
+    ndr: boolean,
+  ): Promise<HeldReservation | Refusal> {
+    const { controlPlane, policy } = this.#parts;
+    const relays = policy.price(sizeBytes, recipients.length);
+    let facts;
+    try {
+      facts = await controlPlane.reserve({ id, username, relays, ndr });
+    } catch (error) {
+      // It may have been granted all the same.
+      void controlPlane.refund({ id, username, day: null, relays });
+      throw error;
+    }
+    const { granted, used, limit, now, day, account } = facts;
+    const held = new HeldReservation({ id, day, relays, ndr }, () => {
+      return controlPlane.refund({ id, username, day, relays });
     });
+    const reports = facts.ndr && account && { ...facts.ndr, wish: account.ndr };
+    const quota = { now, account, granted, used, limit, need: relays, ndr: reports };
+    const answer = this.#answer("quota", this.#decide("quota", quota, username), held);
+    // Granted, and refused all the same: what was not accepted costs nothing.
+    if ("refusal" in answer && granted) await held[Symbol.asyncDispose]();
+    return answer;
   }
 
-  #answer<T>(
-    verdict: Verdict,
-    accepted: T,
-    context: { domain?: string; didYouMean?: string | undefined } = {},
-  ): T | Refusal {
-    const refused = refusal(verdict, { now: this.#parts.now(), ...context });
-    return refused === null ? accepted : { refusal: refused };
+  #mailFacts(
+    { declaredSizeBytes }: Mail,
+    account: AccountFacts | null,
+    domain: Pick<FactsOf["mail"], "sender" | "ownership">,
+  ): FactsOf["mail"] {
+    return { now: this.#parts.now(), account, sizeBytes: declaredSizeBytes, ...domain };
+  }
+
+  /** A refusal is given on fresh facts only (invariant 7). */
+  async #settled<Stage extends StageName>(
+    stage: Stage,
+    username: string,
+    find: (fresh: boolean) => Promise<FactsOf[Stage]>,
+  ): Promise<Verdict> {
+    const known = await find(false);
+    return this.#decide(stage, this.#wouldRefuse(stage, known) ? await find(true) : known, username);
+  }
+
+  #wouldRefuse<Stage extends StageName>(stage: Stage, facts: FactsOf[Stage]): boolean {
+    return this.#parts.policy.foresee(stage, facts).reason !== Reason.Accepted;
+  }
+
+  #decide<Stage extends StageName>(stage: Stage, facts: FactsOf[Stage], account: string | null = null): Verdict {
+    return this.#parts.policy.decide(stage, facts, account);
+  }
+
+  #answer<T>(stage: StageName, verdict: Verdict, accepted: T, named: Named = {}): T | Refusal {
+    const refused = refusalOf(verdict, { stage, now: this.#parts.now(), scan: SCAN, ...named });
+    return refused === null ? accepted : { refusal: reply(refused.code, refused.status, refused.text) };
   }
 }
 
@@ -239,11 +273,8 @@ async function orTrouble<T>(decide: () => Promise<T>): Promise<T | Refusal> {
   try {
     return await decide();
   } catch (error) {
-    if (error instanceof ControlPlaneUnavailable) return { refusal: replies.localTrouble };
+    const isOurs = error instanceof ControlPlaneUnavailable || error instanceof PolicyFault;
+    if (isOurs) return { refusal: replies.localTrouble };
     throw error;
   }
-}
-
-function tooManyFailures(waitMs: number): Reply {
-  return reply(454, "4.7.0", `Too many failed logins: try again in ${minutes(waitMs)}`);
 }

@@ -1,14 +1,13 @@
 /**
- * Slows down guessing of passwords: failed logins are counted for an account and for an address prefix. Pure but for
- * its memory, which is bounded; time is a parameter (ms of a monotonic clock).
- *
- * An account's owner who comes from a prefix where he logged in before is not locked out by a stranger's guessing.
+ * Remembers failed logins, of a username and from an address prefix, and the places where an account has logged in: the
+ * facts on which the policy slows down guessing. Pure but for its memory, which is bounded; time is a parameter (ms of a
+ * monotonic clock).
  */
+import type { FailedLogins, LoginFacts } from "../../policy/mod.ts";
 
-/** Failures are forgotten so long after the first of them. */
-const WINDOW_MS = 10 * 60_000;
-/** Accounts and prefixes that are counted; the oldest are forgotten first. */
+/** Usernames and prefixes that are counted; the oldest are forgotten first. */
 const MAX_ENTRIES = 100_000;
+const NONE: FailedLogins = { count: 0, ageMs: 0 };
 
 interface Failures {
   readonly since: number;
@@ -16,25 +15,22 @@ interface Failures {
 }
 
 export class LoginThrottle {
-  readonly #maxFailures: number;
   readonly #failures = new Map<string, Failures>();
   readonly #knownPlaces = new Set<string>();
 
-  constructor(maxFailures: number) {
-    this.#maxFailures = maxFailures;
-  }
-
-  /** How many ms this login has to wait, 0 if it may be tried now. */
-  waitMs(username: string, address: string, now: number): number {
+  facts(username: string, address: string, now: number): Omit<LoginFacts, "credentials"> {
     const prefix = addressPrefix(address);
-    const byPrefix = this.#waitFor(`prefix ${prefix}`, now);
-    if (this.#knownPlaces.has(place(username, prefix))) return byPrefix;
-    return Math.max(byPrefix, this.#waitFor(`account ${username}`, now));
+    return {
+      ofAccount: this.#failedLogins(`account ${username}`, now),
+      fromPrefix: this.#failedLogins(`prefix ${prefix}`, now),
+      knownPlace: this.#knownPlaces.has(place(username, prefix)),
+    };
   }
 
-  failed(username: string, address: string, now: number): void {
-    this.#count(`prefix ${addressPrefix(address)}`, now);
-    this.#count(`account ${username}`, now);
+  /** @param windowMs the policy's parameter: failures are forgotten so long after the first of them. */
+  failed(username: string, address: string, windowMs: number, now: number): void {
+    this.#count(`prefix ${addressPrefix(address)}`, windowMs, now);
+    this.#count(`account ${username}`, windowMs, now);
   }
 
   /** @returns whether the account had not logged in from there before, as far as is remembered. */
@@ -46,15 +42,15 @@ export class LoginThrottle {
     return isNew;
   }
 
-  #waitFor(key: string, now: number): number {
+  #failedLogins(key: string, now: number): FailedLogins {
     const failures = this.#failures.get(key);
-    if (failures === undefined || failures.count < this.#maxFailures) return 0;
-    return Math.max(0, failures.since + WINDOW_MS - now);
+    if (failures === undefined) return NONE;
+    return { count: failures.count, ageMs: Math.floor(now - failures.since) };
   }
 
-  #count(key: string, now: number): void {
+  #count(key: string, windowMs: number, now: number): void {
     const failures = this.#failures.get(key);
-    if (failures !== undefined && now - failures.since < WINDOW_MS) {
+    if (failures !== undefined && now - failures.since < windowMs) {
       failures.count++;
       return;
     }

@@ -3,6 +3,7 @@
  * the fields it does not need.
  */
 import { clip } from "./clip.ts";
+import { type AutoSubmitted, autoSubmitted, type ReportType, reportType } from "./report_fields.ts";
 
 export interface HeaderFacts {
   /** Trace fields of earlier hops (RFC 5321 4.4). */
@@ -12,6 +13,10 @@ export interface HeaderFacts {
   readonly fromValue: Uint8Array | null;
   /** The value of the first Message-ID field, clipped; null if there is none. */
   readonly messageIdField: string | null;
+  /** What tells a non-delivery report; of the first field of each name. */
+  readonly reportType: ReportType;
+  readonly autoSubmitted: AutoSubmitted;
+  readonly failedRecipientsField: boolean;
   /** Whether the empty line that ends the section was met. */
   readonly ended: boolean;
 }
@@ -29,11 +34,26 @@ export function scanHeader(content: Uint8Array): HeaderFacts {
   let receivedFields = 0, fromFields = 0;
   let fromValue: Uint8Array | null = null;
   let messageIdField: string | null = null;
+  let report: ReportType | null = null, auto: AutoSubmitted | null = null;
+  let failedRecipientsField = false;
   let start = 0;
   while (start < content.length && content[start] !== CR && content[start] !== LF) {
     const end = fieldEnd(content, start);
     // The first letter sorts out nearly every field before a name is read.
     switch (content[start]! | 0x20) {
+      case 0x61: // a
+        if (auto === null && isField(content, start, "auto-submitted")) {
+          auto = autoSubmitted(fieldValue(content.subarray(start, end)));
+        }
+        break;
+      case 0x63: // c
+        if (report === null && isField(content, start, "content-type")) {
+          report = reportType(fieldValue(content.subarray(start, end)));
+        }
+        break;
+      case 0x78: // x
+        if (isField(content, start, "x-failed-recipients")) failedRecipientsField = true;
+        break;
       case 0x72: // r
         if (isField(content, start, "received")) receivedFields++;
         break;
@@ -50,7 +70,12 @@ export function scanHeader(content: Uint8Array): HeaderFacts {
     }
     start = end;
   }
-  return { receivedFields, fromFields, fromValue, messageIdField, ended: start < content.length };
+  return {
+    ...{ receivedFields, fromFields, fromValue, messageIdField, failedRecipientsField },
+    reportType: report ?? "none",
+    autoSubmitted: auto ?? "no",
+    ended: start < content.length,
+  };
 }
 
 /** The index behind a field's last line: the next line that does not start with a blank (RFC 5322 2.2.3). */

@@ -1,5 +1,5 @@
 /**
- * The catalogue of all that the SMTP server says, but for the refusals that policy decides (admission/refusals.ts).
+ * The catalogue of all that the SMTP server says, but for the refusals that policy decides (policy/wording.ts).
  *
  * Call sites name a reply and never write a number. Each says what is wrong and what to do, for it is read in a mail
  * client's error window or in a server's log.
@@ -62,8 +62,6 @@ export const replies = {
   idle: reply(421, "4.4.2", "Idle for too long"),
   tooSlow: reply(421, "4.4.2", "The message came too slowly"),
   shuttingDown: reply(421, "4.3.2", "Shutting down: try again in a minute"),
-  tooManyConnections: reply(421, "4.7.0", "Too many connections: try again later"),
-  tooManyConnectionsFromAddress: reply(421, "4.7.0", "Too many connections from your address: close some or try later"),
   spoolFailing: reply(452, "4.3.1", "The message could not be stored: try again later"),
   localTrouble: reply(451, "4.3.0", "Temporary local error: try again later"),
 } as const satisfies Readonly<Record<string, Reply>>;

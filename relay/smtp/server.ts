@@ -4,14 +4,16 @@
  * Over a limit a client hears why (421) and is closed. One timer looks at all deadlines, so that a connection costs
  * no timer of its own.
  */
+import type { Admission } from "../admission/admission.ts";
 import { replies } from "../protocol/replies.ts";
 import { encodeReply, type Reply } from "../protocol/reply.ts";
 import { lastWords } from "./last_words.ts";
 import { Connection, type ConnectionContext, type SessionConn } from "./connection.ts";
-import type { ConnectionLimits } from "./connection_limits.ts";
+import type { ConnectionCounts } from "./connection_counts.ts";
 
 export interface SmtpServerOptions extends ConnectionContext {
-  readonly limits: ConnectionLimits;
+  readonly admission: ConnectionContext["admission"] & Pick<Admission, "connection">;
+  readonly connections: ConnectionCounts;
 }
 
 /** How often deadlines are looked at: they are minutes, so a second more does not matter. */
@@ -21,11 +23,6 @@ const DRAIN_POLL_MS = 25;
 /** Pause after a failed accept (out of file descriptors, say), so that it does not spin. */
 const ACCEPT_RETRY_MS = 100;
 const IPV4_MAPPED = "::ffff:";
-
-const overLimit = {
-  all: replies.tooManyConnections,
-  address: replies.tooManyConnectionsFromAddress,
-} as const;
 
 export class SmtpServer {
   readonly #options: SmtpServerOptions;
@@ -86,15 +83,22 @@ export class SmtpServer {
 
   async #admit(conn: Deno.Conn, address: string, tls: boolean): Promise<void> {
     if (this.#draining) return turnAway(conn, tls, replies.shuttingDown);
-    const admitted = this.#options.limits.admit(address);
-    if (!admitted.ok) return turnAway(conn, tls, overLimit[admitted.limit]);
-    const connection = new Connection(conn as SessionConn, address, tls, this.#options);
+    const counted = this.#options.connections.add(address);
+    try {
+      const refusal = this.#options.admission.connection(counted);
+      if (refusal !== null) return await turnAway(conn, tls, refusal);
+      await this.#serveClient(new Connection(conn as SessionConn, address, tls, this.#options));
+    } finally {
+      counted.release();
+    }
+  }
+
+  async #serveClient(connection: Connection): Promise<void> {
     this.#connections.add(connection);
     try {
       await connection.run();
     } finally {
       this.#connections.delete(connection);
-      admitted.release();
     }
   }
 

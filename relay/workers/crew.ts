@@ -8,7 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { Fetch } from "../../api/client.ts";
 import { PortUnavailable } from "../listeners.ts";
-import { ConnectionLimits } from "../smtp/connection_limits.ts";
+import { ConnectionCounts } from "../smtp/connection_counts.ts";
 import type { Certificate } from "../tls/certificate.ts";
 import type { CommonTask, FromNode, LoginNews, ToNode } from "./messages.ts";
 import { serveFetch } from "./port_fetch.ts";
@@ -63,7 +63,7 @@ interface Thread {
 
 export class Crew {
   readonly #options: CrewOptions;
-  readonly #limits: ConnectionLimits;
+  readonly #connections: ConnectionCounts;
   readonly #members: readonly Member[];
   #certificate: Certificate;
   #draining = false;
@@ -72,7 +72,7 @@ export class Crew {
     const { connections, settings: { workers } } = options.task;
     this.#options = options;
     this.#certificate = options.certificate;
-    this.#limits = new ConnectionLimits(connections, 0);
+    this.#connections = new ConnectionCounts(connections, 0);
     const pauseMs = options.firstPauseMs ?? FIRST_PAUSE_MS;
     this.#members = Array.from({ length: workers }, (_, node) => (
       { node, thread: undefined, upSince: undefined, pauseMs, restart: undefined }
@@ -199,6 +199,6 @@ export class Crew {
     member.thread.controlPlane.close();
     member.thread = undefined;
     member.upSince = undefined;
-    this.#limits.forget(member.node);
+    this.#connections.forget(member.node);
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Endpoint } from "../listeners.ts";
 import type { Settings } from "../settings.ts";
-import type { ConnectionTable } from "../smtp/connection_limits.ts";
+import type { ConnectionTable } from "../smtp/connection_counts.ts";
 import type { Certificate } from "../tls/certificate.ts";
 
 /** The operator's token is none of a node's business. */
@@ -28,12 +28,10 @@ export interface Task extends CommonTask {
   readonly controlPlane: MessagePort;
 }
 
-/** A login that other nodes are to take into account. */
-export interface LoginNews {
-  readonly succeeded: boolean;
-  readonly username: string;
-  readonly address: string;
-}
+/** A login that other nodes are to take into account; one that failed counts for the policy's window. */
+export type LoginNews =
+  & { readonly username: string; readonly address: string }
+  & ({ readonly succeeded: true } | { readonly windowMs: number });
 
 export type ToNode =
   /** The first one, once. */

@@ -6,14 +6,13 @@
  */
 import type { Logger } from "@logtape/logtape";
 import { createNodeClient } from "../../api/client.ts";
-import { createPolicy, defaultParameters } from "../../policy/mod.ts";
 import { adoptShards } from "../adoption.ts";
 import type { Resolver } from "../dns/types.ts";
 import { listenOn, ownEndpoints, PortUnavailable } from "../listeners.ts";
 import { startNode } from "../node.ts";
 import type { HostPort } from "../settings.ts";
 import { shardDirectory } from "../shard_directories.ts";
-import { ConnectionLimits } from "../smtp/connection_limits.ts";
+import { ConnectionCounts } from "../smtp/connection_counts.ts";
 import { createStartTls } from "../tls/server_starttls.ts";
 import type { FromNode, Task, ToNode } from "./messages.ts";
 import { fetchOver } from "./port_fetch.ts";
@@ -71,10 +70,7 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
   const { now, monotonic, random, newId } = parts;
   const resolver = await parts.createResolver(settings.dns);
   const startTls = createStartTls(task.certificate);
-  const throttle = new SharedLoginThrottle(
-    settings.maxAuthFailures,
-    (news) => scope.postMessage({ is: "login", news }),
-  );
+  const throttle = new SharedLoginThrottle((news) => scope.postMessage({ is: "login", news }));
   const shared = {
     settings,
     client: createNodeClient(fetchOver(task.controlPlane), task.relayToken),
@@ -89,9 +85,8 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
   const node = await startNode({
     ...shared,
     directory: shardDirectory(spoolDirectory, task.node),
-    policy: createPolicy({ ...defaultParameters, relaysPerBlock: settings.blockRelays }),
     throttle,
-    limits: new ConnectionLimits(task.connections, task.node),
+    connections: new ConnectionCounts(task.connections, task.node),
     secure: async (conn) => {
       const { conn: secured, tls } = await startTls.upgrade(conn);
       return { conn: secured, tls: `${tls.version} ${tls.cipher}` };

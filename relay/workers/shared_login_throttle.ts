@@ -11,26 +11,27 @@ export class SharedLoginThrottle extends LoginThrottle {
   readonly #tell: (news: LoginNews) => void;
 
   /** @param tell hears of what the other nodes are to take into account. */
-  constructor(maxFailures: number, tell: (news: LoginNews) => void) {
-    super(maxFailures);
+  constructor(tell: (news: LoginNews) => void) {
+    super();
     this.#tell = tell;
   }
 
   /** Takes into account what happened at another node. `now` is of this node's clock. */
-  hear({ succeeded, username, address }: LoginNews, now: number): void {
-    if (succeeded) super.succeeded(username, address);
-    else super.failed(username, address, now);
+  hear(news: LoginNews, now: number): void {
+    const { username, address } = news;
+    if ("succeeded" in news) super.succeeded(username, address);
+    else super.failed(username, address, news.windowMs, now);
   }
 
-  override failed(username: string, address: string, now: number): void {
-    super.failed(username, address, now);
-    this.#tell({ succeeded: false, username, address });
+  override failed(username: string, address: string, windowMs: number, now: number): void {
+    super.failed(username, address, windowMs, now);
+    this.#tell({ username, address, windowMs });
   }
 
   override succeeded(username: string, address: string): boolean {
     const isNew = super.succeeded(username, address);
     // Others need not hear it again with each login.
-    if (isNew) this.#tell({ succeeded: true, username, address });
+    if (isNew) this.#tell({ username, address, succeeded: true });
     return isNew;
   }
 }

@@ -3,6 +3,7 @@ import { ulid } from "@std/ulid";
 import { createClient, createNodeClient } from "../../api/client.ts";
 import type { TxtAnswer } from "../../api/domain_proof.ts";
 import { createControlPlane } from "../../api/main.ts";
+import { defaultParameters } from "../../policy/mod.ts";
 import type { Readiness } from "../../api/routes/health.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
 
@@ -36,7 +37,8 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     adminToken: ADMIN,
     relayToken: RELAY,
     activationDelayMs: ACTIVATION_DELAY_MS,
-    blockRelays: 150,
+    parameters: defaultParameters,
+    keepDecisionsMs: 86_400_000,
     now: () => clock.now,
     newId: () => ulid(),
     resolveTxt: (name) => Promise.resolve(txt.get(name) ?? { kind: "no-domain" }),

@@ -8,14 +8,19 @@ const withBlock = async (): Promise<TestControlPlane> => {
   return api;
 };
 
-const item = (id: string, relays = 1, username = "alice") => ({ id, username, relays });
+const item = (id: string, relays = 1, username = "alice") => ({ id, username, relays, ndr: false });
 const charge = (id: string, relays = 1) => ({ ...item(id, relays), day: "2026-11-23" });
 
 Deno.test("reserve: the answer tells day, clock, used without this one, and the limit", async () => {
   await using api = await withBlock();
   const { body } = await api.nodeCall("reservations", { items: [item("r1", 10), item("r2", 5)] });
-  const account = { username: "alice", status: "active", day: "2026-11-23", blocks: body.items[0].account.blocks };
-  const common = { granted: true, day: "2026-11-23", now: api.clock.now, limit: 150 };
+  const account = {
+    ...{ username: "alice", status: "active", day: "2026-11-23", blocks: body.items[0].account.blocks },
+    ...{ ndr: { choice: "count", sharePercent: null }, brakeReleasedUntil: null },
+    today: { recipients: 0, outcomes: 0, refused: 0 },
+    habit: { days: 0, relays: 0, recipients: 0, refusedPercent: 0 },
+  };
+  const common = { granted: true, day: "2026-11-23", now: api.clock.now, limit: 150, ndr: null };
   assertEquals(body.items, [
     { id: "r1", ...common, used: 0, relays: 10, account: { ...account, used: 10 } },
     { id: "r2", ...common, used: 10, relays: 5, account: { ...account, used: 15 } },

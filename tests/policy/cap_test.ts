@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { createPolicy, defaultParameters } from "../../policy/mod.ts";
+import { createPolicy, defaultParameters, ownModule, PolicyFault } from "../../policy/mod.ts";
 import { MINUTE, NOON, policy } from "./facts.ts";
 
 const activatesAt = NOON + 15 * MINUTE;
@@ -18,7 +18,7 @@ Deno.test("cap: a block does not count at 14:59.999 minutes after its purchase, 
 });
 
 Deno.test("cap: relays in a block are a parameter", () => {
-  const generous = createPolicy({ ...defaultParameters, relaysPerBlock: 1000 });
+  const generous = createPolicy(ownModule(), { ...defaultParameters, relaysPerBlock: 1000 });
   assertEquals(generous.cap([{ quantity: 2, activatesAt }], activatesAt), 2000);
 });
 
@@ -37,5 +37,5 @@ Deno.test("cap: what is no whole number in range is thrown, and so is a cap beyo
     assertThrows(() => policy.cap([], bad), RangeError, "now");
   }
   const quantity = Number.MAX_SAFE_INTEGER;
-  assertThrows(() => policy.cap([{ quantity, activatesAt: 0 }], NOON), RangeError, "cap");
+  assertThrows(() => policy.cap([{ quantity, activatesAt: 0 }], NOON), PolicyFault, "cap");
 });

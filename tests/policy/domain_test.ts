@@ -49,21 +49,21 @@ function expected(rows: Row[], domain: DomainFacts): Verdict | undefined {
 
 Deno.test("sender: each combination of DNS facts has the verdict of the table", () => {
   for (const sender of everyDomain) {
-    assertEquals(policy.mail({ ...mailFacts, sender }), expected(senders, sender), JSON.stringify(sender));
+    assertEquals(policy.decide("mail", { ...mailFacts, sender }), expected(senders, sender), JSON.stringify(sender));
   }
 });
 
 Deno.test("sender: the null reverse path has no domain to check", () => {
-  assertEquals(policy.mail({ ...mailFacts, sender: null }), { reason: Reason.Accepted });
+  assertEquals(policy.decide("mail", { ...mailFacts, sender: null }), { reason: Reason.Accepted });
 });
 
 Deno.test("recipient: each combination of DNS facts has the verdict of the table; trouble in DNS is accepted", () => {
   for (const domain of everyDomain) {
-    const verdict = policy.recipient({ ...recipientFacts, domain });
+    const verdict = policy.decide("recipient", { ...recipientFacts, domain });
     assertEquals(verdict, expected(recipients, domain), JSON.stringify(domain));
   }
 });
 
 Deno.test("recipient: a domain that was not looked up is accepted", () => {
-  assertEquals(policy.recipient({ ...recipientFacts, domain: null }), { reason: Reason.Accepted });
+  assertEquals(policy.decide("recipient", { ...recipientFacts, domain: null }), { reason: Reason.Accepted });
 });

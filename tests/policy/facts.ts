@@ -10,9 +10,9 @@ import type {
   QuotaFacts,
   RecipientFacts,
 } from "../../policy/mod.ts";
-import { createPolicy, defaultParameters } from "../../policy/mod.ts";
+import { createPolicy, defaultParameters, ownModule } from "../../policy/mod.ts";
 
-export const policy = createPolicy(defaultParameters);
+export const policy = createPolicy(ownModule(), defaultParameters);
 
 export const MINUTE = 60_000;
 export const NOON = Date.UTC(2026, 10, 23, 12);
@@ -27,6 +27,10 @@ export const account: AccountFacts = {
   day: "2026-11-23",
   used: 0,
   blocks: [{ quantity: 1, activatesAt: NOON - 15 * MINUTE }],
+  ndr: { choice: "count", sharePercent: null },
+  today: { recipients: 0, outcomes: 0, refused: 0 },
+  habit: { days: 0, relays: 0, recipients: 0, refusedPercent: 0 },
+  brakeReleasedUntil: null,
 };
 
 export const mailFacts: MailFacts = { now: NOON, account, sizeBytes: 0, sender: usable, ownership: "own" };
@@ -38,13 +42,18 @@ export const messageFacts: MessageFacts = {
   receivedFields: 0,
   fromFields: 1,
   fromTooLong: false,
+  nullReversePath: false,
+  reportType: "none",
+  autoSubmitted: "no",
+  failedRecipientsField: false,
+  ndrChoice: "count",
 };
 export const quotaFacts: QuotaFacts = {
   now: NOON,
-  status: "active",
-  blocks: account.blocks,
+  account,
   granted: false,
   used: 150,
   limit: 150,
   need: 1,
+  ndr: null,
 };

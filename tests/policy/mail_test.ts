@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { type AccountFacts, type MailFacts, Reason } from "../../policy/mod.ts";
 import { account, mailFacts, MAX_SIZE, MIDNIGHT, MINUTE, NOON, policy, usable } from "./facts.ts";
 
-const mail = (change: Partial<MailFacts>) => policy.mail({ ...mailFacts, ...change });
+const mail = (change: Partial<MailFacts>) => policy.decide("mail", { ...mailFacts, ...change });
 const mailOf = (change: Partial<AccountFacts>, rest: Partial<MailFacts> = {}) =>
   mail({ account: { ...account, ...change }, ...rest });
 const pending = [{ quantity: 1, activatesAt: NOON + 9 * MINUTE }];
@@ -106,7 +106,7 @@ Deno.test("MAIL: of several refusals the first in the order of the rules is give
   let facts = worst;
   for (const [change, reason] of steps) {
     facts = { ...facts, ...change };
-    assertEquals(Reason[policy.mail(facts).reason], Reason[reason]);
+    assertEquals(Reason[policy.decide("mail", facts).reason], Reason[reason]);
   }
 });
 

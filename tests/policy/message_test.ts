@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { type MessageFacts, Reason } from "../../policy/mod.ts";
 import { MAX_SIZE, messageFacts, policy } from "./facts.ts";
 
-const message = (change: Partial<MessageFacts>) => policy.message({ ...messageFacts, ...change });
+const message = (change: Partial<MessageFacts>) => policy.decide("message", { ...messageFacts, ...change });
 
 Deno.test("end of data: 52,428,800 octets are accepted, 52,428,801 are not", () => {
   assertEquals(message({ sizeBytes: MAX_SIZE }), { reason: Reason.Accepted });
@@ -26,12 +26,14 @@ Deno.test("end of data: no From field or one is let through, two are refused", (
 
 Deno.test("end of data: of several refusals the first in the order of the rules is given", () => {
   let facts: MessageFacts = {
+    ...messageFacts,
     sizeBytes: MAX_SIZE + 1,
     bareLineEndings: true,
     headerTooLong: true,
     receivedFields: 51,
     fromFields: 2,
     fromTooLong: true,
+    ...{ nullReversePath: true, reportType: "delivery-status", ndrChoice: "refuse" },
   };
   const steps: [Partial<MessageFacts>, Reason][] = [
     [{}, Reason.MessageTooBig],
@@ -40,11 +42,12 @@ Deno.test("end of data: of several refusals the first in the order of the rules 
     [{ headerTooLong: false }, Reason.TooManyHops],
     [{ receivedFields: 0 }, Reason.SeveralFrom],
     [{ fromFields: 1 }, Reason.FromTooLong],
-    [{ fromTooLong: false }, Reason.Accepted],
+    [{ fromTooLong: false }, Reason.NdrRefused],
+    [{ ndrChoice: "limit" }, Reason.Accepted],
   ];
   for (const [change, reason] of steps) {
     facts = { ...facts, ...change };
-    assertEquals(Reason[policy.message(facts).reason], Reason[reason]);
+    assertEquals(Reason[policy.decide("message", facts).reason], Reason[reason]);
   }
 });
 

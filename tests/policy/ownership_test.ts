@@ -10,25 +10,29 @@ const VERDICTS: [DomainOwnership, Reason][] = [
 
 for (const [ownership, reason] of VERDICTS) {
   Deno.test(`ownership: as a domain that is ${ownership}, reverse path and author: ${Reason[reason]}`, () => {
-    assertEquals(policy.mail({ ...mailFacts, ownership }), { reason });
-    assertEquals(policy.author(ownership), { reason });
+    assertEquals(policy.decide("mail", { ...mailFacts, ownership }), { reason });
+    assertEquals(policy.decide("author", { ownership: ownership }), { reason });
   });
 }
 
 Deno.test("ownership: what was not looked up refuses nothing", () => {
-  assertEquals(policy.mail({ ...mailFacts, sender: null, ownership: null }), { reason: Reason.Accepted });
+  assertEquals(policy.decide("mail", { ...mailFacts, sender: null, ownership: null }), { reason: Reason.Accepted });
 });
 
 Deno.test("ownership: another account's domain is refused whatever the DNS says of it", () => {
   for (const existence of ["exists", "missing", "failed"] as const) {
-    const { reason } = policy.mail({ ...mailFacts, sender: { ...usable, existence }, ownership: "another's" });
+    const { reason } = policy.decide("mail", {
+      ...mailFacts,
+      sender: { ...usable, existence },
+      ownership: "another's",
+    });
     assertEquals(reason, Reason.DomainOfAnotherAccount);
   }
 });
 
 Deno.test("ownership: no call remembers the one before", () => {
-  policy.author("another's");
-  assertEquals(policy.mail({ ...mailFacts, ownership: "own" }), { reason: Reason.Accepted });
-  policy.mail({ ...mailFacts, ownership: "another's" });
-  assertEquals(policy.author("own"), { reason: Reason.Accepted });
+  policy.decide("author", { ownership: "another's" });
+  assertEquals(policy.decide("mail", { ...mailFacts, ownership: "own" }), { reason: Reason.Accepted });
+  policy.decide("mail", { ...mailFacts, ownership: "another's" });
+  assertEquals(policy.decide("author", { ownership: "own" }), { reason: Reason.Accepted });
 });

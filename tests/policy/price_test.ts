@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { createPolicy, defaultParameters } from "../../policy/mod.ts";
+import { createPolicy, defaultParameters, ownModule, PARAMETERS, PolicyFault } from "../../policy/mod.ts";
 import { policy } from "./facts.ts";
 
 const boundaries: [sizeBytes: number, relays: number][] = [
@@ -38,7 +38,7 @@ Deno.test("price: a counting oracle agrees", () => {
         let each = 1;
         for (let rest = sizeBytes; rest >= priceStepBytes; rest -= priceStepBytes) each++;
         assertEquals(
-          createPolicy({ ...defaultParameters, priceStepBytes }).price(sizeBytes, recipients),
+          createPolicy(ownModule(), { ...defaultParameters, priceStepBytes }).price(sizeBytes, recipients),
           each * recipients,
         );
       },
@@ -52,18 +52,19 @@ Deno.test("price: what is no whole number in range is thrown, and so is a price 
     assertThrows(() => policy.price(bad, 1), RangeError, "sizeBytes");
     assertThrows(() => policy.price(1, bad), RangeError, "recipients");
   }
-  assertThrows(() => policy.price(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER), RangeError, "price");
+  assertThrows(() => policy.price(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER), PolicyFault, "price");
 });
 
-Deno.test("parameters: each must be a whole number of at least 1", () => {
-  for (const name of Object.keys(defaultParameters)) {
-    for (const bad of [0, -1, 1.5, NaN]) {
-      assertThrows(() => createPolicy({ ...defaultParameters, [name]: bad }), RangeError, name);
+Deno.test("parameters: each must be a whole number within its bounds", () => {
+  for (const [name, { least, most }] of Object.entries(PARAMETERS)) {
+    for (const good of [least, most]) createPolicy(ownModule(), { ...defaultParameters, [name]: good });
+    for (const bad of [least - 1, most + 1, -1, 1.5, NaN, Infinity]) {
+      assertThrows(() => createPolicy(ownModule(), { ...defaultParameters, [name]: bad }), RangeError, name);
     }
   }
 });
 
 Deno.test("parameters: policies with different figures do not disturb each other", () => {
-  const cheap = createPolicy({ ...defaultParameters, priceStepBytes: 52_428_801 });
+  const cheap = createPolicy(ownModule(), { ...defaultParameters, priceStepBytes: 52_428_801 });
   assertEquals([policy.price(52_428_800, 1), cheap.price(52_428_800, 1), policy.price(52_428_800, 1)], [6, 1, 6]);
 });

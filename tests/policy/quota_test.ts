@@ -1,13 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { type AccountFacts, type Block, type QuotaFacts, Reason, type Verdict } from "../../policy/mod.ts";
-import { MIDNIGHT, MINUTE, NOON, policy, quotaFacts } from "./facts.ts";
+import { account as ordinary, MIDNIGHT, MINUTE, NOON, policy, quotaFacts } from "./facts.ts";
 
-const quota = (change: Partial<QuotaFacts>) => policy.quota({ ...quotaFacts, ...change });
+const quota = (change: Partial<QuotaFacts>) => policy.decide("quota", { ...quotaFacts, ...change });
 
 Deno.test("quota: a granted reservation is accepted, whatever the other facts say", () => {
   assertEquals(quota({ granted: true, used: 149 }), { reason: Reason.Accepted });
-  assertEquals(quota({ granted: true, status: "suspended", blocks: [], limit: 0 }), { reason: Reason.Accepted });
+  const facts = { account: { status: "suspended", blocks: [] }, limit: 0 } as const;
+  assertEquals(quota({ granted: true, ...facts }), { reason: Reason.Accepted });
 });
 
 Deno.test("quota: a refused one says used, limit, need and reset", () => {
@@ -23,9 +24,11 @@ Deno.test("quota: a refused one says used, limit, need and reset", () => {
 
 Deno.test("quota: a refused one is told of suspension, then of no block, then of a pending one", () => {
   const activatesAt = NOON + MINUTE;
-  assertEquals(quota({ status: "suspended", blocks: [], limit: 0 }), { reason: Reason.AccountSuspended });
-  assertEquals(quota({ blocks: [], limit: 0 }), { reason: Reason.NoBlock });
-  assertEquals(quota({ blocks: [{ quantity: 1, activatesAt }], limit: 0, used: 0 }), {
+  const having = (status: AccountFacts["status"], blocks: Block[]) => ({ account: { status, blocks }, limit: 0 });
+  assertEquals(quota({ account: null, limit: 0 }), { reason: Reason.AuthenticationRequired });
+  assertEquals(quota(having("suspended", [])), { reason: Reason.AccountSuspended });
+  assertEquals(quota(having("active", [])), { reason: Reason.NoBlock });
+  assertEquals(quota({ ...having("active", [{ quantity: 1, activatesAt }]), used: 0 }), {
     reason: Reason.BlockPending,
     activatesAt,
   });
@@ -64,11 +67,11 @@ const block: fc.Arbitrary<Block> = fc.record({
   activatesAt: fc.integer({ min: -36, max: 36 }).map((hours) => NOON + hours * HOUR),
 });
 const someAccount: fc.Arbitrary<AccountFacts> = fc.record({
-  status: fc.constantFrom("active", "active", "active", "suspended"),
+  status: fc.constantFrom("active" as const, "active" as const, "active" as const, "suspended" as const),
   day: fc.constantFrom("2026-11-22", "2026-11-23", "2026-11-23", "2026-11-24"),
   used: fc.integer({ min: 0, max: 1200 }),
   blocks: fc.array(block, { maxLength: 4 }),
-});
+}).map((facts) => ({ ...ordinary, ...facts }));
 const someNow = fc.tuple(fc.integer({ min: -13, max: 13 }), fc.integer({ min: -1, max: 1 }))
   .map(([hours, ms]) => NOON + hours * HOUR + ms);
 const someSize = fc.constantFrom(0, 10_485_759, 10_485_760, 52_428_800);
@@ -83,11 +86,11 @@ Deno.test("quota: at MAIL and RCPT a naive oracle agrees", () => {
       (account, now, sizeBytes, recipients) => {
         const each = policy.price(sizeBytes, 1);
         assertEquals(
-          policy.mail({ now, account, sizeBytes, sender: null, ownership: null }),
+          policy.decide("mail", { now, account, sizeBytes, sender: null, ownership: null }),
           oracle(account, now, each),
         );
         assertEquals(
-          policy.recipient({ now, account, sizeBytes, recipients, domain: null }),
+          policy.decide("recipient", { now, account, sizeBytes, recipients, domain: null }),
           oracle(account, now, each * (recipients + 1)),
         );
       },
@@ -100,10 +103,13 @@ Deno.test("quota: after a reservation a naive oracle agrees", () => {
   fc.assert(
     fc.property(someAccount, someNow, fc.integer({ min: 1, max: 600 }), (account, now, need) => {
       const limit = policy.cap(account.blocks, now);
-      const today = { ...account, day: policy.utcDay(now) };
+      const today = { ...account, day: new Date(now).toISOString().slice(0, 10) };
       const expected = oracle(today, now, need);
       const granted = expected.reason === Reason.Accepted;
-      assertEquals(policy.quota({ ...today, now, granted, limit, need }), expected);
+      assertEquals(
+        policy.decide("quota", { account, now, granted, used: account.used, limit, need, ndr: null }),
+        expected,
+      );
     }),
     { numRuns: 4000 },
   );

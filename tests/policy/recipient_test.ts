@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { type AccountFacts, Reason, type RecipientFacts } from "../../policy/mod.ts";
 import { account, MIDNIGHT, policy, recipientFacts, usable } from "./facts.ts";
 
-const recipient = (change: Partial<RecipientFacts>) => policy.recipient({ ...recipientFacts, ...change });
+const recipient = (change: Partial<RecipientFacts>) => policy.decide("recipient", { ...recipientFacts, ...change });
 const recipientOf = (change: Partial<AccountFacts>, rest: Partial<RecipientFacts> = {}) =>
   recipient({ account: { ...account, ...change }, ...rest });
 const exceeded = { reason: Reason.QuotaExceeded, limit: 150, resetsAt: MIDNIGHT, pendingActivatesAt: null } as const;
@@ -25,7 +25,8 @@ Deno.test("RCPT: with SIZE=, the recipient that overflows is refused and those b
 
 Deno.test("RCPT: of several refusals the first in the order of the rules is given", () => {
   const steps: [Partial<RecipientFacts>, Reason][] = [
-    [{}, Reason.TooManyRecipients],
+    [{}, Reason.AuthenticationRequired],
+    [{ account: { ...account, status: "suspended", blocks: [] } }, Reason.TooManyRecipients],
     [{ recipients: 99 }, Reason.AccountSuspended],
     [{ account: { ...account, blocks: [], used: 150 } }, Reason.NoBlock],
     [{ account: { ...account, blocks: [{ quantity: 1, activatesAt: MIDNIGHT }], used: 150 } }, Reason.BlockPending],
@@ -36,12 +37,12 @@ Deno.test("RCPT: of several refusals the first in the order of the rules is give
   let facts: RecipientFacts = {
     ...recipientFacts,
     recipients: 100,
-    account: { ...account, status: "suspended", blocks: [] },
+    account: null,
     domain: { ...usable, existence: "missing" },
   };
   for (const [change, reason] of steps) {
     facts = { ...facts, ...change };
-    assertEquals(Reason[policy.recipient(facts).reason], Reason[reason]);
+    assertEquals(Reason[policy.decide("recipient", facts).reason], Reason[reason]);
   }
 });
 

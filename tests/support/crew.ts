@@ -13,8 +13,9 @@ import { createNodeClient, type NodeClient } from "../../api/client.ts";
 import { createControlPlane } from "../../api/main.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
 import { type Endpoint, findEndpoints } from "../../relay/listeners.ts";
+import { parametersOf } from "../../relay/policy/parameters.ts";
 import type { Settings } from "../../relay/settings.ts";
-import { newConnectionTable } from "../../relay/smtp/connection_limits.ts";
+import { newConnectionTable } from "../../relay/smtp/connection_counts.ts";
 import { Crew, type CrewOptions } from "../../relay/workers/crew.ts";
 import { Dialogue } from "./dialogue.ts";
 import { startDnsServer } from "./dns_server.ts";
@@ -57,7 +58,8 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: settings.activationDelayMs,
-    blockRelays: settings.blockRelays,
+    parameters: parametersOf(settings),
+    keepDecisionsMs: 86_400_000,
     now: () => Date.now(),
     newId: () => ulid(),
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
@@ -86,7 +88,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
       spoolDirectory,
       endpoints,
       relayToken: RELAY_TOKEN,
-      connections: newConnectionTable({ ...settings, nodes, seed: 1 }),
+      connections: newConnectionTable(nodes, settings.maxConnections, 1),
     },
     certificate: SELF_SIGNED,
     fetch: plane.fetch,

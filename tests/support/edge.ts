@@ -4,8 +4,10 @@
  *     await using edge = startEdge({ tls: true });
  *     using client = await Dialogue.connect(edge.port);
  */
+import { createPolicy, defaultParameters, ownModule, refusalOf } from "../../policy/mod.ts";
+import { reply } from "../../relay/protocol/reply.ts";
 import { type ConnectionContext } from "../../relay/smtp/connection.ts";
-import { ConnectionLimits, newConnectionTable } from "../../relay/smtp/connection_limits.ts";
+import { ConnectionCounts, newConnectionTable } from "../../relay/smtp/connection_counts.ts";
 import type { SessionRules } from "../../relay/smtp/session_types.ts";
 import { SmtpServer } from "../../relay/smtp/server.ts";
 import { MemorySpool } from "./memory_spool.ts";
@@ -57,28 +59,26 @@ export interface Edge extends AsyncDisposable {
 }
 
 export interface EdgeOptions {
+  readonly maxConnections?: number;
+  readonly maxConnectionsPerAddress?: number;
   readonly script?: Partial<Script>;
   readonly rules?: Partial<SessionRules>;
   /** Connections count as TLS from their start. */
   readonly tls?: boolean;
-  readonly maxConnections?: number;
-  readonly maxConnectionsPerAddress?: number;
   readonly hostname?: string;
 }
 
 export function startEdge(options: EdgeOptions = {}): Edge {
-  const context = edgeContext(options.script, options.rules);
+  const { maxConnections = 100, maxConnectionsPerAddress = 100 } = options;
+  const policy = createPolicy(ownModule(), { ...defaultParameters, maxConnections, maxConnectionsPerAddress });
+  const connection: Script["connection"] = (facts) => {
+    const refused = refusalOf(policy.decide("connection", facts), { stage: "connection", now: NOW });
+    return refused && reply(refused.code, refused.status, refused.text);
+  };
+  const context = edgeContext({ connection, ...options.script }, options.rules);
   const server = new SmtpServer(
     Object.assign(context, {
-      limits: new ConnectionLimits(
-        newConnectionTable({
-          nodes: 1,
-          maxConnections: options.maxConnections ?? 100,
-          maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 100,
-          seed: 1,
-        }),
-        0,
-      ),
+      connections: new ConnectionCounts(newConnectionTable(1, 100, 1), 0),
     }),
   );
   const listener = Deno.listen({ hostname: options.hostname ?? "127.0.0.1", port: 0 });

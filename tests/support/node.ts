@@ -13,13 +13,13 @@ import { monotonicUlid } from "@std/ulid";
 import { createNodeClient } from "../../api/client.ts";
 import { createControlPlane } from "../../api/main.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
-import { createPolicy, defaultParameters } from "../../policy/mod.ts";
 import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
 import { createResolver } from "../../relay/dns/resolver.ts";
 import { ownEndpoints } from "../../relay/listeners.ts";
 import { startNode } from "../../relay/node.ts";
+import { parametersOf } from "../../relay/policy/parameters.ts";
 import { readSettings, type Settings } from "../../relay/settings.ts";
-import { ConnectionLimits, newConnectionTable } from "../../relay/smtp/connection_limits.ts";
+import { ConnectionCounts, newConnectionTable } from "../../relay/smtp/connection_counts.ts";
 import { createStartTls } from "../../relay/tls/server_starttls.ts";
 import { Dialogue, plainResponse } from "./dialogue.ts";
 import { startDnsServer, type Zone } from "./dns_server.ts";
@@ -97,7 +97,8 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: settings.activationDelayMs,
-    blockRelays: settings.blockRelays,
+    parameters: parametersOf(settings),
+    keepDecisionsMs: settings.keepDecisionsMs,
     now: () => clock.now,
     newId: () => monotonicUlid(clock.now),
     resolveTxt: (name) => resolver.fresh().txt(name),
@@ -117,10 +118,9 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     settings,
     directory,
     client,
-    policy: createPolicy({ ...defaultParameters, relaysPerBlock: settings.blockRelays }),
     resolver,
-    throttle: new LoginThrottle(settings.maxAuthFailures),
-    limits: new ConnectionLimits(newConnectionTable({ ...settings, nodes: 1, seed: 1 }), 0),
+    throttle: new LoginThrottle(),
+    connections: new ConnectionCounts(newConnectionTable(1, settings.maxConnections, 1), 0),
     isOwnEndpoint: ownEndpoints([{ hostname: HOST, port }]),
     secure: async (plain) => {
       const { conn, tls: { version, cipher } } = await tls.upgrade(plain);

@@ -2,7 +2,7 @@
  * A thread that opens and closes connections from one address as fast as it can, counting how many all such threads
  * have open at the same time by a counter of its own kind.
  */
-import { ConnectionLimits, type ConnectionTable } from "../../relay/smtp/connection_limits.ts";
+import { ConnectionCounts, type ConnectionTable } from "../../relay/smtp/connection_counts.ts";
 
 /** Enough that threads that start one after another overlap. */
 const ROUNDS = 20_000;
@@ -11,6 +11,8 @@ const BURST = 30;
 interface Task {
   readonly table: ConnectionTable;
   readonly node: number;
+  /** Of connections at a time. */
+  readonly limit: number;
   /** One word: what all threads have open. */
   readonly held: SharedArrayBuffer;
 }
@@ -20,18 +22,21 @@ declare const self: {
   postMessage(result: { most: number; admitted: number }): void;
 };
 
-self.onmessage = ({ data: { table, node, held } }) => {
-  const limits = new ConnectionLimits(table, node);
+self.onmessage = ({ data: { table, node, limit, held } }) => {
+  const counts = new ConnectionCounts(table, node);
   const together = new Int32Array(held);
   let most = 0, admitted = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const releases: (() => void)[] = [];
     for (let at = 0; at < BURST; at++) {
-      const outcome = limits.admit("192.0.2.1");
-      if (!outcome.ok) continue;
+      const counted = counts.add("192.0.2.1");
+      if (counted.fromAddress > limit) {
+        counted.release();
+        continue;
+      }
       admitted++;
       most = Math.max(most, Atomics.add(together, 0, 1) + 1);
-      releases.push(outcome.release);
+      releases.push(counted.release);
     }
     for (const release of releases) {
       Atomics.sub(together, 0, 1);

@@ -2,7 +2,8 @@
  * An admission that decides by a few functions, so that a dialogue can be tested without accounts or DNS. It keeps a
  * record of what was granted, kept and refunded.
  */
-import type { Admission, MessageFacts } from "../../relay/admission/admission.ts";
+import type { ConnectionFacts } from "../../policy/mod.ts";
+import type { Admission, ReceivedMessage } from "../../relay/admission/admission.ts";
 import { HeldReservation } from "../../relay/admission/admission.ts";
 import { replies } from "../../relay/protocol/replies.ts";
 import { type Reply, reply } from "../../relay/protocol/reply.ts";
@@ -12,11 +13,13 @@ import type { Admitted, Transaction } from "../../relay/smtp/session_types.ts";
 
 /** What is decided; the defaults know one account, "alice" with the password "secret". */
 export interface Script {
+  /** null: let in. */
+  readonly connection: (facts: ConnectionFacts) => Reply | null;
   readonly login: (credentials: Credentials) => Admitted<{ readonly account: string }>;
   readonly mail: (mail: MailArguments, login: string | null) => Admitted<{ readonly account: string }>;
   /** null: accepted. */
   readonly recipient: (transaction: Transaction, domain: string) => Reply | null;
-  readonly message: (facts: MessageFacts) => Reply | null;
+  readonly message: (facts: ReceivedMessage) => Reply | null;
 }
 
 export const AUTHENTICATION_REQUIRED = reply(530, "5.7.0", "Authentication required");
@@ -28,6 +31,7 @@ export const TOO_BIG = reply(552, "5.3.4", "Message too big");
 export const MAX_MESSAGE_BYTES = 10_000;
 
 export const defaultScript: Script = {
+  connection: () => null,
   login: ({ username, password }) =>
     username === "alice" && password === "secret" ? { account: "alice" } : { refusal: replies.authFailed },
   mail: (_, login) => login === null ? { refusal: AUTHENTICATION_REQUIRED } : { account: login },
@@ -37,9 +41,9 @@ export const defaultScript: Script = {
 };
 
 /** The script in the shape of the real one. */
-export class ScriptedAdmission implements Pick<Admission, "login" | "mail" | "recipient" | "message"> {
+export class ScriptedAdmission implements Pick<Admission, "connection" | "login" | "mail" | "recipient" | "message"> {
   /** What each message was found to be. */
-  readonly facts: MessageFacts[] = [];
+  readonly facts: ReceivedMessage[] = [];
   /** Message ids. */
   readonly granted: string[] = [];
   readonly refunded: string[] = [];
@@ -47,6 +51,10 @@ export class ScriptedAdmission implements Pick<Admission, "login" | "mail" | "re
 
   constructor(script: Partial<Script> = {}) {
     this.#script = { ...defaultScript, ...script };
+  }
+
+  connection(facts: ConnectionFacts): Reply | null {
+    return this.#script.connection(facts);
   }
 
   // Async, so that what a script throws is a rejection, as it is with the real one.
@@ -62,13 +70,13 @@ export class ScriptedAdmission implements Pick<Admission, "login" | "mail" | "re
     return await Promise.resolve(this.#script.recipient(transaction as Transaction, domain));
   }
 
-  async message(id: string, _: unknown, facts: MessageFacts): Promise<HeldReservation | { refusal: Reply }> {
+  async message(id: string, _: unknown, facts: ReceivedMessage): Promise<HeldReservation | { refusal: Reply }> {
     this.facts.push(facts);
     const refusal = this.#script.message(facts);
     if (refusal !== null) return { refusal };
     this.granted.push(id);
     return await Promise.resolve(
-      new HeldReservation({ id, day: "2026-11-23", relays: 1 }, () => {
+      new HeldReservation({ id, day: "2026-11-23", relays: 1, ndr: false }, () => {
         this.refunded.push(id);
         return Promise.resolve();
       }),

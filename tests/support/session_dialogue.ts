@@ -179,6 +179,7 @@ export class PureSession {
       receivedFields: 0,
       fromFields: 1,
       fromValue: null,
+      ...{ reportType: "none", autoSubmitted: "no", failedRecipientsField: false } as const,
     };
     this.feed({ is: "message", reply: this.#script.message(facts) ?? accepted(`MESSAGE-${++this.#messages}`) });
   }

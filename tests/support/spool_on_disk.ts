@@ -98,7 +98,7 @@ export function envelope(id: string, overrides: Partial<Envelope> = {}): Envelop
     dsnRequest: null,
     sizeBytes: 100,
     receivedAt: START,
-    reservation: { id: `reservation of ${id}`, day: "2026-11-23", relays: 1 },
+    reservation: { id: `reservation of ${id}`, day: "2026-11-23", relays: 1, ndr: false },
     origin: null,
     messageIdField: null,
     ...overrides,

@@ -8,12 +8,16 @@ import { accounts } from "./0001_accounts.ts";
 import { counters } from "./0002_counters.ts";
 import { history } from "./0003_history.ts";
 import { domains } from "./0004_domains.ts";
+import { policy } from "./0005_policy.ts";
+import { activity } from "./0006_activity.ts";
 
 const migrations = {
   "0001_accounts": accounts,
   "0002_counters": counters,
   "0003_history": history,
   "0004_domains": domains,
+  "0005_policy": policy,
+  "0006_activity": activity,
 };
 
 /**

@@ -55,7 +55,7 @@ Deno.test("quota: bar, figures, reset and what is pending", async () => {
   api.clock.now += 16 * MINUTE_MS;
   await runOn(api, "block buy alice");
   await api.node.v1.node.reservations.$post({
-    json: { node: "n1", boot: "b1", items: [{ id: "r1", username: "alice", relays: 17 }] },
+    json: { node: "n1", boot: "b1", items: [{ id: "r1", username: "alice", relays: 17, ndr: false }] },
   });
   assertEquals(
     (await runOn(api, "quota alice")).out,
@@ -79,7 +79,7 @@ Deno.test("quota: without an active block says so; colours tell how much is left
   api.clock.now += 15 * MINUTE_MS;
   assertStringIncludes((await runOn(api, "quota alice", { colours: true })).out, "\x1b[32m[░");
   await api.node.v1.node.reservations.$post({
-    json: { node: "n1", boot: "b1", items: [{ id: "r1", username: "alice", relays: 120 }] },
+    json: { node: "n1", boot: "b1", items: [{ id: "r1", username: "alice", relays: 120, ndr: false }] },
   });
   assertStringIncludes((await runOn(api, "quota alice", { colours: true })).out, "\x1b[33m[████████████████░");
 });

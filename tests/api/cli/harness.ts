@@ -1,5 +1,6 @@
 /** What the tool's tests share: the real API on a real socket, and a terminal that remembers what was written. */
 import { createControlPlane } from "../../../api/main.ts";
+import { defaultParameters } from "../../../policy/mod.ts";
 import { createNodeClient, type NodeClient } from "../../../api/client.ts";
 import { run } from "../../../api/cli/run.ts";
 import type { Terminal } from "../../../api/cli/terminal.ts";
@@ -28,7 +29,8 @@ export async function startApi(): Promise<Api> {
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: 15 * 60 * 1000,
-    blockRelays: 150,
+    parameters: defaultParameters,
+    keepDecisionsMs: 86_400_000,
     now: () => clock.now,
     newId: () => `id-${String(++ids).padStart(6, "0")}`,
     resolveTxt: (name) => {

@@ -200,7 +200,8 @@ Deno.test("server: over the limit of connections a client hears 421 and why", as
 });
 
 Deno.test("server: over the limit a client that begins with TLS hears nothing in clear", async () => {
-  await using edge = startEdge({ maxConnections: 0, tls: true });
+  await using edge = startEdge({ maxConnections: 1, tls: true });
+  using _first = await Dialogue.connect(edge.port);
   using client = await Dialogue.connect(edge.port);
   await client.ended();
 });

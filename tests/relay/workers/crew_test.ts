@@ -184,14 +184,18 @@ Deno.test("crew: what nodes that are no more left is delivered once, charged, an
           sleep: (ms, signal) => delay(ms, { signal }).catch(() => {}),
         });
         for (const id of ids) {
-          const reservation = { id: `reservation of ${id}`, day, relays: 1 };
+          const reservation = { id: `reservation of ${id}`, day, relays: 1, ndr: false };
           const message = envelope(id, { account: "anna", receivedAt: now, reservation });
           await accept(spool.spool, message, contentOf(id, 100));
         }
       }
       await Deno.mkdir(join(directory, "4.removed", "segments"), { recursive: true });
       await client.v1.node.reservations.$post({
-        json: { node: "node of 7", boot: "an earlier one", items: [{ id: "open", username: "anna", relays: 5 }] },
+        json: {
+          node: "node of 7",
+          boot: "an earlier one",
+          items: [{ id: "open", username: "anna", relays: 5, ndr: false }],
+        },
       });
     },
   });

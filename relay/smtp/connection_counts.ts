@@ -1,26 +1,26 @@
 /**
  * Counts open SMTP connections, in all and for each address, over all nodes of a process: a table in shared memory.
  *
- * Guarantees: the limits are never passed, however many nodes let clients in at the same moment. Each node writes its
- * own part of the table only; it adds itself first and sums up over all parts then, so of several that race, whoever
- * comes last sees all the others. At the very limit two that race may both be refused; that errs on the safe side. The
- * part of a node that has died is cleared by `forget`. Nothing is ever locked, so nobody can die with a lock.
+ * Guarantees: of several that race, whoever comes last sees all the others, so that a limit on the counts is never
+ * passed, however many nodes let clients in at the same moment. Each node writes its own part of the table only; it adds
+ * itself first and sums up over all parts then. At the very limit two that race may both be refused; that errs on the
+ * safe side. The part of a node that has died is cleared by `forget`. Nothing is ever locked, so nobody can die with a
+ * lock. How many are too many is the policy's to say.
  */
+import type { ConnectionFacts } from "../../policy/mod.ts";
 
 /** What the nodes share; it can be sent to a worker. */
 export interface ConnectionTable {
   readonly memory: SharedArrayBuffer;
   readonly nodes: number;
-  readonly maxConnections: number;
-  readonly maxConnectionsPerAddress: number;
   /** Makes places in the table unforeseeable. */
   readonly seed: number;
 }
 
-export type Admitted =
-  | { readonly ok: true; readonly release: () => void }
-  /** Which limit is reached. */
-  | { readonly ok: false; readonly limit: "all" | "address" };
+/** A connection that is counted, itself included, until it is released. */
+export interface Counted extends ConnectionFacts {
+  readonly release: () => void;
+}
 
 /** A part is: connections in all, then so many buckets of so many entries of (tag of the address, connections). */
 const HEADER_WORDS = 1;
@@ -32,17 +32,21 @@ const ENTRIES_PER_CONNECTION = 4;
 const MAX_ENTRIES = 1 << 18;
 const BUCKET_WORDS = BUCKET_ENTRIES * ENTRY_WORDS;
 
-/** @param seed any 32 random bits. */
-export function newConnectionTable(
-  limits: Pick<ConnectionTable, "nodes" | "maxConnections" | "maxConnectionsPerAddress" | "seed">,
-): ConnectionTable {
-  const wanted = Math.min(limits.maxConnections * ENTRIES_PER_CONNECTION, MAX_ENTRIES);
+/**
+ * @param expected connections that it is made for: up to four times as many find room.
+ * @param seed any 32 random bits.
+ */
+export function newConnectionTable(nodes: number, expected: number, seed: number): ConnectionTable {
+  const wanted = Math.min(expected * ENTRIES_PER_CONNECTION, MAX_ENTRIES);
   const entries = Math.max(BUCKET_ENTRIES, 2 ** Math.ceil(Math.log2(wanted)));
-  const words = limits.nodes * (HEADER_WORDS + entries * ENTRY_WORDS);
-  return { ...limits, memory: new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT) };
+  const words = nodes * (HEADER_WORDS + entries * ENTRY_WORDS);
+  return { nodes, seed, memory: new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT) };
 }
 
-export class ConnectionLimits {
+/** A bucket without room: to count on would be to guess, so it is as many as can be. */
+const UNCOUNTED: Counted = { open: Number.MAX_SAFE_INTEGER, fromAddress: Number.MAX_SAFE_INTEGER, release: () => {} };
+
+export class ConnectionCounts {
   readonly #table: ConnectionTable;
   readonly #words: Int32Array;
   readonly #wordsOfNode: number;
@@ -65,23 +69,19 @@ export class ConnectionLimits {
     return open;
   }
 
-  /** Lets a connection in, until it is released, unless a limit is reached. */
-  admit(address: string): Admitted {
+  /** Counts a connection, until it is released. */
+  add(address: string): Counted {
     const words = this.#words, all = this.#part(this.#node);
     const { bucket, tag } = placeOf(address, this.#table.seed, this.#buckets);
     const own = this.#ownEntry(bucket, tag);
-    // A bucket without room: to count on would be to guess.
-    if (own === undefined) return { ok: false, limit: "all" };
+    if (own === undefined) return UNCOUNTED;
     Atomics.add(words, all, 1);
     Atomics.add(words, own + 1, 1);
     const release = () => {
       Atomics.sub(words, own + 1, 1);
       Atomics.sub(words, all, 1);
     };
-    const limit = this.#limitPassed(bucket, tag);
-    if (limit === undefined) return { ok: true, release };
-    release();
-    return { ok: false, limit };
+    return { open: this.open, fromAddress: this.#fromAddress(bucket, tag), release };
   }
 
   /** Clears what a node counted, which must have ended. */
@@ -90,15 +90,13 @@ export class ConnectionLimits {
     for (let word = part; word < part + this.#wordsOfNode; word++) Atomics.store(this.#words, word, 0);
   }
 
-  #limitPassed(bucket: number, tag: number): "all" | "address" | undefined {
-    const { nodes, maxConnections, maxConnectionsPerAddress } = this.#table;
-    if (this.open > maxConnections) return "all";
+  #fromAddress(bucket: number, tag: number): number {
     let fromAddress = 0;
-    for (let node = 0; node < nodes; node++) {
+    for (let node = 0; node < this.#table.nodes; node++) {
       const entry = this.#find(this.#bucket(node, bucket), tag);
       if (entry !== undefined) fromAddress += Atomics.load(this.#words, entry + 1);
     }
-    return fromAddress > maxConnectionsPerAddress ? "address" : undefined;
+    return fromAddress;
   }
 
   /** The entry for `tag` in this node's part; one without connections becomes it, if there is none. */
@@ -133,7 +131,7 @@ export class ConnectionLimits {
 
 /**
  * An address's bucket, and its tag, never 0. Two addresses that share both (one pair in 10,000 million, with the table
- * of the default settings) share the limit of one.
+ * of the default settings) are counted as one.
  */
 function placeOf(address: string, seed: number, buckets: number): { bucket: number; tag: number } {
   return { bucket: (hash(address, ~seed) >>> 0) % buckets, tag: hash(address, seed) || 1 };

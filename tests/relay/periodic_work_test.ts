@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { startDomainRecheck } from "../../relay/domain_recheck_timer.ts";
+import { startPeriodicWork } from "../../relay/periodic_work.ts";
 
-Deno.test("domain recheck: begins at once, goes on after trouble, one run at a time; its end waits for a run", async () => {
+Deno.test("periodic work: begins at once, goes on after trouble, one run at a time; its end waits for a run", async () => {
   const heard: string[] = [];
   const third = Promise.withResolvers<void>();
   let runs = 0;
   let atOnce = 0;
-  const timer = startDomainRecheck({
+  const timer = startPeriodicWork({
     everyMs: 1,
-    async recheck(closing) {
+    async work(closing) {
       heard.push(`run ${++runs}, ${++atOnce} at once`);
       try {
         if (runs === 2) throw new Error("disk");

@@ -1,0 +1,64 @@
+/**
+ * Takes in recorded decisions of nodes, and keeps them for the stated time. An account that the brake refused shows up
+ * here first: account and operator get a notice, once a day.
+ */
+import { decodeBase64, encodeBase64 } from "@std/encoding";
+import type { Kysely } from "kysely";
+import { type DecisionChunk, decodeChunk, type Parameters, Reason } from "../policy/mod.ts";
+import { insertDecisionChunks, pruneDecisionChunks } from "./store/decision_chunks.ts";
+import { insertNotice } from "./store/notices.ts";
+import type { Database, DecisionChunkRow } from "./store/schema.ts";
+import { dayOf } from "./utc_day.ts";
+import type { DecisionChunkJson } from "./wire.ts";
+
+export interface DecisionLog {
+  readonly db: Kysely<Database>;
+  readonly now: () => number;
+  readonly newId: () => string;
+  readonly log: (message: string, facts: Record<string, unknown>) => void;
+}
+
+export function chunkFromJson({ octets, parameters, ...head }: DecisionChunkJson): DecisionChunk {
+  return { ...head, parameters: parameters as readonly Parameters[], octets: new Uint8Array(decodeBase64(octets)) };
+}
+
+export function chunkToJson({ octets, ...head }: DecisionChunk): DecisionChunkJson {
+  return { ...head, octets: encodeBase64(octets) };
+}
+
+/** @throws {BadChunk} a chunk is damaged: nothing is kept then. */
+export async function recordDecisions(
+  { db, now, newId, log }: DecisionLog,
+  node: string,
+  chunks: readonly DecisionChunk[],
+): Promise<void> {
+  const braked = new Map<string, { account: string; at: number; data: readonly number[] }>();
+  for (const chunk of chunks) {
+    for (const { reason, account, at, data } of decodeChunk(chunk)) {
+      if (reason !== Reason.Braked || account === null) continue;
+      const once = `brake ${account} ${dayOf(at)}`;
+      if (!braked.has(once)) braked.set(once, { account, at, data });
+    }
+  }
+  await insertDecisionChunks(db, chunks.map((chunk) => rowOf(newId(), node, chunk)));
+  for (const [once, { account, at, data }] of braked) {
+    const [measure, used, limit] = data;
+    const detail = JSON.stringify({ measure, used, limit });
+    const isNew = await insertNotice(db, { id: newId(), at: now(), account, type: "brake", detail, once });
+    if (isNew) log("the brake holds an account back", { account, at, used, limit });
+  }
+}
+
+function rowOf(id: string, node: string, { octets, ...head }: DecisionChunk): DecisionChunkRow {
+  const { from, until, count } = head;
+  return { id, node, from_at: from, until_at: until, count, head: JSON.stringify(head), octets };
+}
+
+export function chunkOfRow({ head, octets }: DecisionChunkRow): DecisionChunk {
+  return { ...JSON.parse(head), octets: new Uint8Array(octets) };
+}
+
+/** Deletes in small steps what ended before `before` (epoch ms). */
+export async function pruneDecisions(db: Kysely<Database>, before: number, closing: AbortSignal): Promise<void> {
+  while (!closing.aborted && await pruneDecisionChunks(db, before));
+}

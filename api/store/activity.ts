@@ -1,0 +1,82 @@
+/**
+ * Table `activity`: an account's recipients of a day, and what became of them. The sketch (../distinct_sketch.ts) counts
+ * distinct ones; its estimate stands beside it.
+ */
+import type { Kysely, Transaction } from "kysely";
+import { addToSketch, estimate, SKETCH_OCTETS } from "../distinct_sketch.ts";
+import type { ActivityRow, Database } from "./schema.ts";
+
+/** What is added to a day. */
+export interface ActivityChange {
+  readonly username: string;
+  readonly day: string;
+  /** Addresses of messages that were accepted. */
+  readonly addresses: readonly string[];
+  /** Recipients whose fate became known, and of these, those that were refused for good. */
+  readonly outcomes: number;
+  readonly refused: number;
+}
+
+type Key = Pick<ActivityRow, "username" | "day">;
+
+/** `changes` names an account's day once at most. */
+export const changeActivity = async (
+  db: Transaction<Database>,
+  changes: readonly ActivityChange[],
+): Promise<void> => {
+  for (const { username, day, addresses, outcomes, refused } of changes) {
+    const before = await findRow(db, { username, day });
+    const sketch = new Uint8Array(before?.sketch ?? new Uint8Array(SKETCH_OCTETS));
+    addToSketch(sketch, addresses);
+    const row: ActivityRow = {
+      username,
+      day,
+      recipients: estimate(sketch),
+      outcomes: outcomes + (before?.outcomes ?? 0),
+      refused: refused + (before?.refused ?? 0),
+      sketch,
+    };
+    await db.insertInto("activity").values(row)
+      .onConflict((conflict) => conflict.columns(["username", "day"]).doUpdateSet(row)).execute();
+  }
+};
+
+const findRow = (db: Kysely<Database>, { username, day }: Key): Promise<ActivityRow | undefined> =>
+  db.selectFrom("activity").selectAll().where("username", "=", username).where("day", "=", day).executeTakeFirst();
+
+export type Activity = Omit<ActivityRow, "sketch">;
+
+/** Of `day`, for those of `usernames` that had any. */
+export const findActivity = async (
+  db: Kysely<Database>,
+  usernames: readonly string[],
+  day: string,
+): Promise<Map<string, Activity>> => {
+  const rows = await db.selectFrom("activity").select(["username", "day", "recipients", "outcomes", "refused"])
+    .where("username", "in", usernames).where("day", "=", day).execute();
+  return new Map(rows.map((row) => [row.username, row]));
+};
+
+export interface ActivitySummary {
+  /** Distinct recipients of the busiest day. */
+  readonly recipients: number;
+  readonly outcomes: number;
+  readonly refused: number;
+}
+
+/** Over the days from `since` up to, not including, `until`. */
+export const summarizeActivity = async (
+  db: Kysely<Database>,
+  username: string,
+  since: string,
+  until: string,
+): Promise<ActivitySummary> => {
+  const row = await db.selectFrom("activity")
+    .select((days) => [
+      days.fn.coalesce(days.fn.max("recipients"), days.lit(0)).as("recipients"),
+      days.fn.coalesce(days.fn.sum<number>("outcomes"), days.lit(0)).as("outcomes"),
+      days.fn.coalesce(days.fn.sum<number>("refused"), days.lit(0)).as("refused"),
+    ])
+    .where("username", "=", username).where("day", ">=", since).where("day", "<", until).executeTakeFirstOrThrow();
+  return row;
+};

@@ -1,0 +1,62 @@
+/**
+ * Table `policy_change`: each change of the policy, of which the newest is what holds. It is only ever added to, so it
+ * is the history too, and going back is one change more.
+ */
+import type { Kysely, Transaction } from "kysely";
+import type { Database, PolicyChangeRow } from "./schema.ts";
+
+/** What holds before anything was changed: the program's own module, and the parameters of its settings. */
+const BEGINNING: PolicyChangeRow = {
+  version: 0,
+  at: 0,
+  who: "",
+  what: "beginning",
+  detail: null,
+  active: null,
+  shadow: null,
+  parameters: "{}",
+};
+
+export const currentPolicy = async (db: Kysely<Database>): Promise<PolicyChangeRow> =>
+  await db.selectFrom("policy_change").selectAll().orderBy("version", "desc").limit(1).executeTakeFirst() ?? BEGINNING;
+
+export type PolicyChange = Omit<PolicyChangeRow, "version">;
+
+/**
+ * Adds what `change` makes of the current row; null: nothing. One transaction, so that of two racers the second sees
+ * the first. @returns what holds now.
+ */
+export const changePolicy = (
+  db: Kysely<Database>,
+  change: (current: PolicyChangeRow, transaction: Transaction<Database>) => Promise<PolicyChange | null>,
+): Promise<PolicyChangeRow> =>
+  db.transaction().execute(async (transaction) => {
+    const current = await currentPolicy(transaction);
+    const changed = await change(current, transaction);
+    if (changed === null) return current;
+    const row = { ...changed, version: current.version + 1 };
+    await transaction.insertInto("policy_change").values(row).execute();
+    return row;
+  });
+
+/**
+ * The last good module before the current one: of the newest change that had another, and one that never failed; null:
+ * the program's own.
+ */
+export const lastGoodModule = async (db: Kysely<Database>, current: PolicyChangeRow): Promise<string | null> => {
+  const failed = db.selectFrom("policy_module").select("hash").where("failed_at", "is not", null);
+  const row = await db.selectFrom("policy_change").select("active").where("version", "<", current.version)
+    .where("active", "is distinct from", current.active)
+    .where((change) => change.or([change("active", "is", null), change("active", "not in", failed)]))
+    .orderBy("version", "desc").limit(1).executeTakeFirst();
+  return row?.active ?? null;
+};
+
+/** At most `limit` changes before the version `before`, the newest first. */
+export const listPolicyChanges = (
+  db: Kysely<Database>,
+  before: number,
+  limit: number,
+): Promise<PolicyChangeRow[]> =>
+  db.selectFrom("policy_change").selectAll().where("version", "<", before).orderBy("version", "desc").limit(limit)
+    .execute();
