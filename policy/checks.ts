@@ -4,7 +4,7 @@
  */
 
 /** 9999-12-31T00:00:00Z: the last day whose midnight still has a year of four digits. */
-const END_OF_TIME_MS = 253_402_214_400_000;
+export const END_OF_TIME_MS = 253_402_214_400_000;
 
 /** @throws RangeError unless `value` is a safe integer of at least `least` */
 export function wholeNumber(name: string, value: number, least = 0): number {
@@ -20,7 +20,13 @@ export function moment(name: string, value: number): number {
 
 /** @throws RangeError unless `value` is a day like "2026-11-23" */
 export function midnightOf(name: string, value: string): number {
+  // Nearly every decision is of the same day, and parsing it would be most of what a decision costs.
+  if (value === lastDay.name) return lastDay.midnight;
   const ms = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN;
   if (Number.isNaN(ms)) throw new RangeError(`${name} is "${value}": a day like 2026-11-23 was expected`);
-  return moment(name, ms);
+  const midnight = moment(name, ms);
+  lastDay = { name: value, midnight };
+  return midnight;
 }
+
+let lastDay = { name: "1970-01-01", midnight: 0 };

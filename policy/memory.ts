@@ -16,7 +16,7 @@ import {
 } from "./assembly/codes.ts";
 import * as at from "./assembly/layout.ts";
 import { Reason } from "./assembly/reason.ts";
-import { midnightOf, moment, wholeNumber } from "./checks.ts";
+import { END_OF_TIME_MS, midnightOf, moment, wholeNumber } from "./checks.ts";
 import type {
   AccountFacts,
   Block,
@@ -303,12 +303,10 @@ function figure(value: number): number {
   throw new PolicyFault("nonsense", `a figure of ${value}`);
 }
 
+/** The midnight that ends the last day is one, too. */
 function instant(value: number): number {
-  try {
-    return moment("verdict", value);
-  } catch (cause) {
-    throw new PolicyFault("nonsense", `a moment of ${value}`, { cause });
-  }
+  if (Number.isSafeInteger(value) && value >= 0 && value <= END_OF_TIME_MS) return value;
+  throw new PolicyFault("nonsense", `a moment of ${value}`);
 }
 
 function named<Name>(names: Readonly<Record<number, Name>>, code: number): Name {

@@ -57,7 +57,7 @@ export function brake(): Reason {
 function refusedShare(): Reason {
   const refused = today(REFUSED_TODAY);
   if (refused <= load<f64>(BRAKE_FLOOR_REFUSED)) return Reason.Accepted;
-  const share = Math.floor((refused * 100) / today(OUTCOMES_TODAY));
+  const share = Math.floor((refused * 100) / Math.max(today(OUTCOMES_TODAY), refused));
   const limit = load<f64>(HABIT_REFUSED_PERCENT) + load<f64>(BRAKE_REFUSED_PERCENT);
   return beyond(share, limit, BrakeMeasure.RefusedRecipients);
 }

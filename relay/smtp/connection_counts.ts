@@ -7,8 +7,6 @@
  * safe side. The part of a node that has died is cleared by `forget`. Nothing is ever locked, so nobody can die with a
  * lock. How many are too many is the policy's to say.
  */
-import type { ConnectionFacts } from "../../policy/mod.ts";
-
 /** What the nodes share; it can be sent to a worker. */
 export interface ConnectionTable {
   readonly memory: SharedArrayBuffer;
@@ -17,8 +15,11 @@ export interface ConnectionTable {
   readonly seed: number;
 }
 
-/** A connection that is counted, itself included, until it is released. */
-export interface Counted extends ConnectionFacts {
+/** A connection that is counted until it is released. */
+export interface Counted {
+  /** Open connections, and of these, those from its address; this one included. */
+  readonly open: number;
+  readonly fromAddress: number;
   readonly release: () => void;
 }
 

@@ -13,6 +13,8 @@ Deno.test("accounts: one is created, shown and listed, without its password", as
     username: "alice",
     email: "alice@example.com",
     status: "active",
+    ndr: { choice: "count", sharePercent: null },
+    brakeReleasedUntil: null,
     createdAt: "2026-11-23T12:00:00Z",
   };
   assertEquals(created.body, alice);
@@ -90,7 +92,13 @@ Deno.test("login: the account's facts for the right password, the same 401 for a
     api.nodeCall("login", { username, password, address: "192.0.2.1" });
   const right = await login("alice", PASSWORD);
   assertEquals(right.status, 200);
-  assertEquals(right.body.account, { username: "alice", status: "active", day: "2026-11-23", used: 0, blocks: [] });
+  assertEquals(right.body.account, {
+    ...{ username: "alice", status: "active", day: "2026-11-23", used: 0, blocks: [] },
+    ndr: { choice: "count", sharePercent: null },
+    today: { recipients: 0, outcomes: 0, refused: 0 },
+    habit: { days: 0, relays: 0, recipients: 0, refusedPercent: 0 },
+    brakeReleasedUntil: null,
+  });
   const wrong = await login("alice", "wrong horse");
   const unknown = await login("nobody", PASSWORD);
   assertEquals([wrong.status, unknown.status], [401, 401]);

@@ -52,6 +52,8 @@ Deno.test("quota: two blocks give 300", async () => {
     limit: 300,
     used: 0,
     remaining: 300,
+    ndr: 0,
+    ndrLimit: null,
     resetsAt: "2026-11-24T00:00:00Z",
     pending: [],
   });
@@ -73,7 +75,7 @@ Deno.test("quota: used is zero after midnight UTC", async () => {
   await using api = await startControlPlane({ now: Date.parse("2026-11-23T23:40:00Z") });
   await api.account("alice");
   await api.blocks("alice", 1);
-  await api.nodeCall("reservations", { items: [{ id: "r1", username: "alice", relays: 17 }] });
+  await api.nodeCall("reservations", { items: [{ id: "r1", username: "alice", relays: 17, ndr: false }] });
   assertEquals(await api.used("alice"), 17);
   api.clock.now = Date.parse("2026-11-23T23:59:59.999Z");
   assertEquals(await api.used("alice"), 17);
@@ -89,7 +91,9 @@ Deno.test("quota: purchases that have counted for long reach the node as one ent
   await api.blocks("alice", 2);
   api.clock.now += 2 * 60 * MINUTE_MS;
   await api.request("POST", "/v1/accounts/alice/blocks", { quantity: 4 });
-  const answer = await api.nodeCall("reservations", { items: [{ id: "r1", username: "alice", relays: 1 }] });
+  const answer = await api.nodeCall("reservations", {
+    items: [{ id: "r1", username: "alice", relays: 1, ndr: false }],
+  });
   assertEquals(answer.body.items[0].account.blocks, [
     { quantity: 3, activatesAt: NOON + 30 * MINUTE_MS },
     { quantity: 4, activatesAt: NOON + 165 * MINUTE_MS },

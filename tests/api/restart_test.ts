@@ -9,11 +9,15 @@ Deno.test("restart: accounts, charges and history are as they were", async () =>
       await using api = await startControlPlane({ databasePath });
       await api.account("alice");
       await api.blocks("alice", 1);
-      await api.nodeCall("settlements", { items: [{ id: "r1", username: "alice", day: "2026-11-23", relays: 3 }] });
+      await api.nodeCall("settlements", {
+        items: [{ id: "r1", username: "alice", day: "2026-11-23", relays: 3, ndr: false }],
+      });
     }
     await using api = await startControlPlane({ databasePath });
     assertEquals(await api.used("alice"), 3);
-    await api.nodeCall("settlements", { items: [{ id: "r1", username: "alice", day: "2026-11-23", relays: 3 }] });
+    await api.nodeCall("settlements", {
+      items: [{ id: "r1", username: "alice", day: "2026-11-23", relays: 3, ndr: false }],
+    });
     assertEquals(await api.used("alice"), 3);
   } finally {
     await Deno.remove(directory, { recursive: true });

@@ -31,7 +31,7 @@ Deno.test("day: every day from 1970 to 2100 begins and ends where Date says, to 
 
 Deno.test("day: at any moment day and next midnight are those of Date", () => {
   fc.assert(
-    fc.property(fc.integer({ min: START, max: Date.UTC(9999, 11, 30) }), (ms) => {
+    fc.property(fc.integer({ min: START, max: Date.UTC(9999, 11, 30) - 1 }), (ms) => {
       const date = new Date(ms);
       const name = date.toISOString().slice(0, 10);
       const midnight = date.setUTCHours(24, 0, 0, 0);

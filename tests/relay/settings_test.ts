@@ -51,6 +51,8 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     maxJunkCommands: 100,
     hideClientAddress: false,
     maxAuthFailures: 20,
+    decisionSamplePercent: 10,
+    keepDecisionsMs: 7 * 24 * 60 * 60_000,
     activationDelayMs: 900_000,
     blockRelays: 150,
     workers: CORES,

@@ -32,7 +32,8 @@ Deno.test("account create --json: prints the API's JSON to the letter", async ()
   assertEquals(code, 0);
   assertEquals(
     out,
-    `{"username":"alice","email":null,"status":"active","createdAt":"2026-11-23T12:00:00Z"}`,
+    `{"username":"alice","email":null,"status":"active","ndr":{"choice":"count","sharePercent":null},` +
+      `"brakeReleasedUntil":null,"createdAt":"2026-11-23T12:00:00Z"}`,
   );
 });
 
@@ -80,7 +81,7 @@ Deno.test("account create --generate: the password is printed once, and works", 
 Deno.test("account create --generate --json: the password goes to the standard error output, not into the JSON", async () => {
   await using api = await startApi();
   const { out, err } = await runOn(api, "account create alice --generate --json");
-  assertEquals(Object.keys(JSON.parse(out)), ["username", "email", "status", "createdAt"]);
+  assertEquals(Object.keys(JSON.parse(out)), ["username", "email", "status", "ndr", "brakeReleasedUntil", "createdAt"]);
   assertMatch(err, /^Password: \S+$/);
 });
 

@@ -6,7 +6,10 @@ import { scanHeader } from "../../../relay/protocol/header_scan.ts";
 const encoder = new TextEncoder();
 const scan = (...lines: string[]) => scanHeader(encoder.encode(lines.join("\r\n")));
 const from = (value: string) => ({ fromFields: 1, fromValue: encoder.encode(value) });
-const NOTHING = { receivedFields: 0, fromFields: 0, fromValue: null, messageIdField: null, ended: true };
+const NOTHING = {
+  ...{ receivedFields: 0, fromFields: 0, fromValue: null, messageIdField: null, ended: true },
+  ...{ reportType: "none", autoSubmitted: "no", failedRecipientsField: false } as const,
+};
 const UNENDED = { ...NOTHING, ended: false };
 
 Deno.test("header: Received and From fields are counted, Message-ID is read", () => {

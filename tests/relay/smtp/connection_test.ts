@@ -122,7 +122,7 @@ Deno.test("connection: an accepted message is kept with its envelope below one t
       "\tfor <b@example.net>; Mon, 23 Nov 2026 12:00:00 +0000\r\n",
   );
   const { envelope } = message!;
-  assertEquals(envelope.reservation, { id: "MESSAGE-1", day: "2026-11-23", relays: 1 });
+  assertEquals(envelope.reservation, { id: "MESSAGE-1", day: "2026-11-23", relays: 1, ndr: false });
   assertEquals(
     [envelope.account, envelope.reversePath, envelope.recipients, envelope.sizeBytes],
     ["alice", "a@example.com", ["b@example.net"], 6],
