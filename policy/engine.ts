@@ -112,6 +112,8 @@ export function guarded<T>(run: () => T, limitMs: number): T {
   }
 }
 
+/** An error of the script's realm is no instance of this one's Error. */
 function isTimeout(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
+  return typeof error === "object" && error !== null && "code" in error &&
+    error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
 }
