@@ -73,6 +73,8 @@ export interface TestNodeOptions {
 }
 
 export interface Quota {
+  readonly ndr: number;
+  readonly ndrLimit: number | null;
   readonly day: string;
   readonly limit: number;
   readonly used: number;

@@ -1,0 +1,159 @@
+/** The policy of a running process: swapped between two decisions, beside a shadow, and when a module fails. */
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  type Decision,
+  defaultParameters,
+  LivePolicy,
+  type LivePolicyOptions,
+  openModule,
+  ownModule,
+  PolicyFault,
+  Reason,
+} from "../../policy/mod.ts";
+import { FAULTS, GROWING_MEMORY, onTrigger, policyModule, refusing, TRIGGER_BYTES } from "../support/policy_modules.ts";
+import { account, mailFacts, NOON } from "./facts.ts";
+
+const OWN = ownModule().hash;
+const ACCEPTED = { reason: Reason.Accepted };
+const trigger = { ...mailFacts, sizeBytes: TRIGGER_BYTES };
+
+function live(changes: Partial<LivePolicyOptions> = {}) {
+  const jobs: (() => void)[] = [];
+  const recorded: Decision[] = [];
+  const faults: [module: string, kind: string, shadow: boolean][] = [];
+  const policy = new LivePolicy({
+    parameters: defaultParameters,
+    now: () => NOON,
+    later: (job) => jobs.push(job),
+    wants: (reason) => reason !== Reason.Accepted,
+    record: (decision) => recorded.push(decision),
+    onFault: (module, { kind }, shadow) => faults.push([module, kind, shadow]),
+    ...changes,
+  });
+  /** Runs what was put off, and what that puts off. */
+  const settle = () => {
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) job();
+  };
+  return { policy, recorded, faults, settle };
+}
+
+const good = () => openModule(policyModule());
+const failing = (instructions: string) =>
+  openModule(policyModule({ memory: GROWING_MEMORY, before: onTrigger(instructions) }));
+
+Deno.test("live policy: from the swap on the new module decides, with the new parameters", () => {
+  const { policy } = live();
+  const noBlock = { ...mailFacts, account: { ...account, blocks: [] } };
+  assertEquals([policy.module, policy.decide("mail", noBlock)], [OWN, { reason: Reason.NoBlock }]);
+  const module = good();
+  policy.use(module, defaultParameters);
+  assertEquals([policy.module, policy.decide("mail", noBlock)], [module.hash, ACCEPTED]);
+  policy.use(ownModule(), { ...defaultParameters, relaysPerBlock: 1 });
+  assertEquals(policy.cap(account.blocks, NOON), 1);
+});
+
+Deno.test("live policy: parameters out of their bounds change nothing", () => {
+  const { policy } = live();
+  assertThrows(() => policy.use(good(), { ...defaultParameters, maxRecipients: 0 }), RangeError, "maxRecipients");
+  assertEquals([policy.module, policy.parameters], [OWN, defaultParameters]);
+});
+
+const STOPPED = { loop: "timeout", trap: "trap", recursion: "trap", growth: "growth", nonsense: "nonsense" } as const;
+for (const [fault, kind] of Object.entries(STOPPED)) {
+  Deno.test(`live policy: a module with ${fault} is stopped, nobody is let in, and the last good one takes over`, () => {
+    const { policy, faults } = live();
+    const lastGood = good(), module = failing(FAULTS[fault as keyof typeof STOPPED]);
+    policy.use(lastGood, defaultParameters);
+    policy.use(module, defaultParameters);
+    assertEquals(policy.decide("mail", mailFacts), ACCEPTED);
+    assertEquals(policy.decide("mail", trigger), { reason: Reason.PolicyFault });
+    assertEquals(faults, [[module.hash, kind, false]]);
+    assertEquals([policy.module, policy.decide("mail", trigger)], [lastGood.hash, ACCEPTED]);
+  });
+}
+
+Deno.test("live policy: two bad modules in a row end with the program's own", () => {
+  const { policy, faults } = live();
+  const first = failing(FAULTS.trap), second = failing(FAULTS.nonsense);
+  policy.use(first, defaultParameters);
+  policy.use(second, defaultParameters);
+  policy.decide("mail", trigger);
+  policy.decide("mail", trigger);
+  assertEquals(faults.map(([module]) => module), [second.hash, first.hash]);
+  assertEquals([policy.module, policy.decide("mail", trigger)], [OWN, ACCEPTED]);
+});
+
+Deno.test("live policy: a module that fails at a price is thrown, and the last good one takes over", () => {
+  const { policy, faults } = live();
+  policy.use(openModule(policyModule({ price: "(f64.const nan)" })), defaultParameters);
+  assertThrows(() => policy.price(1, 1), PolicyFault, "nonsense");
+  assertEquals([faults.length, policy.module, policy.price(1, 1)], [1, OWN, 1]);
+});
+
+Deno.test("live policy: a module of somebody else sees no facts of the decision before", () => {
+  const leaky = policyModule({
+    before: `(if (f64.ne (f64.load offset=272 (global.get $base)) (f64.const 0))
+      (then (if (i32.eq (local.get $stage) (i32.const 2)) (then ${refusing(Reason.AccountSuspended)}))))`,
+  });
+  const { policy } = live();
+  policy.use(openModule(leaky), defaultParameters);
+  policy.decide("connection", { open: 1, fromAddress: 7 });
+  assertEquals(policy.decide("mail", mailFacts), ACCEPTED);
+});
+
+Deno.test("live policy: what is wanted is recorded with module, account and facts; what is only foreseen is not", () => {
+  const { policy, recorded } = live();
+  const suspended = { ...mailFacts, account: { ...account, status: "suspended" as const } };
+  policy.foresee("mail", suspended);
+  policy.decide("mail", mailFacts, "anna");
+  policy.decide("mail", suspended, "anna");
+  assertEquals(
+    recorded.map(({ stage, at, account, module, reason, data }) => ({ stage, at, account, module, reason, data })),
+    [
+      { stage: "mail", at: NOON, account: "anna", module: OWN, reason: Reason.AccountSuspended, data: [] },
+    ],
+  );
+});
+
+Deno.test("shadow: decides nothing, and counts where it would have answered otherwise", () => {
+  const { policy, settle } = live();
+  const module = good();
+  policy.useShadow(module);
+  const suspended = { ...mailFacts, account: { ...account, status: "suspended" as const } };
+  for (let n = 0; n < 3; n++) assertEquals(policy.decide("mail", suspended).reason, Reason.AccountSuspended);
+  policy.decide("mail", mailFacts);
+  assertEquals(policy.shadowNews()!.compared, 0);
+  settle();
+  assertEquals(policy.shadowNews(), {
+    module: module.hash,
+    ...{ compared: 4, left: 0 },
+    differences: [{ stage: "mail", was: Reason.AccountSuspended, would: Reason.Accepted, count: 3 }],
+  });
+  assertEquals(policy.shadowNews(), { module: module.hash, compared: 0, left: 0, differences: [] });
+});
+
+Deno.test("shadow: what finds no room to wait is counted as left out", () => {
+  const { policy, settle } = live();
+  policy.useShadow(good());
+  for (let n = 0; n < 10_005; n++) policy.decide("author", { ownership: "own" });
+  settle();
+  const news = policy.shadowNews()!;
+  assertEquals([news.compared, news.left], [10_000, 5]);
+});
+
+Deno.test("shadow: one that fails ends alone", () => {
+  const { policy, faults, settle } = live();
+  const module = failing(FAULTS.loop);
+  policy.useShadow(module);
+  assertEquals(policy.decide("mail", trigger), ACCEPTED);
+  settle();
+  assertEquals([faults, policy.shadow, policy.module], [[[module.hash, "timeout", true]], null, OWN]);
+  assertEquals(policy.decide("mail", trigger), ACCEPTED);
+});
+
+Deno.test("modules: an instance has a memory of its own, and a hash of its octets", () => {
+  const one = ownModule(), other = ownModule();
+  assertEquals(one.hash, other.hash);
+  assertEquals(one.engine.memory.buffer === other.engine.memory.buffer, false);
+  assertEquals([openModule(one.octets).own, good().own], [true, false]);
+});
