@@ -135,6 +135,8 @@ export interface AcceptedEvent extends EventBase {
     readonly protocol: string;
     readonly tls: string | null;
   } | null;
+  /** Hash of the policy module that let it in; null for a message the relay made. */
+  readonly policy: string | null;
 }
 
 /** One attempt at a next hop, for the recipients that had the same outcome. */

@@ -67,6 +67,8 @@ export interface Envelope {
   /** null for a message the relay itself makes, which costs nothing. */
   readonly reservation: Reservation | null;
   readonly origin: Origin | null;
+  /** Hash of the policy module that let it in; null for a message the relay itself makes. */
+  readonly policy: string | null;
   /** The Message-ID field of the header, if there is one; at most 998 octets. */
   readonly messageIdField: string | null;
 }

@@ -31,6 +31,8 @@ const eventSchema = z.object({
   recipients: z.array(z.string()).openapi({ description: "Those it is about" }),
   origin: z.object({ address: z.string(), helo: z.string(), protocol: z.string(), tls: z.string().nullable() })
     .nullable().optional().openapi({ description: "accepted: how it came; null where the relay made it" }),
+  policy: z.string().nullable().optional()
+    .openapi({ description: "accepted: the hash of the policy module that let it in; null where the relay made it" }),
   host: z.string().nullable().optional().openapi({ description: "The remote host of an attempt" }),
   address: z.string().nullable().optional(),
   tls: z.string().nullable().optional(),

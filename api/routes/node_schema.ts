@@ -52,6 +52,7 @@ const event: z.ZodType<NodeEvent> = z.discriminatedUnion("type", [
     relays: z.int().min(0),
     messageIdField: text.nullable(),
     origin: z.object({ address: text, helo: text, protocol: text, tls: text.nullable() }).nullable(),
+    policy: text.nullable(),
   }),
   z.object({ ...attempt, type: z.literal(["delivered", "deferred", "bounced"]) }),
   z.object({ ...eventBase, type: z.literal("expired"), recipients, reply }),

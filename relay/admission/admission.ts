@@ -204,7 +204,7 @@ export class Admission {
       throw error;
     }
     const { granted, used, limit, now, day, account } = facts;
-    const held = new HeldReservation({ id, day, relays, ndr }, () => {
+    const held = new HeldReservation({ id, day, relays, ndr }, policy.module, () => {
       return controlPlane.refund({ id, username, day, relays });
     });
     const reports = facts.ndr && account && { ...facts.ndr, wish: account.ndr };
@@ -250,11 +250,14 @@ export class Admission {
 /** A reservation that is given back at the end of its scope unless the message was stored (invariant 4). */
 export class HeldReservation implements AsyncDisposable {
   readonly granted: Reservation;
+  /** Hash of the policy module that decided. */
+  readonly policy: string;
   readonly #refund: () => Promise<void>;
   #kept = false;
 
-  constructor(granted: Reservation, refund: () => Promise<void>) {
+  constructor(granted: Reservation, policy: string, refund: () => Promise<void>) {
     this.granted = granted;
+    this.policy = policy;
     this.#refund = refund;
   }
 

@@ -63,6 +63,7 @@ export function composeDsn(facts: DsnFacts): NewMessage {
       receivedAt: now,
       reservation: null,
       origin: null,
+      policy: null,
       messageIdField,
     },
   };

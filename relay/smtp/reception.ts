@@ -6,8 +6,8 @@
  * discarded and the reservation refunded (invariant 4). What the client sends is always read to its end, so
  * that what follows is never taken for commands.
  */
-import type { Admission } from "../admission/admission.ts";
-import type { Envelope, Origin, Reservation } from "../envelope.ts";
+import type { Admission, HeldReservation } from "../admission/admission.ts";
+import type { Envelope, Origin } from "../envelope.ts";
 import { DotUnstuffing } from "../protocol/dot_unstuffing.ts";
 import { LineEndings } from "../protocol/line_endings.ts";
 import { MAX_HEADER_OCTETS, scanHeader } from "../protocol/header_scan.ts";
@@ -139,7 +139,7 @@ export class Reception {
       const verdict = await this.#context.admission.message(this.#id, this.#transaction, { ...content, ...header });
       if ("refusal" in verdict) return verdict.refusal;
       await using reservation = verdict;
-      await this.#context.spool.accept(this.#envelope(reservation.granted, header.messageIdField), this.#draft);
+      await this.#context.spool.accept(this.#envelope(reservation, header.messageIdField), this.#draft);
       reservation.keep();
       stored = true;
       return accepted(this.#id);
@@ -161,7 +161,7 @@ export class Reception {
     }
   }
 
-  #envelope(reservation: Reservation, messageIdField: string | null): Envelope {
+  #envelope({ granted, policy }: HeldReservation, messageIdField: string | null): Envelope {
     const { account, mailbox, recipients, recipientDsn, body, smtputf8 } = this.#transaction;
     return {
       id: this.#id,
@@ -173,8 +173,9 @@ export class Reception {
       dsnRequest: dsnRequestOf(this.#transaction, recipientDsn),
       sizeBytes: this.#sizeBytes,
       receivedAt: this.#receivedAt,
-      reservation,
+      reservation: granted,
       origin: this.#origin,
+      policy,
       messageIdField,
     };
   }

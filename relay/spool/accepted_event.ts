@@ -15,5 +15,6 @@ export function acceptedEvent(envelope: Envelope): NodeEvent {
     relays: envelope.reservation?.relays ?? 0,
     messageIdField: envelope.messageIdField,
     origin: envelope.origin,
+    policy: envelope.policy,
   };
 }

@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000;
 
 const accepted = (id: string, at: number, recipients: string[], relays = recipients.length) => ({
   ...{ id, messageId: id, account: "alice", at, type: "accepted", sender: "a@example.com", recipients },
-  ...{ sizeBytes: 1, relays, messageIdField: null, origin: null },
+  ...{ sizeBytes: 1, relays, messageIdField: null, origin: null, policy: null },
 });
 const ended = (id: string, at: number, type: "delivered" | "bounced", recipients: string[]) => ({
   ...{ id: `${id} ${type}`, messageId: id, account: "alice", at, type, recipients },

@@ -16,6 +16,7 @@ const accepted = (messageId: string, recipients: string[], more: Partial<NodeEve
   relays: recipients.length,
   messageIdField: `<${messageId}@example.com>`,
   origin: { address: "192.0.2.1", helo: "laptop", protocol: "ESMTPSA", tls: "TLSv1.3" },
+  policy: "a".repeat(64),
   ...more,
 } as NodeEvent);
 
@@ -64,7 +65,7 @@ Deno.test("history: a message with its events, each attempt with the remote serv
     status: "delivered",
   });
   assertEquals(events.map(({ type }: NodeEvent) => type), ["accepted", "deferred", "delivered"]);
-  assertEquals(events[0].origin.protocol, "ESMTPSA");
+  assertEquals([events[0].origin.protocol, events[0].policy], ["ESMTPSA", "a".repeat(64)]);
   assertEquals(events[1], {
     id: "m1-deferred-bob@example.net-1",
     at: "2026-11-23T12:00:01Z",
@@ -123,7 +124,7 @@ Deno.test("history: a message of the relay's own, and what was returned with it"
   await using api = await startControlPlane();
   await send(
     api,
-    accepted("dsn", ["alice@example.com"], { sender: "", relays: 0, origin: null, messageIdField: null }),
+    accepted("dsn", ["alice@example.com"], { sender: "", relays: 0, origin: null, policy: null, messageIdField: null }),
     accepted("m1", ["b@example.net"]),
     {
       id: "e1",

@@ -7,10 +7,11 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createPolicy, defaultParameters, ownModule, Reason, STAGE_NAMES } from "../../policy/mod.ts";
 import { holds } from "../support/size.ts";
-import { someAccount, someFacts, someNow, someParameters, someSize } from "./arbitrary_facts.ts";
+import { someAccount, someBlock, someFacts, someNow, someParameters, someSize } from "./arbitrary_facts.ts";
+import { ABI_VERSION } from "../../policy/assembly/layout.ts";
 import { account as ordinary } from "./facts.ts";
 import { naiveCap, naivePrice, naiveQuota } from "./oracle.ts";
-import { plainModule } from "./plain_source.ts";
+import { plainExports, plainModule } from "./plain_source.ts";
 
 const FACTS = { ci: 10_000, large: 1_000_000 };
 const ORACLE = { ci: 4000, large: 200_000 };
@@ -29,6 +30,32 @@ Deno.test("agreement: module and plain source decide and explain the same, with 
     assertEquals(compiled.explain(stage, facts as never), plain.explain(stage, facts as never));
   });
   await holds(property, FACTS, file);
+});
+
+Deno.test("agreement: module and plain source compute the same prices, caps and reports", async () => {
+  const facts = fc.tuple(someSize, fc.nat(1000), fc.array(someBlock), someNow, someAccount, someFacts.message);
+  const property = fc.property(
+    facts,
+    someParameters,
+    ([size, recipients, blocks, now, { ndr }, report], parameters) => {
+      const [compiled, plain] = [module, plainModule].map((each) => {
+        const policy = createPolicy(each, parameters);
+        return [
+          ...[policy.price(size, recipients), policy.cap(blocks, now), policy.ndrCap(blocks, now, ndr)],
+          policy.isNdr(report),
+        ];
+      });
+      assertEquals(compiled, plain);
+    },
+  );
+  await holds(property, ORACLE, file);
+  assertEquals([plainExports.abi(), plainExports.base()], [ABI_VERSION, 0]);
+});
+
+Deno.test("agreement: a stage that there is not has no rules, and a rule that there is not refuses nothing", () => {
+  for (const { engine } of [module, plainModule]) {
+    assertEquals([engine.ruleAt(99, 0), engine.decide(99), engine.judge(999)], [0, Reason.Accepted, Reason.Accepted]);
+  }
 });
 
 Deno.test("agreement: the verdict is the first refusal of its rules", async () => {

@@ -15,7 +15,8 @@ Object.assign(globalThis, {
 
 // Not by a literal: to the type checker the words of AssemblyScript are unknown.
 const source = new URL("../../policy/assembly/index.ts", import.meta.url).href;
-const { decide, ruleAt, judge, price, cap, ndr, ndrCap } = await import(source) as ModuleExports;
+export const plainExports = await import(source) as Omit<ModuleExports, "memory">;
+const { decide, ruleAt, judge, price, cap, ndr, ndrCap } = plainExports;
 
 const engine: Engine = { memory, wiped: false, decide, ruleAt, judge, price, cap, ndr, ndrCap };
 

@@ -76,7 +76,7 @@ export class ScriptedAdmission implements Pick<Admission, "connection" | "login"
     if (refusal !== null) return { refusal };
     this.granted.push(id);
     return await Promise.resolve(
-      new HeldReservation({ id, day: "2026-11-23", relays: 1, ndr: false }, () => {
+      new HeldReservation({ id, day: "2026-11-23", relays: 1, ndr: false }, "", () => {
         this.refunded.push(id);
         return Promise.resolve();
       }),

@@ -100,6 +100,7 @@ export function envelope(id: string, overrides: Partial<Envelope> = {}): Envelop
     receivedAt: START,
     reservation: { id: `reservation of ${id}`, day: "2026-11-23", relays: 1, ndr: false },
     origin: null,
+    policy: null,
     messageIdField: null,
     ...overrides,
   };

@@ -19,6 +19,7 @@ const accepted = (messageId: string, at: number, more: Partial<NodeEvent & { typ
   relays: 2,
   messageIdField: "<1@example.com>",
   origin: { address: "192.0.2.1", helo: "laptop.example.com", protocol: "ESMTPSA", tls: TLS },
+  policy: "a".repeat(64),
   ...more,
 });
 
@@ -130,7 +131,7 @@ Message-ID  <1@example.com>
 
 Deno.test("message show: a message that the relay made has the null reverse path and no origin", async () => {
   await using api = await startApi();
-  await report(api, [accepted("M2", NOW, { sender: "", origin: null, relays: 0, messageIdField: null })]);
+  await report(api, [accepted("M2", NOW, { sender: "", origin: null, policy: null, relays: 0, messageIdField: null })]);
   const { out } = await runOn(api, "message show M2");
   assertStringIncludes(out, "From        <>\n");
   assertStringIncludes(out, "0 relays");

@@ -18,6 +18,7 @@ const original: Envelope = {
   receivedAt: ACCEPTED_AT,
   reservation: null,
   origin: null,
+  policy: null,
   messageIdField: "<original@example.org>",
 };
 
@@ -94,6 +95,7 @@ Deno.test("DSN: the envelope is from the null reverse path to the sender, of the
     receivedAt: NOW,
     reservation: null,
     origin: null,
+    policy: null,
     messageIdField: "<01DSN@smtp.example.com>",
   });
 });

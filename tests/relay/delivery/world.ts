@@ -57,6 +57,7 @@ export class World implements AsyncDisposable {
       receivedAt: this.now,
       reservation: null,
       origin: null,
+      policy: null,
       messageIdField: null,
       ...facts,
     };
