@@ -124,7 +124,9 @@ export class Admission {
       const ownership = async (fresh: boolean) => (await domainOwnership([domain], username, controlPlane, fresh))[0]!;
       const [sender, owned] = await Promise.all([senderDomainFacts(domain, resolver), ownership(false)]);
       let facts = this.#mailFacts(mail, account, { sender, ownership: owned });
-      if (this.#wouldRefuse("mail", facts)) facts = { ...facts, ownership: await ownership(true) };
+      if (this.#wouldRefuse("mail", facts)) {
+        facts = this.#mailFacts(mail, await find(true), { sender, ownership: await ownership(true) });
+      }
       const verdict = this.#decide("mail", facts, username);
       const didYouMean = closestDomain(domain, senderDomains.of(username));
       if (verdict.reason === Reason.Accepted) senderDomains.used(username, domain);
