@@ -14,6 +14,8 @@ export class Load {
   readonly tried = new Set<string>();
   /** Ids whose 250 at the end of the data was read. */
   readonly acknowledged = new Set<string>();
+  /** Connections that ended before the messages did. */
+  lostConnections = 0;
   readonly #messages: number;
   readonly #watchers: { readonly count: number; readonly reached: () => void }[] = [];
 
@@ -43,6 +45,7 @@ export class Load {
       while (this.tried.size < this.#messages) await this.#sendOne(client);
     } catch (error) {
       if (!isGone(error)) throw error;
+      this.lostConnections++;
     }
   }
 
