@@ -9,11 +9,14 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
+import { MAX_MODULE_OCTETS, PolicyFault } from "../policy/mod.ts";
 import { requireBearer } from "./bearer.ts";
 import { QueueFull } from "./bounded_queue.ts";
+import { UnknownModule } from "./policy_control.ts";
 import { problem } from "./problem.ts";
 import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
+import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
 import { type DomainRoutes, domainRoutes } from "./routes/domains.ts";
 import { healthRoutes, type Readiness } from "./routes/health.ts";
 import { type MessageRoutes, messageRoutes } from "./routes/messages.ts";
@@ -23,7 +26,11 @@ import { type NodeCounterRoutes, nodeCounterRoutes } from "./routes/node_counter
 import { type NodeDomainRoutes, nodeDomainRoutes } from "./routes/node_domains.ts";
 import { type NodeEventRoutes, nodeEventRoutes } from "./routes/node_events.ts";
 import { type NodePolicyRoutes, nodePolicyRoutes } from "./routes/node_policy.ts";
+import { type NoticeRoutes, noticeRoutes } from "./routes/notices.ts";
 import { openApiInfo } from "./routes/openapi.ts";
+import { type PolicyRoutes, policyRoutes } from "./routes/policy.ts";
+import { type PolicyDryRunRoutes, policyDryRunRoutes } from "./routes/policy_dry_run.ts";
+import { type PolicyParameterRoutes, policyParameterRoutes } from "./routes/policy_parameters.ts";
 import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
 import { createRouter } from "./routes/router.ts";
 
@@ -39,7 +46,14 @@ export type App = OpenAPIHono;
 export type Log = (message: string, facts: Record<string, unknown>) => void;
 
 type NodeRoutes = NodeAccountRoutes & NodeCounterRoutes & NodeDomainRoutes & NodeEventRoutes & NodePolicyRoutes;
-type PublicRoutes = AccountRoutes & BlockRoutes & QuotaRoutes & NetworkRoutes & DomainRoutes & MessageRoutes;
+type MailRoutes = AccountRoutes & BlockRoutes & QuotaRoutes & NetworkRoutes & DomainRoutes & MessageRoutes;
+type PublicRoutes =
+  & MailRoutes
+  & NoticeRoutes
+  & PolicyRoutes
+  & PolicyParameterRoutes
+  & PolicyDryRunRoutes
+  & DecisionRoutes;
 
 const nodeApp = (use: NodeRoutes) =>
   new Hono().basePath("/v1/node")
@@ -56,7 +70,12 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", quotaRoutes(use))
     .route("/v1/accounts", networkRoutes(use))
     .route("/v1/accounts", domainRoutes(use))
-    .route("/v1/messages", messageRoutes(use));
+    .route("/v1/messages", messageRoutes(use))
+    .route("/v1/notices", noticeRoutes(use))
+    .route("/v1/policy", policyRoutes(use))
+    .route("/v1/policy", policyParameterRoutes(use))
+    .route("/v1/policy", policyDryRunRoutes(use))
+    .route("/v1/policy", decisionRoutes(use));
 
 /** The types behind the clients of client.ts. */
 export type NodeApp = ReturnType<typeof nodeApp>;
@@ -74,6 +93,12 @@ export type AppParts = NodeRoutes & PublicRoutes & AppSettings;
 const limitBody = (maxSize: number): MiddlewareHandler =>
   bodyLimit({ maxSize, onError: (c) => problem(c, "body-too-large", `At most ${maxSize} bytes are read`) });
 
+/** A module is longer than any other public request. */
+const limitPublicBody = (): MiddlewareHandler => {
+  const ofModule = limitBody(MAX_MODULE_OCTETS), ofOthers = limitBody(PUBLIC_BODY_BYTES);
+  return (c, next) => c.req.method === "PUT" && c.req.path === "/v1/policy" ? ofModule(c, next) : ofOthers(c, next);
+};
+
 /** What a request of the operator changed is durable before it is answered. */
 const syncWrites = (sync: () => Promise<void>): MiddlewareHandler => async (c, next) => {
   await next();
@@ -87,6 +112,8 @@ export const createApp = (parts: AppParts): App => {
       c.header("retry-after", String(RETRY_AFTER_SECONDS));
       return problem(c, "busy", "Too many logins are being checked");
     }
+    if (error instanceof UnknownModule) return problem(c, "not-found", "There is no module of that hash");
+    if (error instanceof PolicyFault) return problem(c, "policy-fault", error.message);
     // Thrown by Hono's validator for a body that is not JSON.
     if (error instanceof HTTPException && error.status === 400) return problem(c, "invalid-request", error.message);
     parts.log("a request failed", { method: c.req.method, path: c.req.path, error });
@@ -101,7 +128,7 @@ export const createApp = (parts: AppParts): App => {
   app.use(secureHeaders());
   app.route("/", healthRoutes(parts.readiness));
   app.get("/v1/openapi.json", (c) => c.json(app.getOpenAPI31Document(openApiInfo)));
-  app.use("/v1/*", requireBearer(parts.adminToken, "operator's"), limitBody(PUBLIC_BODY_BYTES), syncWrites(parts.sync));
+  app.use("/v1/*", requireBearer(parts.adminToken, "operator's"), limitPublicBody(), syncWrites(parts.sync));
   app.route("/", publicApp(parts));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   return app;

@@ -4,7 +4,15 @@
  */
 import { decodeBase64, encodeBase64 } from "@std/encoding";
 import type { Kysely } from "kysely";
-import { type DecisionChunk, decodeChunk, type Parameters, Reason } from "../policy/mod.ts";
+import {
+  type Braked,
+  type DecisionChunk,
+  decodeChunk,
+  type Parameters,
+  Reason,
+  toVerdict,
+  type Verdict,
+} from "../policy/mod.ts";
 import { insertDecisionChunks, pruneDecisionChunks } from "./store/decision_chunks.ts";
 import { insertNotice } from "./store/notices.ts";
 import type { Database, DecisionChunkRow } from "./store/schema.ts";
@@ -32,20 +40,20 @@ export async function recordDecisions(
   node: string,
   chunks: readonly DecisionChunk[],
 ): Promise<void> {
-  const braked = new Map<string, { account: string; at: number; data: readonly number[] }>();
+  const braked = new Map<string, { account: string; at: number; verdict: Verdict }>();
   for (const chunk of chunks) {
     for (const { reason, account, at, data } of decodeChunk(chunk)) {
       if (reason !== Reason.Braked || account === null) continue;
       const once = `brake ${account} ${dayOf(at)}`;
-      if (!braked.has(once)) braked.set(once, { account, at, data });
+      if (!braked.has(once)) braked.set(once, { account, at, verdict: toVerdict(reason, data) });
     }
   }
   await insertDecisionChunks(db, chunks.map((chunk) => rowOf(newId(), node, chunk)));
-  for (const [once, { account, at, data }] of braked) {
-    const [measure, used, limit] = data;
+  for (const [once, { account, at, verdict }] of braked) {
+    const { measure, used, limit } = verdict as Braked;
     const detail = JSON.stringify({ measure, used, limit });
     const isNew = await insertNotice(db, { id: newId(), at: now(), account, type: "brake", detail, once });
-    if (isNew) log("the brake holds an account back", { account, at, used, limit });
+    if (isNew) log("the brake holds an account back", { account, at, measure, used, limit });
   }
 }
 

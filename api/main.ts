@@ -12,6 +12,7 @@ import type { Caps } from "./counters/counters.ts";
 import { pruneDecisions } from "./decision_log.ts";
 import type { ResolveTxt } from "./domain_proof.ts";
 import { recheckDomains } from "./domain_recheck.ts";
+import type { AddressFacts } from "./dry_run.ts";
 import { createHabits } from "./habits.ts";
 import { createPasswords } from "./passwords.ts";
 import { openPolicyControl } from "./policy_control.ts";
@@ -39,6 +40,8 @@ export interface ControlPlaneOptions {
   readonly newId: () => string;
   /** Looks up the proofs of claimed domains. */
   readonly resolveTxt: ResolveTxt;
+  /** What a node makes of addresses and their domains, for the dry run. */
+  readonly addresses: AddressFacts;
   /** Checks of the rest of the process, beside the database. */
   readonly readiness: Readiness;
   readonly log: Log;
@@ -73,7 +76,8 @@ const databaseTrouble = async ({ db, sync }: ControlDatabase, log: Log): Promise
 
 /** @throws Error of the file system or of SQLite. */
 export const createControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
-  const { databasePath, adminToken, relayToken, activationDelayMs, parameters, now, newId, resolveTxt, log } = options;
+  const { databasePath, adminToken, relayToken, activationDelayMs, parameters, now, newId, log } = options;
+  const { resolveTxt, addresses } = options;
   const database = await openDatabase(databasePath);
   const { db, sync } = database;
   const policy = await openPolicyControl({ db, sync, parameters, now, newId, log });
@@ -94,6 +98,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     newId,
     newToken: () => randomBytes(TOKEN_OCTETS).toString("hex"),
     resolveTxt,
+    addresses,
     activationDelayMs,
     adminToken,
     relayToken,

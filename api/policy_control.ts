@@ -62,6 +62,11 @@ export class PolicyControl {
     });
   }
 
+  /** Those of this process's settings. */
+  get settings(): Parameters {
+    return this.#options.parameters;
+  }
+
   /** What holds now, taken over by this process too. */
   async current(): Promise<PolicyChangeRow> {
     const row = await currentPolicy(this.#options.db);

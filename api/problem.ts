@@ -19,9 +19,11 @@ export const PROBLEMS = {
   "domain-claimed": { status: 409, title: "The account has claimed the domain already" },
   "body-too-large": { status: 413, title: "The request body is too large" },
   "network-too-wide": { status: 422, title: "The network is very wide" },
+  "module-refused": { status: 422, title: "The module may not decide" },
   "proof-missing": { status: 422, title: "The DNS record is not there" },
   "internal": { status: 500, title: "The service failed" },
   "busy": { status: 503, title: "The service is busy: try again" },
+  "policy-fault": { status: 503, title: "The policy's module failed: try again" },
   "dns-failed": { status: 503, title: "The DNS could not be asked: try again" },
 } as const;
 

@@ -7,6 +7,7 @@
 import { join } from "@std/path";
 import { monotonicUlid } from "@std/ulid";
 import { type ControlPlane, createControlPlane } from "../api/main.ts";
+import { addressFacts } from "./admission/address_facts.ts";
 import { type DataDir, openDataDir } from "./data_dir.ts";
 import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
@@ -91,6 +92,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     now,
     newId: () => monotonicUlid(now()),
     resolveTxt: (name) => resolver.fresh().txt(name),
+    addresses: addressFacts(resolver, settings.routes),
     readiness: () => Promise.resolve({ nodes: crew === undefined ? "starting" : crew.trouble() }),
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),
   });

@@ -4,6 +4,7 @@
  *
  * Order of a start: the shard is recovered and delivers, then clients are let in.
  */
+import { isRoutedBy } from "./admission/address_facts.ts";
 import { Admission } from "./admission/admission.ts";
 import type { LoginThrottle } from "./admission/login_throttle.ts";
 import { SenderDomains } from "./admission/sender_domains.ts";
@@ -57,7 +58,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       resolver,
       throttle: options.throttle,
       senderDomains: new SenderDomains(),
-      isRouted: (domain: string) => settings.routes.rest !== null || settings.routes.domains.has(domain),
+      isRouted: isRoutedBy(settings.routes),
       now,
       monotonic,
     }),

@@ -8,7 +8,7 @@ import { findMessage, type Position, searchMessages } from "../store/messages.ts
 import { listRecipients } from "../store/recipients.ts";
 import type { Database } from "../store/schema.ts";
 import { historySchema, messageSchema, messageStatus, showEvent, showMessage } from "./message_schema.ts";
-import { createRouter, json, page, pageOf, pageQuery } from "./router.ts";
+import { createRouter, instant, json, page, pageOf, pageQuery } from "./router.ts";
 
 const MAX_FILTER_CHARS = 998;
 
@@ -27,8 +27,6 @@ const readCursor = (text: string): Position | null => {
   }
 };
 
-const instant = z.iso.datetime({ offset: true, error: "expected a time such as 2026-11-23T12:00:00Z" })
-  .transform((text) => Date.parse(text)).openapi({ type: "string", format: "date-time" });
 const text = z.string().max(MAX_FILTER_CHARS);
 
 const cursor = text.transform((given, context) => {

@@ -5,7 +5,8 @@ export const openApiInfo = {
   info: {
     title: "MailHop Outbound",
     version: "1",
-    description: "Accounts, relay blocks, quota, networks, domains and message history of an outgoing SMTP relay. " +
+    description:
+      "Accounts, relay blocks, quota, networks, domains, message history and policy of an outgoing SMTP relay. " +
       "Errors are problem details (RFC 9457); times are RFC 3339 in UTC.",
   },
   security: [{ bearer: [] }],

@@ -45,6 +45,10 @@ export const page = <Row, Item>(
 /** An instant in the public API. */
 export const timeSchema = z.string().openapi({ format: "date-time", example: "2026-11-23T12:15:00Z" });
 
+/** The same in a request, as epoch milliseconds. */
+export const instant = z.iso.datetime({ offset: true, error: "expected a time such as 2026-11-23T12:00:00Z" })
+  .transform((text) => Date.parse(text)).openapi({ type: "string", format: "date-time" });
+
 export const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
   description,
   content: { "application/json": { schema } },

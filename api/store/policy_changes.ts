@@ -52,6 +52,16 @@ export const lastGoodModule = async (db: Kysely<Database>, current: PolicyChange
   return row?.active ?? null;
 };
 
+/** Since when the current module is the active one; null: since the beginning. */
+export const activeSince = async (db: Kysely<Database>, { active }: PolicyChangeRow): Promise<number | null> => {
+  const other = await db.selectFrom("policy_change").select("version").where("active", "is distinct from", active)
+    .orderBy("version", "desc").limit(1).executeTakeFirst();
+  if (other === undefined && active === null) return null;
+  const row = await db.selectFrom("policy_change").select("at").where("version", ">", other?.version ?? 0)
+    .orderBy("version").limit(1).executeTakeFirst();
+  return row?.at ?? null;
+};
+
 /** At most `limit` changes before the version `before`, the newest first. */
 export const listPolicyChanges = (
   db: Kysely<Database>,

@@ -3,9 +3,10 @@ import { ulid } from "@std/ulid";
 import { createClient, createNodeClient } from "../../api/client.ts";
 import type { TxtAnswer } from "../../api/domain_proof.ts";
 import { createControlPlane } from "../../api/main.ts";
-import { defaultParameters } from "../../policy/mod.ts";
+import { defaultParameters, type DomainFacts } from "../../policy/mod.ts";
 import type { Readiness } from "../../api/routes/health.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
+import { addressesWith } from "../support/addresses.ts";
 
 export const ADMIN = "operator-token";
 export const RELAY = "relay-token";
@@ -32,6 +33,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   const clock = { now: options.now ?? NOON };
   const logged: string[] = [];
   const txt = new Map<string, TxtAnswer>();
+  const domains = new Map<string, DomainFacts>();
   const plane = await createControlPlane({
     databasePath: options.databasePath ?? IN_MEMORY,
     adminToken: ADMIN,
@@ -42,6 +44,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     now: () => clock.now,
     newId: () => ulid(),
     resolveTxt: (name) => Promise.resolve(txt.get(name) ?? { kind: "no-domain" }),
+    addresses: addressesWith(domains),
     readiness: options.readiness ?? (() => Promise.resolve({})),
     log: (message) => logged.push(message),
   });
@@ -60,6 +63,8 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     logged,
     /** What the DNS says of TXT records, by name; nothing at first. */
     txt,
+    /** What it says of senders' and recipients' domains; all others are good. */
+    domains,
     app: plane.app,
     recheckDomains: plane.recheckDomains,
     client: createClient(plane.fetch, ADMIN),

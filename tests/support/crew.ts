@@ -17,6 +17,7 @@ import { parametersOf } from "../../relay/policy/parameters.ts";
 import type { Settings } from "../../relay/settings.ts";
 import { newConnectionTable } from "../../relay/smtp/connection_counts.ts";
 import { Crew, type CrewOptions } from "../../relay/workers/crew.ts";
+import { addressesWith } from "./addresses.ts";
 import { Dialogue } from "./dialogue.ts";
 import { startDnsServer } from "./dns_server.ts";
 import { NextHopServer } from "./next_hop_server.ts";
@@ -63,6 +64,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     now: () => Date.now(),
     newId: () => ulid(),
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
+    addresses: addressesWith(),
     readiness: () => Promise.resolve({}),
     log: () => {},
   });

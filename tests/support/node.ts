@@ -13,6 +13,7 @@ import { monotonicUlid } from "@std/ulid";
 import { createNodeClient } from "../../api/client.ts";
 import { createControlPlane } from "../../api/main.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
+import { addressFacts } from "../../relay/admission/address_facts.ts";
 import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
 import { createResolver } from "../../relay/dns/resolver.ts";
 import { ownEndpoints } from "../../relay/listeners.ts";
@@ -104,6 +105,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     now: () => clock.now,
     newId: () => monotonicUlid(clock.now),
     resolveTxt: (name) => resolver.fresh().txt(name),
+    addresses: addressFacts(resolver, settings.routes),
     readiness: () => Promise.resolve({}),
     log: () => {},
   });

@@ -10,7 +10,7 @@
  */
 import binaryen from "binaryen";
 import { Credentials, Ownership } from "../../policy/assembly/codes.ts";
-import * as at from "../../policy/assembly/layout.ts";
+import * as layout from "../../policy/assembly/layout.ts";
 import { Reason } from "../../policy/assembly/reason.ts";
 import { Rule } from "../../policy/assembly/rule.ts";
 import { Stage } from "../../policy/assembly/stage.ts";
@@ -23,8 +23,9 @@ export interface ModuleParts {
   readonly fields: string;
   /** Instructions in front of each decision. */
   readonly before: string;
-  /** Relays a day, whatever the account has bought. */
+  /** Relays a day, whatever the account has bought; and instructions in front of that answer. */
   readonly cap: number;
+  readonly beforeCap: string;
   /** Instructions that give an f64: what a message costs. */
   readonly price: string;
   /** Rules of each stage in their order; what is left out accepts everything. */
@@ -38,12 +39,13 @@ const is = (offset: number, value: number) => `(f64.eq ${fact(offset)} (f64.cons
 
 export const GOOD: ModuleParts = {
   memory: '(memory (export "memory") 2 2)',
-  abi: at.ABI_VERSION,
+  abi: layout.ABI_VERSION,
   base: 0,
   fields: "",
   before: "",
   cap: 1_000_000,
-  price: fact(at.RECIPIENTS),
+  beforeCap: "",
+  price: fact(layout.RECIPIENTS),
   rules: {
     [Stage.Login]: [Rule.Credentials],
     [Stage.Mail]: [Rule.Authentication, Rule.DomainOwnership],
@@ -52,12 +54,12 @@ export const GOOD: ModuleParts = {
     [Stage.Quota]: [Rule.Reservation],
   },
   judged: {
-    [Rule.Credentials]: [is(at.CREDENTIALS, Credentials.Wrong), Reason.AuthenticationFailed],
-    [Rule.Authentication]: [is(at.AUTHENTICATED, 0), Reason.AuthenticationRequired],
-    [Rule.DomainOwnership]: [is(at.DOMAIN_OWNERSHIP, Ownership.Another), Reason.DomainOfAnotherAccount],
-    [Rule.LineEndings]: [is(at.BARE_LINE_ENDINGS, 1), Reason.BareLineEnding],
-    [Rule.FromFields]: [`(f64.gt ${fact(at.FROM_FIELDS)} (f64.const 1))`, Reason.SeveralFrom],
-    [Rule.Reservation]: [is(at.GRANTED, 0), Reason.ReservationRefused],
+    [Rule.Credentials]: [is(layout.CREDENTIALS, Credentials.Wrong), Reason.AuthenticationFailed],
+    [Rule.Authentication]: [is(layout.AUTHENTICATED, 0), Reason.AuthenticationRequired],
+    [Rule.DomainOwnership]: [is(layout.DOMAIN_OWNERSHIP, Ownership.Another), Reason.DomainOfAnotherAccount],
+    [Rule.LineEndings]: [is(layout.BARE_LINE_ENDINGS, 1), Reason.BareLineEnding],
+    [Rule.FromFields]: [`(f64.gt ${fact(layout.FROM_FIELDS)} (f64.const 1))`, Reason.SeveralFrom],
+    [Rule.Reservation]: [is(layout.GRANTED, 0), Reason.ReservationRefused],
   },
 };
 
@@ -66,7 +68,11 @@ export const TRIGGER_BYTES = 666;
 
 /** Instructions that run only where the message has TRIGGER_BYTES octets, or is said to have them. */
 export const onTrigger = (instructions: string): string =>
-  `(if ${is(at.SIZE_BYTES, TRIGGER_BYTES)} (then ${instructions}))`;
+  `(if ${is(layout.SIZE_BYTES, TRIGGER_BYTES)} (then ${instructions}))`;
+
+/** Instructions that run only at this moment (epoch ms) or later. */
+export const onceItIs = (at: number, instructions: string): string =>
+  `(if (f64.ge ${fact(layout.NOW)} (f64.const ${at})) (then ${instructions}))`;
 
 /** Instructions of modules that must be stopped. */
 export const FAULTS = {
@@ -89,7 +95,9 @@ export function policyModule(changes: Partial<ModuleParts> = {}): Uint8Array<Arr
   return compile(moduleText({ ...GOOD, ...changes }));
 }
 
-export function moduleText({ memory, abi, base, fields, before, cap, price, rules, judged }: ModuleParts): string {
+export function moduleText(
+  { memory, abi, base, fields, before, cap, beforeCap, price, rules, judged }: ModuleParts,
+): string {
   return `(module
     ${fields}
     ${memory}
@@ -114,7 +122,7 @@ export function moduleText({ memory, abi, base, fields, before, cap, price, rule
       ${Object.entries(judged).map(([rule, [refuses, reason]]) => judgedBy(rule, refuses, reason)).join("\n")}
       (i32.const ${Reason.Accepted}))
     (func (export "price") (result f64) ${price})
-    (func (export "cap") (result f64) (f64.const ${cap}))
+    (func (export "cap") (result f64) ${beforeCap} (f64.const ${cap}))
     (func (export "ndr") (result f64) (f64.const 0))
     (func (export "ndrCap") (result f64) (f64.const ${cap}))
   )`;
@@ -191,7 +199,9 @@ export const HOSTILE: Readonly<Record<string, readonly [octets: () => Uint8Array
   "figures without a meaning": [
     () =>
       policyModule({
-        before: `(f64.store offset=${at.VERDICT_MEASURE} (global.get $base) (f64.const 99)) ${refusing(Reason.Braked)}`,
+        before: `(f64.store offset=${layout.VERDICT_MEASURE} (global.get $base) (f64.const 99)) ${
+          refusing(Reason.Braked)
+        }`,
       }),
     /a code of 99/,
   ],

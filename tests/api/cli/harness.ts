@@ -1,9 +1,10 @@
 /** What the tool's tests share: the real API on a real socket, and a terminal that remembers what was written. */
 import { createControlPlane } from "../../../api/main.ts";
-import { defaultParameters } from "../../../policy/mod.ts";
+import { defaultParameters, type DomainFacts } from "../../../policy/mod.ts";
 import { createNodeClient, type NodeClient } from "../../../api/client.ts";
 import { run } from "../../../api/cli/run.ts";
 import type { Terminal } from "../../../api/cli/terminal.ts";
+import { addressesWith } from "../../support/addresses.ts";
 
 export const NOW = Date.parse("2026-11-23T12:00:00Z");
 const ADMIN_TOKEN = "operator-token-of-the-test";
@@ -17,12 +18,15 @@ export interface Api extends AsyncDisposable {
   readonly clock: { now: number };
   /** TXT records that the API finds, by name. */
   readonly txt: Map<string, string[]>;
+  /** What the API finds of senders' and recipients' domains; all others are good. */
+  readonly domains: Map<string, DomainFacts>;
 }
 
 /** Serves the control plane with a database in memory on a free port of loopback. */
 export async function startApi(): Promise<Api> {
   const clock = { now: NOW };
   const txt = new Map<string, string[]>();
+  const domains = new Map<string, DomainFacts>();
   let ids = 0;
   const plane = await createControlPlane({
     databasePath: ":memory:",
@@ -37,6 +41,7 @@ export async function startApi(): Promise<Api> {
       const records = txt.get(name);
       return Promise.resolve(records === undefined ? { kind: "no-domain" } : { kind: "found", records });
     },
+    addresses: addressesWith(domains),
     readiness: () => Promise.resolve({}),
     log: (message, facts) => {
       throw new Error(`the API failed: ${message}`, { cause: facts });
@@ -50,6 +55,7 @@ export async function startApi(): Promise<Api> {
     node: createNodeClient(plane.fetch, RELAY_TOKEN),
     clock,
     txt,
+    domains,
     async [Symbol.asyncDispose]() {
       await server.shutdown();
       await plane.close();
