@@ -1,5 +1,5 @@
 /** A control plane for tests: in memory unless a path is given, with a clock that stands still until it is set. */
-import { ulid } from "@std/ulid";
+import { monotonicUlid } from "@std/ulid";
 import { createClient, createNodeClient } from "../../api/client.ts";
 import type { TxtAnswer } from "../../api/domain_proof.ts";
 import { createControlPlane } from "../../api/main.ts";
@@ -42,7 +42,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     parameters: defaultParameters,
     keepDecisionsMs: 86_400_000,
     now: () => clock.now,
-    newId: () => ulid(),
+    newId: () => monotonicUlid(),
     resolveTxt: (name) => Promise.resolve(txt.get(name) ?? { kind: "no-domain" }),
     addresses: addressesWith(domains),
     readiness: options.readiness ?? (() => Promise.resolve({})),

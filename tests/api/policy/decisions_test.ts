@@ -1,0 +1,73 @@
+/** Recorded decisions, as the API gives them out; and notices. */
+import { assertEquals } from "@std/assert";
+import { encodeBase64 } from "@std/encoding";
+import { type DecisionChunk, decodeChunk, encodeChunk, Reason } from "../../../policy/mod.ts";
+import { chunkFromJson } from "../../../api/decision_log.ts";
+import { decisionOf } from "../../support/decisions.ts";
+import { NOON, startControlPlane, type TestControlPlane } from "../control_plane.ts";
+
+const at = (ms: number) => new Date(NOON + ms).toISOString();
+
+const send = (api: TestControlPlane, { octets, ...head }: DecisionChunk) =>
+  api.nodeCall("decisions", { chunks: [{ ...head, octets: encodeBase64(octets) }] });
+
+/** A chunk of decisions made at these times (ms from noon), each of connection n. */
+const chunk = (...times: number[]) =>
+  encodeChunk(times.map((ms) => decisionOf("connection", { open: ms + 1, fromAddress: 1 }, { at: NOON + ms })));
+
+const fetch = async (api: TestControlPlane, query = "") => {
+  const { body } = await api.request("GET", `/v1/policy/decisions${query}`);
+  const times = body.items.map((item: Parameters<typeof chunkFromJson>[0]) =>
+    [...decodeChunk(chunkFromJson(item))].map((decision) => decision.at - NOON)
+  );
+  return { ...body, times };
+};
+
+Deno.test("decisions: chunks come in the order of their arrival, page by page, with the total", async () => {
+  await using api = await startControlPlane();
+  for (const times of [[0, 1], [2], [3, 4, 5]]) assertEquals((await send(api, chunk(...times))).status, 200);
+  const first = await fetch(api, "?limit=2");
+  assertEquals([first.times, first.total], [[[0, 1], [2]], 6]);
+  const second = await fetch(api, `?limit=2&cursor=${first.next}`);
+  assertEquals([second.times, second.next, second.total], [[[3, 4, 5]], null, 6]);
+});
+
+Deno.test("decisions: only those of the time in question are given out, to the millisecond", async () => {
+  await using api = await startControlPlane();
+  for (const times of [[0, 1000], [1001, 2000], [5000]]) await send(api, chunk(...times));
+  assertEquals((await fetch(api, `?since=${at(1000)}&until=${at(2000)}`)).times, [[1000], [1001]]);
+  assertEquals((await fetch(api, `?since=${at(1001)}`)).times, [[1001, 2000], [5000]]);
+  assertEquals((await fetch(api, `?until=${at(0)}`)).items, []);
+  // A chunk that lies around the time, and has none in it.
+  assertEquals((await fetch(api, `?since=${at(1)}&until=${at(1000)}`)).items, []);
+});
+
+Deno.test("decisions: a query that is wrong is refused", async () => {
+  await using api = await startControlPlane();
+  for (const query of ["?since=noon", "?limit=0", "?limit=51", "?limit=x"]) {
+    assertEquals((await api.request("GET", `/v1/policy/decisions${query}`)).status, 400, query);
+  }
+});
+
+Deno.test("notices: the brake's, once for an account and a day, with names for numbers", async () => {
+  await using api = await startControlPlane();
+  const account = {
+    ...{ status: "active", day: "2026-11-23", used: 450, blocks: [{ quantity: 10, activatesAt: 0 }] } as const,
+    ndr: { choice: "count", sharePercent: null } as const,
+    today: { recipients: 10, outcomes: 10, refused: 0 },
+    habit: { days: 10, relays: 150, recipients: 100, refusedPercent: 0 },
+    brakeReleasedUntil: null,
+  };
+  const mail = { now: NOON, account, sizeBytes: 0, sender: null, ownership: null };
+  const braked = decisionOf("mail", mail, { at: NOON, account: "alice" });
+  assertEquals(braked.reason, Reason.Braked);
+  await send(api, encodeChunk([braked, { ...braked, at: NOON + 1 }, { ...braked, account: "bo" }]));
+  await send(api, encodeChunk([{ ...braked, at: NOON + 2 }]));
+  const notices = (await api.request("GET", "/v1/notices?limit=1")).body;
+  const next = (await api.request("GET", `/v1/notices?limit=1&cursor=${notices.next}`)).body;
+  assertEquals([notices.items[0].account, next.items[0].account, next.next], ["bo", "alice", null]);
+  assertEquals(next.items[0].type, "brake");
+  assertEquals(next.items[0].detail, { measure: "relays", used: 451, limit: 450 });
+  const ofAlice = (await api.request("GET", "/v1/notices?account=alice")).body;
+  assertEquals(ofAlice.items.map(({ at }: { at: string }) => at), ["2026-11-23T12:00:00Z"]);
+});
