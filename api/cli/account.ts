@@ -1,5 +1,5 @@
 /** `mailhop account …`: makes accounts, shows them, suspends them, changes their passwords. */
-import { command, map, message, object, option, optional, or, string } from "@optique/core";
+import { argument, choice, command, integer, map, message, object, option, optional, or, string } from "@optique/core";
 import { type Account, ask, segment } from "./api.ts";
 import { type Advice, type Command, type Outcome, outcome } from "./command.ts";
 import { examples } from "./help.ts";
@@ -91,8 +91,61 @@ const password = command(
   },
 );
 
+const ndr = command(
+  "ndr",
+  map(
+    object({
+      username: username(),
+      choice: argument(choice(["count", "limit", "refuse"], { metavar: "CHOICE" }), {
+        description: message`Count them as any mail, limit them to a share of the day, or refuse them.`,
+      }),
+      sharePercent: optional(
+        option("--share", integer({ min: 1, max: 100, metavar: "PERCENT" }), {
+          description: message`With limit: the share; the service's own figure if left out.`,
+        }),
+      ),
+    }),
+    ({ username, choice, sharePercent }): Command => async ({ api }) => {
+      if (sharePercent !== undefined && choice !== "limit") {
+        return { kind: "misused", why: `--share goes with limit: mailhop account ndr ${username} limit --share 20` };
+      }
+      const json = { ndr: { choice, sharePercent: sharePercent ?? null } };
+      const answer = await ask(api.v1.accounts[":username"].$patch({ param: { username: segment(username) }, json }));
+      return outcome(answer, accountCard, UNKNOWN_ACCOUNT);
+    },
+  ),
+  {
+    brief: message`Say what is done with non-delivery reports.`,
+    description:
+      message`Says what is done with the non-delivery reports of an account's own mail server, which can use its day up. Recipient filtering on that server is the better cure.`,
+    footer: examples("account ndr alice limit --share 10", "account ndr alice refuse"),
+  },
+);
+
+const release = command(
+  "release",
+  map(
+    object({
+      username: username(),
+      hours: optional(
+        option("--hours", integer({ min: 1, metavar: "N" }), { description: message`For so long; a day if left out.` }),
+      ),
+    }),
+    ({ username, hours }): Command => async ({ api }) => {
+      const param = { username: segment(username) };
+      const answer = await ask(api.v1.accounts[":username"].brake.release.$post({ param, json: { hours } }));
+      return outcome(answer, accountCard, UNKNOWN_ACCOUNT);
+    },
+  ),
+  {
+    brief: message`Release an account from the brake.`,
+    description: message`Releases an account that is held back because its day is far beyond its habit.`,
+    footer: examples("account release alice", "account release alice --hours 72"),
+  },
+);
+
 /** `mailhop account`. */
-export const account = command("account", or(create, list, show, suspend, activate, password), {
+export const account = command("account", or(create, list, show, suspend, activate, password, ndr, release), {
   brief: message`Make, show, suspend accounts; change passwords.`,
   footer: examples("account create alice", "account suspend alice", "account list"),
 });
@@ -113,12 +166,25 @@ function withPassword(password: { readonly text: string; readonly generated: boo
 
 const statusCell = (status: Account["status"]): Cell => ({ text: status, style: status === "active" ? "good" : "bad" });
 
-function accountCard({ username, email, status, createdAt }: Account, look: Look): string {
+/** What was not chosen is not shown: reports are counted as any mail, and the brake holds. */
+function choices({ ndr, brakeReleasedUntil }: Account, look: Look): [string, Cell][] {
+  const share = ndr.sharePercent === null ? "the service's share" : `${ndr.sharePercent} %`;
+  const reports: [string, Cell] = ["Reports", ndr.choice === "limit" ? `limited to ${share} of the day` : "refused"];
+  const released = brakeReleasedUntil !== null && Date.parse(brakeReleasedUntil) > look.now;
+  return [
+    ...(ndr.choice === "count" ? [] : [reports]),
+    ...(released ? [["Brake", `released until ${absolute(brakeReleasedUntil)}`] satisfies [string, Cell]] : []),
+  ];
+}
+
+function accountCard(account: Account, look: Look): string {
+  const { username, email, status, createdAt } = account;
   return card(look, [
     ["Account", { text: username, style: "strong" }],
     ["Status", statusCell(status)],
     ["E-mail", email ?? "none"],
     ["Created", absolute(createdAt)],
+    ...choices(account, look),
   ]);
 }
 

@@ -9,6 +9,7 @@ import type { Client, Fetch } from "../client.ts";
 
 type Accounts = Client["v1"]["accounts"];
 type Messages = Client["v1"]["messages"];
+type PolicyApi = Client["v1"]["policy"];
 
 /** What the API tells of each thing. */
 export type Account = InferResponseType<Accounts[":username"]["$get"], 200>;
@@ -19,6 +20,12 @@ export type Domain = InferResponseType<Accounts[":username"]["domains"]["$post"]
 export type MessageHistory = InferResponseType<Messages[":id"]["$get"], 200>;
 export type Message = Omit<MessageHistory, "events">;
 export type HistoryEvent = MessageHistory["events"][number];
+export type Policy = InferResponseType<PolicyApi["$get"], 200>;
+export type Parameter = Policy["parameters"][number];
+export type PolicyChange = InferResponseType<PolicyApi["history"]["$get"], 200>["items"][number];
+export type Evaluation = InferResponseType<PolicyApi["evaluate"]["$post"], 200>;
+export type Decisions = InferResponseType<PolicyApi["decisions"]["$get"], 200>;
+export type Notice = InferResponseType<Client["v1"]["notices"]["$get"], 200>["items"][number];
 
 /** RFC 9457 problem details, as far as the tool shows them. */
 export interface Problem {
@@ -27,10 +34,15 @@ export interface Problem {
   readonly detail: string | null;
 }
 
+interface Refused {
+  readonly ok: false;
+  readonly problem: Problem;
+}
+
 export type Answer<Body> =
   /** `json` is what the API sent, to the letter; "" where it sent nothing (204). */
   | { readonly ok: true; readonly body: Body; readonly json: string }
-  | { readonly ok: false; readonly problem: Problem };
+  | Refused;
 
 /** What a call answers when it succeeds: the bodies of its 2xx responses. */
 export type BodyOf<Response> = Response extends ClientResponse<infer Body, infer Status, infer _Format>
@@ -59,18 +71,33 @@ export const segment = (value: string): string => encodeURIComponent(value);
 export async function ask<Response extends ClientResponse<unknown, number, string>>(
   call: Promise<Response>,
 ): Promise<Answer<BodyOf<Response>>> {
-  const { status, ok, text } = await receive(call);
+  const { status, ok, body: text } = await receive(call, (response) => response.text());
   const body = parse(text);
   if (ok && body !== undefined) return { ok, body: body as BodyOf<Response>, json: text.trim() };
-  const problem = ok ? null : parseProblem(body, status);
+  return refusalIn(ok ? undefined : body, status);
+}
+
+/** The same for a call that is answered with octets. */
+export async function askOctets(
+  call: Promise<ClientResponse<unknown, number, string>>,
+): Promise<{ readonly ok: true; readonly octets: Uint8Array<ArrayBuffer> } | Refused> {
+  const { status, ok, body } = await receive(call, (response) => response.arrayBuffer());
+  if (ok) return { ok, octets: new Uint8Array(body) };
+  return refusalIn(parse(new TextDecoder().decode(body)), status);
+}
+
+function refusalIn(body: unknown, status: number): Refused {
+  const problem = parseProblem(body, status);
   if (problem !== null) return { ok: false, problem };
   throw new ApiUnreachable(`what answered (HTTP status ${status}) is not the MailHop API`);
 }
 
-async function receive(call: Promise<ClientResponse<unknown, number, string>>) {
+type AnyResponse = ClientResponse<unknown, number, string>;
+
+async function receive<Body>(call: Promise<AnyResponse>, read: (response: AnyResponse) => Promise<Body>) {
   try {
     const response = await call;
-    return { status: response.status, ok: response.ok, text: await response.text() };
+    return { status: response.status, ok: response.ok, body: await read(response) };
   } catch (trouble) {
     throw new ApiUnreachable(trouble instanceof Error ? trouble.message : String(trouble), { cause: trouble });
   }

@@ -15,9 +15,17 @@ export interface Context {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly randomBytes: RandomBytes;
+  /** Lets so many ms go by. */
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 export type Command = (context: Context) => Promise<Outcome>;
+
+/** A command that needs a file, which is read before anybody is asked anything. */
+export interface FileCommand {
+  readonly file: string;
+  readonly with: (octets: Uint8Array<ArrayBuffer>) => Command;
+}
 
 export type Outcome =
   | {

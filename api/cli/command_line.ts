@@ -2,15 +2,17 @@
 import { commandLine, envVar, map, message, object, option, or, runParser } from "@optique/core";
 import { account } from "./account.ts";
 import { block } from "./block.ts";
-import type { Command } from "./command.ts";
+import type { Command, FileCommand } from "./command.ts";
 import { domain } from "./domain.ts";
 import { examples } from "./help.ts";
 import { message as messages } from "./message.ts";
 import { network } from "./network.ts";
+import { notice } from "./notice.ts";
+import { policy } from "./policy.ts";
 import { quota } from "./quota.ts";
 
 export type CommandLine =
-  | { readonly kind: "command"; readonly json: boolean; readonly command: Command }
+  | { readonly kind: "command"; readonly json: boolean; readonly command: Command | FileCommand }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "wrong"; readonly text: string };
 
@@ -27,7 +29,7 @@ const HINT = "How it is used: mailhop --help, or --help behind any command.";
 const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
-    command: or(account, block, quota, network, domain, messages),
+    command: or(account, block, quota, network, domain, messages, policy, notice),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),
 );

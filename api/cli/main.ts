@@ -1,26 +1,22 @@
 /**
  * `mailhop`: the account tool of MailHop Outbound. Composition root: joins the commands to this process.
  *
- * It reads one file, the server's admin token where no other is set, and gives up the right to read any more.
+ * It reads the server's admin token where no other is set, and a module that it was given, and gives up the right to
+ * read any more before it speaks to anybody.
  */
 import { run } from "./run.ts";
 import { processTerminal } from "./terminal.ts";
-
-async function readOnce(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } finally {
-    Deno.permissions.revokeSync({ name: "read" });
-  }
-}
 
 try {
   Deno.exitCode = await run(Deno.args, {
     terminal: processTerminal(),
     env: Deno.env.get,
-    readTextFile: readOnce,
+    readTextFile: Deno.readTextFile,
+    readFile: Deno.readFile,
+    endReading: () => void Deno.permissions.revokeSync({ name: "read" }),
     fetch,
     now: Date.now,
+    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   });
 } catch (trouble) {

@@ -27,7 +27,7 @@ export const quota = command(
 );
 
 function quotaCard(username: string, quota: Quota, look: Look): string {
-  const { day, used, limit, remaining, resetsAt, pending } = quota;
+  const { day, used, limit, remaining, ndr, ndrLimit, resetsAt, pending } = quota;
   const percent = limit === 0 ? "no active block" : `${Math.floor((used / limit) * 100)} %`;
   const rows: [string, Cell][] = [
     ["Account", { text: username, style: "strong" }],
@@ -36,6 +36,10 @@ function quotaCard(username: string, quota: Quota, look: Look): string {
     ["Remaining", amount(remaining, "relay")],
     ["Resets", absoluteAndRelative(resetsAt, look.now)],
   ];
+  if (ndr > 0 || ndrLimit !== null) {
+    const most = ndrLimit === null ? "" : `, at most ${ndrLimit}`;
+    rows.push(["Reports", `${ndr} of them for non-delivery reports${most}`]);
+  }
   for (const { quantity, activatesAt } of pending) {
     rows.push(["Pending", `${amount(quantity, "block")}, active ${absoluteAndRelative(activatesAt, look.now)}`]);
   }

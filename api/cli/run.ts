@@ -6,7 +6,7 @@
  */
 import { createClient, type Fetch } from "../client.ts";
 import { ApiUnreachable, withDeadline } from "./api.ts";
-import type { Context, Outcome } from "./command.ts";
+import type { Command, Context, FileCommand, Outcome } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
 import { refusalText, unreachableText } from "./refusal.ts";
 import type { RandomBytes } from "./password.ts";
@@ -33,28 +33,51 @@ export interface World extends Surroundings {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly randomBytes: RandomBytes;
+  /** Lets so many ms go by. */
+  readonly pause: (ms: number) => Promise<void>;
+  /** As Deno.readFile. */
+  readonly readFile: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
+  /** Gives up the right to read files: all that is needed is read. */
+  readonly endReading: () => void;
 }
 
 export async function run(args: readonly string[], world: World): Promise<ExitCode> {
-  const { terminal, now, randomBytes } = world;
+  const { terminal, now, randomBytes, pause } = world;
   const parsed = parseCommandLine(args, terminal);
   if (parsed.kind === "help") {
     terminal.out(parsed.text);
     return EXIT.done;
   }
   if (parsed.kind === "wrong") return misused(terminal, parsed.text);
+  const opened = await open(parsed.command, world);
+  if (typeof opened === "string") return misused(terminal, opened);
   const settings = await readSettings(world);
+  world.endReading();
   if (!settings.ok) return misused(terminal, settings.why);
 
   const { url, token } = settings.connection;
-  const context: Context = { api: createClient(withDeadline(world.fetch), token, url), terminal, now, randomBytes };
+  const api = createClient(withDeadline(world.fetch), token, url);
+  const context: Context = { api, terminal, now, randomBytes, pause };
   const look: Look = { colours: terminal.colours, columns: terminal.columns, now: now() };
   try {
-    return report(await parsed.command(context), parsed.json, terminal, look);
+    return report(await opened(context), parsed.json, terminal, look);
   } catch (trouble) {
     if (!(trouble instanceof ApiUnreachable)) throw trouble;
     terminal.err(unreachableText(look, url, trouble.message));
     return EXIT.unreachable;
+  }
+}
+
+/** The command with its file, if it needs one; or what is wrong with the file. */
+async function open(command: Command | FileCommand, { readFile }: World): Promise<Command | string> {
+  if (!("file" in command)) return command;
+  try {
+    return command.with(await readFile(command.file));
+  } catch (trouble) {
+    if (trouble instanceof Deno.errors.NotFound) return `${command.file} does not exist`;
+    const isForbidden = trouble instanceof Deno.errors.PermissionDenied || trouble instanceof Deno.errors.NotCapable;
+    if (isForbidden || trouble instanceof Deno.errors.IsADirectory) return `${command.file} may not be read as a file`;
+    throw trouble;
   }
 }
 

@@ -15,6 +15,8 @@ export interface Terminal {
   out(text: string): void;
   /** The same to the standard error output. */
   err(text: string): void;
+  /** Shows a line on the standard error output in place of the one before, if that is a terminal; "" takes it away. */
+  status(text: string): void;
   /** The whole standard input; null where it is larger than anything that is read from it. */
   readAll(): Promise<string | null>;
   /** Asks on the standard error output for a line that is not shown while it is typed. */
@@ -32,6 +34,9 @@ const KEYS_BUFFER_BYTES = 256;
 /** Far more than a password; a larger standard input was not meant for us. */
 const MAX_INPUT_BYTES = 64 * 1024;
 
+/** ECMA-48 EL: what an earlier, longer line left behind goes. */
+const CLEAR_TO_END = "\x1b[K";
+
 const encoder = new TextEncoder();
 
 /** The process's own terminal. `Deno.noColor` is the NO_COLOR convention. */
@@ -42,6 +47,9 @@ export function processTerminal(): Terminal {
     columns: columns(),
     out: (text) => writeAll(Deno.stdout, `${text}\n`),
     err: (text) => writeAll(Deno.stderr, `${text}\n`),
+    status: (text) => {
+      if (Deno.stderr.isTerminal()) writeAll(Deno.stderr, `\r${text}${CLEAR_TO_END}`);
+    },
     readAll,
     askHidden,
   };

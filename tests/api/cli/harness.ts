@@ -67,12 +67,14 @@ export interface Ran {
   readonly code: number;
   readonly out: string;
   readonly err: string;
+  /** What was shown of the progress, in order. */
+  readonly statuses: readonly string[];
 }
 
 export interface Circumstances {
   readonly env?: Readonly<Record<string, string>>;
   /** The files there are, by path. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
   /** null is more than the tool reads; an error is what reading it throws. */
   readonly stdin?: string | null | Error;
   /** What somebody types when asked without echo, in order; undefined where nobody sits there. */
@@ -81,6 +83,8 @@ export interface Circumstances {
   readonly columns?: number;
   readonly now?: number;
   readonly fetch?: typeof fetch;
+  /** What happens while the tool waits. */
+  readonly pause?: (ms: number) => Promise<void>;
 }
 
 /** Runs a command line in this process, against whatever the environment names. */
@@ -88,6 +92,7 @@ export async function runTool(line: string, circumstances: Circumstances = {}): 
   const { env = {}, files = {}, stdin = "", typed, now = NOW } = circumstances;
   const out: string[] = [];
   const err: string[] = [];
+  const statuses: string[] = [];
   const answers = [...(typed ?? [])];
   const terminal: Terminal = {
     interactive: typed !== undefined,
@@ -96,22 +101,32 @@ export async function runTool(line: string, circumstances: Circumstances = {}): 
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
     readAll: () => stdin instanceof Error ? Promise.reject(stdin) : Promise.resolve(stdin),
+    status: (text) => void statuses.push(text),
     askHidden: (prompt) => {
       err.push(prompt);
       const text = answers.shift();
       return Promise.resolve(text === undefined ? { kind: "cancelled" } : { kind: "line", text });
     },
   };
+  let reading = true;
+  const readFile = (path: string): Promise<Uint8Array<ArrayBuffer>> => {
+    const file = files[path];
+    if (!reading) return Promise.reject(new Deno.errors.NotCapable(path));
+    if (file === undefined) return Promise.reject(new Deno.errors.NotFound(path));
+    return Promise.resolve(typeof file === "string" ? new TextEncoder().encode(file) : file);
+  };
   const code = await run(line.split(" ").filter((word) => word !== ""), {
     terminal,
     env: (name) => env[name],
-    readTextFile: (path) =>
-      path in files ? Promise.resolve(files[path]!) : Promise.reject(new Deno.errors.NotFound(path)),
+    readTextFile: async (path) => new TextDecoder().decode(await readFile(path)),
+    readFile,
+    endReading: () => reading = false,
+    pause: circumstances.pause ?? (() => Promise.reject(new Error("nothing is waited for"))),
     fetch: circumstances.fetch ?? fetch,
     now: () => now,
     randomBytes: (length) => new Uint8Array(length).map((_, at) => at),
   });
-  return { code, out: out.join("\n"), err: err.join("\n") };
+  return { code, out: out.join("\n"), err: err.join("\n"), statuses };
 }
 
 /** The same against `api`, with its token and clock. */
