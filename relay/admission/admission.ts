@@ -80,7 +80,7 @@ export class Admission {
 
   /** null: the client is let in. */
   connection(facts: ConnectionFacts): Reply | null {
-    return this.#answer("connection", this.#parts.policy.decide("connection", facts), null)?.refusal ?? null;
+    return this.#refusal("connection", this.#decide("connection", facts));
   }
 
   async login(
@@ -110,7 +110,7 @@ export class Admission {
     const { controlPlane, resolver, senderDomains } = this.#parts;
     const find = (fresh: boolean) =>
       login === null ? controlPlane.network(address, fresh) : controlPlane.account(login, fresh);
-    return await orTrouble(async () => {
+    return await this.#orTrouble("mail", async () => {
       // The account first: a stranger shall not make us look names up.
       let account = await find(false);
       const domain = mail.mailbox?.domain;
@@ -138,7 +138,7 @@ export class Admission {
   async recipient(transaction: Admitted, domain: string): Promise<Reply | null> {
     const { controlPlane, resolver, isRouted, now } = this.#parts;
     const { account: username, declaredSizeBytes: sizeBytes, recipients } = transaction;
-    const answer = await orTrouble(async () => {
+    const answer = await this.#orTrouble("recipient", async () => {
       const looked = isRouted(domain) ? null : await recipientDomainFacts(domain, resolver);
       const verdict = await this.#settled("recipient", username, async (fresh) => {
         const account = await controlPlane.account(username, fresh);
@@ -153,7 +153,7 @@ export class Admission {
   async message(id: string, transaction: Admitted, message: ReceivedMessage): Promise<HeldReservation | Refusal> {
     const authors = message.fromValue === null ? [] : authorDomains(message.fromValue);
     const content = { ...message, nullReversePath: transaction.mailbox === null, fromTooLong: authors === null };
-    return await orTrouble(async () => {
+    return await this.#orTrouble("message", async () => {
       const isNdr = this.#parts.policy.isNdr(content);
       return await this.#content(transaction.account, content, isNdr) ??
         await this.#authors(authors ?? [], transaction.account) ??
@@ -243,9 +243,26 @@ export class Admission {
     return this.#parts.policy.decide(stage, facts, account);
   }
 
+  async #orTrouble<T>(stage: StageName, decide: () => Promise<T>): Promise<T | Refusal> {
+    try {
+      return await decide();
+    } catch (error) {
+      if (error instanceof ControlPlaneUnavailable) return { refusal: replies.localTrouble };
+      // In foresight or in a computation: nobody has decided.
+      if (error instanceof PolicyFault) return { refusal: this.#refusal(stage, { reason: Reason.PolicyFault })! };
+      throw error;
+    }
+  }
+
   #answer<T>(stage: StageName, verdict: Verdict, accepted: T, named: Named = {}): T | Refusal {
+    const refusal = this.#refusal(stage, verdict, named);
+    return refusal === null ? accepted : { refusal };
+  }
+
+  /** null: the verdict accepts. */
+  #refusal(stage: StageName, verdict: Verdict, named: Named = {}): Reply | null {
     const refused = refusalOf(verdict, { stage, now: this.#parts.now(), scan: SCAN, ...named });
-    return refused === null ? accepted : { refusal: reply(refused.code, refused.status, refused.text) };
+    return refused && reply(refused.code, refused.status, refused.text);
   }
 }
 
@@ -271,15 +288,5 @@ export class HeldReservation implements AsyncDisposable {
     // Not awaited: the client need not wait for it, and it is tried until it is taken.
     if (!this.#kept) void this.#refund();
     return Promise.resolve();
-  }
-}
-
-async function orTrouble<T>(decide: () => Promise<T>): Promise<T | Refusal> {
-  try {
-    return await decide();
-  } catch (error) {
-    const isOurs = error instanceof ControlPlaneUnavailable || error instanceof PolicyFault;
-    if (isOurs) return { refusal: replies.localTrouble };
-    throw error;
   }
 }

@@ -16,9 +16,10 @@ export class Load {
   readonly acknowledged = new Set<string>();
   /** Connections that ended before the messages did. */
   lostConnections = 0;
-  readonly #messages: number;
+  #messages: number;
   readonly #watchers: { readonly count: number; readonly reached: () => void }[] = [];
 
+  /** @param messages may be Infinity: until there are enough. */
   constructor(messages: number) {
     this.#messages = messages;
   }
@@ -26,6 +27,11 @@ export class Load {
   /** Resolves when so many messages are acknowledged. */
   reaches(count: number): Promise<void> {
     return new Promise((reached) => this.#watchers.push({ count, reached }));
+  }
+
+  /** No more are begun. */
+  enough(): void {
+    this.#messages = this.tried.size;
   }
 
   /**

@@ -1,4 +1,6 @@
 /** What an operator does with the policy of a relay that runs, over its HTTP API. */
+import { Dialogue } from "./dialogue.ts";
+import { TRIGGER_BYTES } from "./policy_modules.ts";
 import { ADMIN_TOKEN, eventually, type RelayProcess } from "./relay_process.ts";
 
 export interface PolicyNow {
@@ -38,4 +40,18 @@ export function takenOver(relay: RelayProcess): Promise<PolicyNow> {
     const now = await policyOf(relay);
     return now.nodes.length > 0 && now.nodes.every(({ upToDate }) => upToDate) ? now : undefined;
   }, "all nodes to take the policy over");
+}
+
+/** MAIL for a message that makes a bad module fail; the reply. The session goes on behind it. @throws {Error} it does not */
+export async function askedAboutTrigger(relay: RelayProcess): Promise<string> {
+  using client = await Dialogue.connect(relay.smtpPort);
+  await client.reply();
+  await client.send("EHLO trigger.test\r\n");
+  await client.reply();
+  await client.send(`MAIL FROM:<anna@example.com> SIZE=${TRIGGER_BYTES}\r\n`);
+  const [answer] = await client.reply();
+  await client.send("RSET\r\n");
+  const [next] = await client.reply();
+  if (next !== "250 2.0.0 OK") throw new Error(`the session does not go on: ${next}`);
+  return answer!;
 }
