@@ -56,7 +56,7 @@ function evaluationText(evaluation: Evaluation, look: Look): string {
   const rows: [string, Cell][] = [
     ["Outcome", outcomeCell(evaluation)],
     ["Price", amount(price, "relay")],
-    ["Recipients", `${accepted.length} of ${tried} accepted`],
+    ...(tried === 0 ? [] : [["Recipients", `${accepted.length} of ${tried} accepted`] satisfies [string, Cell]]),
     ["At", absolute(at)],
     ["Module", module.own ? `own (${module.hash})` : module.hash],
   ];

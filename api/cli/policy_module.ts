@@ -106,7 +106,7 @@ function policyText(policy: Policy, look: Look): string {
   const rows: [string, Cell][] = [
     ["Active", { text: moduleWords(active), style: "strong" }],
     ["Since", active.since === null ? "the first start" : absolute(active.since)],
-    ["Before", moduleWords(lastGood)],
+    ["Last good", moduleWords(lastGood)],
     ["Set", set.length === 0 ? "no parameters" : set.join(", ")],
     ["Version", String(version)],
   ];

@@ -126,15 +126,8 @@ class Tally {
     this.#changed += changes.length;
     for (const { decision, would } of changes) {
       const key = `${decision.stage} ${decision.reason} ${would.reason}`;
-      const { count = 0, ...known } = this.#differences.get(key) ?? {};
-      const difference = {
-        stage: decision.stage,
-        was: reasonName(decision.reason),
-        would: reasonName(would.reason),
-        example: { at: absolute(new Date(decision.at).toISOString()), account: decision.account },
-        ...known,
-      };
-      this.#differences.set(key, { ...difference, count: count + 1 });
+      const known = this.#differences.get(key);
+      this.#differences.set(key, known === undefined ? firstOf(decision, would) : { ...known, count: known.count + 1 });
     }
   }
 
@@ -142,6 +135,16 @@ class Tally {
     const differences = [...this.#differences.values()].toSorted((a, b) => b.count - a.count);
     return { decisions: this.#decisions, changed: this.#changed, differences, ms };
   }
+}
+
+function firstOf(decision: Change["decision"], would: Change["would"]): Difference {
+  return {
+    stage: decision.stage,
+    was: reasonName(decision.reason),
+    would: reasonName(would.reason),
+    count: 1,
+    example: { at: absolute(new Date(decision.at).toISOString()), account: decision.account },
+  };
 }
 
 function resultText({ decisions, changed, differences, ms }: Replayed, look: Look): string {

@@ -29,10 +29,13 @@ const values = Object.fromEntries(PARAMETER_NAMES.map((name) => [name, value(nam
   [Name in ParameterName]: ReturnType<typeof value>;
 };
 
+/** What has mistakes already need not be said to be empty. */
+const isWellFormed = ({ issues }: { readonly issues: readonly unknown[] }): boolean => issues.length === 0;
+
 const parametersBody = z.strictObject(values, {
   error: ({ code, keys }) =>
     code === "unrecognized_keys" ? (keys as string[]).map(unknown).join("; ") : "expected parameters by name",
-}).refine((given) => Object.keys(given).length > 0, "expected a parameter")
+}).refine((given) => Object.keys(given).length > 0, { error: "expected a parameter", when: isWellFormed })
   .openapi({ example: { maxRecipients: 50, brakeFloorRelays: null } });
 
 const parameterList = pageOf(parameterSchema);

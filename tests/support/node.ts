@@ -141,16 +141,17 @@ export async function startTestNode(options: TestNodeOptions = {}) {
   const drain = (graceMs: number) => drained ??= node.drain(graceMs);
   stack.defer(() => drain(0));
 
-  const api = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const response = await plane.app.request(`/v1/accounts${path}`, {
+  const v1 = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const response = await plane.app.request(`/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: body instanceof Uint8Array ? body.slice() : JSON.stringify(body) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return (text === "" ? undefined : JSON.parse(text)) as T;
   };
+  const api = <T>(method: string, path: string, body?: unknown) => v1<T>(method, `/accounts${path}`, body);
   const quota = (username: string) => api<Quota>("GET", `/${username}/quota`);
   const cleanUp = stack.move();
 
@@ -168,6 +169,9 @@ export async function startTestNode(options: TestNodeOptions = {}) {
       clock.now += ms;
       clock.monotonic += ms;
     },
+    /** A call of the operator; a body of octets is sent as it is. */
+    v1,
+    /** The same below /accounts. */
     api,
     /** A new account whose password is its name, with blocks that are active. */
     async account(username: string, { blocks = 0 } = {}): Promise<void> {

@@ -53,6 +53,7 @@ Deno.test("parameters: a name that is not known is refused, with the one that wa
     "there is no parameter max-recipients: did you mean maxRecipients?",
   );
   assertEquals(await expected("recipients"), "there is no parameter recipients: did you mean maxRecipients?");
+  assertEquals((await api.request("PATCH", PATH, { colour: 1 })).body.errors.length, 1);
   assertEquals(await expected("colour"), "there is no parameter colour");
   for (const body of [{}, [], "1", null]) assertEquals((await api.request("PATCH", PATH, body)).status, 400);
 });
