@@ -2,22 +2,12 @@
  * Takes in recorded decisions of nodes, and keeps them for the stated time. An account that the brake refused shows up
  * here first: account and operator get a notice, once a day.
  */
-import { decodeBase64, encodeBase64 } from "@std/encoding";
 import type { Kysely } from "kysely";
-import {
-  type Braked,
-  type DecisionChunk,
-  decodeChunk,
-  type Parameters,
-  Reason,
-  toVerdict,
-  type Verdict,
-} from "../policy/mod.ts";
+import { type Braked, type DecisionChunk, decodeChunk, Reason, toVerdict, type Verdict } from "../policy/mod.ts";
 import { insertDecisionChunks, pruneDecisionChunks } from "./store/decision_chunks.ts";
 import { insertNotice } from "./store/notices.ts";
 import type { Database, DecisionChunkRow } from "./store/schema.ts";
 import { dayOf } from "./utc_day.ts";
-import type { DecisionChunkJson } from "./wire.ts";
 
 export interface DecisionLog {
   readonly db: Kysely<Database>;
@@ -26,29 +16,21 @@ export interface DecisionLog {
   readonly log: (message: string, facts: Record<string, unknown>) => void;
 }
 
-export function chunkFromJson({ octets, parameters, ...head }: DecisionChunkJson): DecisionChunk {
-  return { ...head, parameters: parameters as readonly Parameters[], octets: new Uint8Array(decodeBase64(octets)) };
-}
-
-export function chunkToJson({ octets, ...head }: DecisionChunk): DecisionChunkJson {
-  return { ...head, octets: encodeBase64(octets) };
-}
-
 /** @throws {BadChunk} a chunk is damaged: nothing is kept then. */
 export async function recordDecisions(
   { db, now, newId, log }: DecisionLog,
   node: string,
-  chunks: readonly DecisionChunk[],
+  chunks: readonly { readonly id: string; readonly chunk: DecisionChunk }[],
 ): Promise<void> {
   const braked = new Map<string, { account: string; at: number; verdict: Verdict }>();
-  for (const chunk of chunks) {
+  for (const { chunk } of chunks) {
     for (const { reason, account, at, data } of decodeChunk(chunk)) {
       if (reason !== Reason.Braked || account === null) continue;
       const once = `brake ${account} ${dayOf(at)}`;
       if (!braked.has(once)) braked.set(once, { account, at, verdict: toVerdict(reason, data) });
     }
   }
-  await insertDecisionChunks(db, chunks.map((chunk) => rowOf(newId(), node, chunk)));
+  await insertDecisionChunks(db, chunks.map(({ id, chunk }) => rowOf(id, node, chunk)));
   for (const [once, { account, at, verdict }] of braked) {
     const { measure, used, limit } = verdict as Braked;
     const detail = JSON.stringify({ measure, used, limit });

@@ -1,6 +1,6 @@
 /**
- * An account's habit, from the days before today: what the brake compares the day with. It changes at midnight only, so
- * it is kept in memory for the day, for a bounded number of accounts.
+ * An account's habit, from the days before today: what the brake compares the day with. What still comes in for those
+ * days hardly changes it, so it is kept in memory for the day, for a bounded number of accounts.
  */
 import type { Kysely } from "kysely";
 import { summarizeActivity } from "./store/activity.ts";
@@ -29,6 +29,8 @@ export const createHabits = (db: Kysely<Database>): Habits => {
     const known = kept.get(username);
     if (known !== undefined) return known;
     const habit = await findHabit(db, username, now);
+    // Midnight may have passed meanwhile.
+    if (keptFor !== today) return habit;
     kept.set(username, habit);
     for (const oldest of kept.keys()) {
       if (kept.size <= MAX_KEPT) break;

@@ -6,7 +6,7 @@
 import type { Kysely, Transaction } from "kysely";
 import { type ActivityChange, changeActivity } from "./store/activity.ts";
 import { insertEvents } from "./store/events.ts";
-import { insertMessages, refreshStatus } from "./store/messages.ts";
+import { findCustomersMessages, insertMessages, refreshStatus } from "./store/messages.ts";
 import { insertRecipients, type RecipientChange, setRecipientStatus } from "./store/recipients.ts";
 import type { Database } from "./store/schema.ts";
 import { dayOf } from "./utc_day.ts";
@@ -27,11 +27,11 @@ const changesOf = (events: readonly NodeEvent[]): RecipientChange[] => {
   return [...changes.values()];
 };
 
-/** What the events add to each account's day; what the relay itself made is nobody's activity. */
+/** What the events of customers' messages add to each account's day. */
 const activityOf = (events: readonly NodeEvent[]): ActivityChange[] => {
   const days = new Map<string, ActivityChange>();
   for (const event of events) {
-    const addresses = event.type === "accepted" && event.relays > 0 ? event.recipients : [];
+    const addresses = event.type === "accepted" ? event.recipients : [];
     const refused = event.type === "bounced" ? event.recipients.length : 0;
     const outcomes = event.type === "delivered" ? event.recipients.length : refused;
     if (addresses.length === 0 && outcomes === 0) continue;
@@ -56,7 +56,9 @@ const record = async (db: Transaction<Database>, node: string, events: readonly 
   const changes = changesOf(fresh);
   await insertMessages(db, node, accepted);
   await insertRecipients(db, accepted);
-  await changeActivity(db, activityOf(fresh));
+  // What the relay itself made, a DSN for each recipient that was refused, say, is nobody's activity.
+  const customers = await findCustomersMessages(db, fresh.map((event) => event.messageId));
+  await changeActivity(db, activityOf(fresh.filter((event) => customers.has(event.messageId))));
   await setRecipientStatus(db, changes);
   await refreshStatus(db, [...new Set(changes.map((change) => change.messageId))]);
 };

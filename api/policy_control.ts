@@ -11,6 +11,7 @@ import {
   LivePolicy,
   moduleHash,
   openModule,
+  OWN_HASH,
   ownModule,
   type ParameterName,
   type Parameters,
@@ -45,6 +46,8 @@ export class PolicyControl {
   readonly live: LivePolicy;
   readonly #options: PolicyControlOptions;
   #version = -1;
+  /** Of modules in this process, that are not recorded yet: the database may be away. */
+  #ownFaults: PolicyFaultReport[] = [];
 
   /** Use `openPolicyControl`. */
   constructor(options: PolicyControlOptions) {
@@ -52,12 +55,14 @@ export class PolicyControl {
     this.live = new LivePolicy({
       parameters: options.parameters,
       now: options.now,
-      later: (job) => void setTimeout(job),
+      // Nothing runs beside, and nothing is recorded, in this process.
+      monotonic: () => 0,
+      later: () => {},
       wants: () => false,
       record: () => {},
-      onFault: (module, fault, shadow) => {
-        const report = { module, shadow, detail: fault.message };
-        this.#faulted("control plane", report).catch((error) => options.log("a fault was not recorded", { error }));
+      onFault: (module, { message }, shadow) => {
+        this.#ownFaults.push({ module, shadow, detail: message });
+        this.#recordOwnFaults().catch((error) => options.log("a fault could not be recorded yet", { error }));
       },
     });
   }
@@ -69,6 +74,7 @@ export class PolicyControl {
 
   /** What holds now, taken over by this process too. */
   async current(): Promise<PolicyChangeRow> {
+    await this.#recordOwnFaults();
     const row = await currentPolicy(this.#options.db);
     await this.#takeOver(row);
     return row;
@@ -88,7 +94,7 @@ export class PolicyControl {
   async load(octets: Uint8Array<ArrayBuffer>): Promise<string[]> {
     const wrong = checkModule(octets);
     const hash = moduleHash(octets);
-    if (wrong.length > 0 || hash === ownModule().hash) return wrong;
+    if (wrong.length > 0 || hash === OWN_HASH) return wrong;
     await insertPolicyModule(this.#options.db, { hash, octets, loaded_at: this.#options.now(), failed_at: null });
     return [];
   }
@@ -138,7 +144,7 @@ export class PolicyControl {
 
   /** The module of a hash; null: the program's own. @throws {UnknownModule} */
   async module(hash: string | null): Promise<PolicyModule> {
-    if (hash === null || hash === ownModule().hash) return ownModule();
+    if (hash === null || hash === OWN_HASH) return ownModule();
     const octets = await findPolicyModule(this.#options.db, hash);
     if (octets === undefined) throw new UnknownModule(`there is no module ${hash}`);
     return openModule(octets);
@@ -179,9 +185,22 @@ export class PolicyControl {
     await this.#takeOver(row);
   }
 
+  async #recordOwnFaults(): Promise<void> {
+    for (let fault = this.#ownFaults.shift(); fault !== undefined; fault = this.#ownFaults.shift()) {
+      try {
+        await this.#faulted("control plane", fault);
+      } catch (error) {
+        this.#ownFaults.unshift(fault);
+        throw error;
+      }
+    }
+  }
+
   async #takeOver(row: PolicyChangeRow): Promise<void> {
-    if (row.version === this.#version) return;
+    if (row.version <= this.#version) return;
     const module = await this.module(row.active);
+    // A newer one may have come meanwhile.
+    if (row.version <= this.#version) return;
     this.#version = row.version;
     this.live.use(module, this.parametersOf(row));
   }

@@ -5,7 +5,7 @@
  * UTC, sizes are octets, a day is a UTC date such as "2026-11-23".
  */
 
-import type { StageName } from "../policy/mod.ts";
+import type { DecisionChunkJson, StageName } from "../policy/mod.ts";
 
 /** Blocks of an account that were bought, are not cancelled, and count from the same instant on. */
 export interface BlockFacts {
@@ -222,13 +222,8 @@ export interface PolicyReport {
   readonly dropped: number;
 }
 
-/** Recorded decisions on their way; octets in base64. */
-export interface DecisionChunkJson {
-  readonly modules: readonly string[];
-  readonly parameters: readonly Readonly<Record<string, number>>[];
-  readonly accounts: readonly string[];
-  readonly from: number;
-  readonly until: number;
-  readonly count: number;
-  readonly octets: string;
+/** Recorded decisions of a node; one that arrives again is kept once. */
+export interface NodeDecisions extends DecisionChunkJson {
+  /** Unique for ever: a ULID. */
+  readonly id: string;
 }

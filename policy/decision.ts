@@ -8,11 +8,10 @@
  *     stage, reason, module, parameters, account (0: none; else index + 1), ms since the chunk's first decision,
  *     the stage's facts, the blocks (quantity, activation) where there are any, the reason's data (each plus 1)
  */
-import * as at from "./assembly/layout.ts";
+import { MAX_BLOCKS } from "./assembly/layout.ts";
 import type { Reason } from "./assembly/reason.ts";
 import type { StageName } from "./facts.ts";
-import { FACT_FIELDS, verdictFields } from "./fields.ts";
-import { get, put } from "./memory.ts";
+import { FACT_FIELDS, hasBlocks, verdictFields } from "./fields.ts";
 import { STAGE_NAMES, stageName, STAGES } from "./names.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -33,6 +32,8 @@ export interface Decision {
 }
 
 export interface DecisionChunk {
+  /** CHUNK_FORMAT. */
+  readonly format: number;
   readonly modules: readonly string[];
   readonly parameters: readonly Parameters[];
   readonly accounts: readonly string[];
@@ -43,37 +44,13 @@ export interface DecisionChunk {
   readonly octets: Uint8Array<ArrayBuffer>;
 }
 
-/** A chunk is damaged, or of a version that is not known. */
+/** One more whenever FACT_FIELDS or `verdictFields` change: facts stand in their order. */
+export const CHUNK_FORMAT = 1;
+
+/** A chunk is damaged, or of a format that is not known. */
 export class BadChunk extends Error {
   override readonly name = "BadChunk";
 }
-
-/** The facts of a stage as they stand in memory. */
-export function readFacts(memory: DataView, stage: StageName): Float64Array {
-  const fields = FACT_FIELDS[stage];
-  const blocks = hasBlocks(fields) ? get(memory, at.BLOCK_COUNT) : 0;
-  const facts = new Float64Array(fields.length + 2 * blocks);
-  let n = 0;
-  for (const field of fields) facts[n++] = get(memory, field);
-  for (let block = 0; block < blocks; block++) {
-    facts[n++] = get(memory, at.BLOCK_QUANTITY + block * at.BLOCK_STRIDE);
-    facts[n++] = get(memory, at.BLOCK_ACTIVATES_AT + block * at.BLOCK_STRIDE);
-  }
-  return facts;
-}
-
-/** Puts back what `readFacts` read. */
-export function writeFacts(memory: DataView, stage: StageName, facts: Float64Array): void {
-  const fields = FACT_FIELDS[stage];
-  let n = 0;
-  for (const field of fields) put(memory, field, facts[n++]!);
-  for (let block = 0; n < facts.length; block++) {
-    put(memory, at.BLOCK_QUANTITY + block * at.BLOCK_STRIDE, facts[n++]!);
-    put(memory, at.BLOCK_ACTIVATES_AT + block * at.BLOCK_STRIDE, facts[n++]!);
-  }
-}
-
-const hasBlocks = (fields: readonly number[]): boolean => fields.at(-1) === at.BLOCK_COUNT;
 
 /** @param decisions at least one, in any order. */
 export function encodeChunk(decisions: readonly Decision[]): DecisionChunk {
@@ -93,6 +70,7 @@ export function encodeChunk(decisions: readonly Decision[]): DecisionChunk {
     for (const value of decision.data) numbers.put(value + 1); // NEVER is -1
   }
   return {
+    format: CHUNK_FORMAT,
     modules: modules.values,
     parameters: parameters.values,
     accounts: accounts.values,
@@ -105,6 +83,7 @@ export function encodeChunk(decisions: readonly Decision[]): DecisionChunk {
 
 /** @throws {BadChunk} */
 export function* decodeChunk(chunk: DecisionChunk): Generator<Decision> {
+  if (chunk.format !== CHUNK_FORMAT) throw new BadChunk(`it is of format ${chunk.format}, not ${CHUNK_FORMAT}`);
   const numbers = new NumberReader(chunk.octets);
   const named = <Value>(values: readonly Value[], index: number): Value => {
     const value = values[index];
@@ -135,8 +114,8 @@ export function* decodeChunk(chunk: DecisionChunk): Generator<Decision> {
 function nextFacts(numbers: NumberReader, stage: StageName): Float64Array {
   const fields = FACT_FIELDS[stage];
   const head = fields.map(() => numbers.next());
-  const blocks = hasBlocks(fields) ? head.at(-1)! : 0;
-  if (blocks > at.MAX_BLOCKS) throw new BadChunk(`${blocks} blocks`);
+  const blocks = hasBlocks(stage) ? head.at(-1)! : 0;
+  if (blocks > MAX_BLOCKS) throw new BadChunk(`${blocks} blocks`);
   const facts = new Float64Array(fields.length + 2 * blocks);
   facts.set(head);
   for (let n = fields.length; n < facts.length; n++) facts[n] = numbers.next();
@@ -162,7 +141,9 @@ class NumberWriter {
   #octets = new Uint8Array(4096);
   #length = 0;
 
+  /** @throws RangeError for what is no whole number from 0 to 2^53: it would have no end. */
   put(value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} cannot be recorded`);
     if (this.#length + 8 > this.#octets.length) {
       const larger = new Uint8Array(2 * this.#octets.length);
       larger.set(this.#octets);

@@ -46,6 +46,11 @@ export const FACT_FIELDS: Readonly<Record<StageName, readonly number[]>> = {
   ],
 };
 
+/** Whether blocks follow a stage's fields. */
+export function hasBlocks(stage: StageName): boolean {
+  return FACT_FIELDS[stage].at(-1) === at.BLOCK_COUNT;
+}
+
 const NOTHING: readonly number[] = [];
 const LIMIT = [at.VERDICT_LIMIT];
 

@@ -6,13 +6,14 @@
  * (451), and somebody is told. Never is anything let in because a module failed.
  */
 import { Reason } from "./assembly/reason.ts";
-import { type Decision, readFacts } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 import type { Block, FactsOf, NdrWish, ReportFacts, StageName } from "./facts.ts";
 import { PolicyFault } from "./fault.ts";
 import { putFacts } from "./memory.ts";
 import { ownModule, type PolicyModule } from "./module.ts";
 import type { Parameters } from "./parameters.ts";
 import { ModulePolicy, type Policy } from "./policy.ts";
+import { readFacts } from "./recorded_facts.ts";
 import { Shadow, type ShadowNews } from "./shadow.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -20,6 +21,8 @@ export interface LivePolicyOptions {
   readonly parameters: Parameters;
   /** Epoch ms. */
   readonly now: () => number;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
   /** Runs a job when the event loop has time. */
   readonly later: (job: () => void) => void;
   /** Whether a decision with this reason is to be recorded. */
@@ -55,13 +58,19 @@ export class LivePolicy implements Policy {
     return this.#shadow?.module ?? null;
   }
 
-  /** From the next decision on. @throws RangeError a parameter is out of its bounds; nothing has changed then. */
-  use(module: PolicyModule, parameters: Parameters): void {
-    const isSame = module.hash === this.#active.module;
+  /**
+   * From the next decision on.
+   *
+   * @param module null: the one that decides now.
+   * @throws RangeError a parameter is out of its bounds; nothing has changed then.
+   */
+  use(module: PolicyModule | null, parameters: Parameters): void {
+    const isSame = module === null || module.hash === this.#active.module;
     const next = isSame ? this.#activeModule : module;
     this.#active = new ModulePolicy(next, parameters);
     if (!isSame) this.#lastGood = this.#activeModule;
     this.#activeModule = next;
+    this.#shadow?.use(this.parameters);
   }
 
   /** Has a module run beside the active one; null: none. @throws RangeError as `use`. */
@@ -69,22 +78,30 @@ export class LivePolicy implements Policy {
     this.#shadow?.end();
     this.#shadow = null;
     if (module === null) return;
-    const { later, onFault } = this.#options;
-    this.#shadow = new Shadow(new ModulePolicy(module, this.parameters), later, (fault) => {
+    const { later, monotonic, onFault } = this.#options;
+    const shadow = this.#shadow = new Shadow(module, this.parameters, later, monotonic, (fault) => {
       onFault(module.hash, fault, true);
-      this.#shadow = null;
+      if (this.#shadow === shadow) this.#shadow = null;
     });
   }
 
-  /** What the shadow has seen since this was last asked; null: there is none. */
+  /** What the shadow has seen since it was last told; null: there is none. */
   shadowNews(): ShadowNews | null {
     return this.#shadow?.news() ?? null;
+  }
+
+  /** This news has reached whoever counts. */
+  shadowTold(news: ShadowNews): void {
+    if (this.#shadow?.module === news.module) this.#shadow.told(news);
   }
 
   decide<Name extends StageName>(stage: Name, facts: FactsOf[Name], account: string | null = null): Verdict {
     const active = this.#active;
     try {
-      const { reason, data, verdict } = active.decideOn(stage, (memory) => putFacts[stage](memory, facts));
+      const { reason, data, verdict, facts: before } = active.decideOn(
+        stage,
+        (memory) => putFacts[stage](memory, facts),
+      );
       const wanted = this.#options.wants(reason);
       if (wanted || this.#shadow !== null) {
         const decision: Decision = {
@@ -93,7 +110,7 @@ export class LivePolicy implements Policy {
           account,
           module: active.module,
           parameters: active.parameters,
-          facts: readFacts(active.memory, stage),
+          facts: before ?? readFacts(active.memory, stage),
           reason,
           data,
         };

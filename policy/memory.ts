@@ -1,22 +1,16 @@
-/**
- * Facts into a module's memory, and its verdict out of it: with checks on the way, so that no fact is written that a
- * double does not hold, and no answer is believed that has no meaning.
- */
+/** Facts into a module's memory, with checks on the way: no fact is written that a double does not hold. */
 import {
   Address,
   AutoSubmitted,
-  BrakeMeasure,
   Credentials,
   Existence,
   Mx,
   NdrChoice,
   Ownership,
   ReportType,
-  SenderRecord,
 } from "./assembly/codes.ts";
 import * as at from "./assembly/layout.ts";
-import { Reason } from "./assembly/reason.ts";
-import { END_OF_TIME_MS, midnightOf, moment, wholeNumber } from "./checks.ts";
+import { midnightOf, moment, wholeNumber } from "./checks.ts";
 import type {
   AccountFacts,
   Block,
@@ -27,14 +21,11 @@ import type {
   ReportFacts,
   StageName,
 } from "./facts.ts";
-import { PolicyFault } from "./fault.ts";
-import { verdictFields } from "./fields.ts";
 import { PARAMETER_NAMES, PARAMETERS, type Parameters } from "./parameters.ts";
-import type { Braked, SenderNoUsableRecord, Verdict } from "./verdict.ts";
 
 const DAY_MS = 86_400_000;
-/** From the first fact to the first block; blocks are bounded by their count. */
-const WIPED = { from: at.NOW, to: at.BLOCK_QUANTITY };
+/** Facts, verdict and blocks. */
+const WIPED_FROM = at.NOW;
 
 export function put(memory: DataView, offset: number, value: number): void {
   memory.setFloat64(offset, value, true);
@@ -44,9 +35,9 @@ export function get(memory: DataView, offset: number): number {
   return memory.getFloat64(offset, true);
 }
 
-/** Forgets the facts and the verdict of the decision before. */
+/** Forgets the facts, the blocks and the verdict of the decision before. */
 export function wipe(memory: DataView): void {
-  new Uint8Array(memory.buffer, memory.byteOffset + WIPED.from, WIPED.to - WIPED.from).fill(0);
+  new Uint8Array(memory.buffer, memory.byteOffset + WIPED_FROM, memory.byteLength - WIPED_FROM).fill(0);
 }
 
 export function putParameters(memory: DataView, parameters: Parameters): void {
@@ -230,87 +221,4 @@ const NDR_CHOICE: Record<NdrWish["choice"], NdrChoice> = {
 export function putNdrWish(memory: DataView, { choice, sharePercent }: NdrWish): void {
   put(memory, at.NDR_CHOICE, NDR_CHOICE[choice]);
   put(memory, at.NDR_SHARE_PERCENT, wholeNumber("sharePercent", sharePercent ?? 0));
-}
-
-const RECORD: Readonly<Record<number, SenderNoUsableRecord["record"]>> = {
-  [SenderRecord.Nothing]: "nothing",
-  [SenderRecord.MxNamesAddress]: "mx-names-address",
-  [SenderRecord.MxUnresolvable]: "mx-unresolvable",
-};
-
-const MEASURE: Readonly<Record<number, Braked["measure"]>> = {
-  [BrakeMeasure.Relays]: "relays",
-  [BrakeMeasure.Recipients]: "recipients",
-  [BrakeMeasure.RefusedRecipients]: "refused-recipients",
-};
-
-const NO_DATA: readonly number[] = [];
-
-/** The data of a verdict as numbers, in the order of `verdictFields`. */
-export function verdictData(memory: DataView, reason: Reason): readonly number[] {
-  const fields = verdictFields(reason);
-  return fields.length === 0 ? NO_DATA : fields.map((field) => get(memory, field));
-}
-
-/** @throws {PolicyFault} what the module answered has no meaning. */
-export function toVerdict(reason: number, data: readonly number[]): Verdict {
-  if (data.length === 0) return { reason: plainReason(reason) } as Verdict;
-  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = data;
-  switch (reason) {
-    case Reason.QuotaExceeded:
-      return {
-        reason,
-        used: figure(first),
-        limit: figure(second),
-        need: figure(third),
-        resetsAt: instant(fourth),
-        pendingActivatesAt: fifth === at.NEVER ? null : instant(fifth),
-      };
-    case Reason.NdrShareExceeded:
-      return { reason, used: figure(first), limit: figure(second), need: figure(third), resetsAt: instant(fourth) };
-    case Reason.BlockPending:
-      return { reason, activatesAt: instant(first) };
-    case Reason.Braked:
-      return {
-        reason,
-        measure: named(MEASURE, first),
-        used: figure(second),
-        limit: figure(third),
-        resetsAt: instant(fourth),
-      };
-    case Reason.MessageTooBig:
-    case Reason.TooManyRecipients:
-    case Reason.TooManyHops:
-    case Reason.TooManyConnections:
-    case Reason.TooManyConnectionsFromAddress:
-      return { reason, limit: figure(first) };
-    case Reason.TooManyFailedLogins:
-      return { reason, waitMs: figure(first) };
-    case Reason.SenderNoUsableRecord:
-      return { reason, record: named(RECORD, first) };
-    default:
-      throw new PolicyFault("nonsense", `reason ${reason} with data`);
-  }
-}
-
-function plainReason(reason: number): Reason {
-  if (reason in Reason && reason !== Reason.PolicyFault) return reason;
-  throw new PolicyFault("nonsense", `there is no reason ${reason}`);
-}
-
-function figure(value: number): number {
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new PolicyFault("nonsense", `a figure of ${value}`);
-}
-
-/** The midnight that ends the last day is one, too. */
-function instant(value: number): number {
-  if (Number.isSafeInteger(value) && value >= 0 && value <= END_OF_TIME_MS) return value;
-  throw new PolicyFault("nonsense", `a moment of ${value}`);
-}
-
-function named<Name>(names: Readonly<Record<number, Name>>, code: number): Name {
-  const name = names[code];
-  if (name === undefined) throw new PolicyFault("nonsense", `a code of ${code}`);
-  return name;
 }

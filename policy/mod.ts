@@ -8,13 +8,14 @@
  */
 export { ABI_VERSION } from "./assembly/layout.ts";
 export { Reason } from "./assembly/reason.ts";
+export { chunkFromJson, chunkToJson, type DecisionChunkJson } from "./chunk_json.ts";
 export { BadChunk, type Decision, type DecisionChunk, decodeChunk, encodeChunk } from "./decision.ts";
 export { DECISION_LIMIT_MS } from "./engine.ts";
 export type * from "./facts.ts";
 export { PolicyFault } from "./fault.ts";
 export { LivePolicy, type LivePolicyOptions } from "./live.ts";
-export { toVerdict } from "./memory.ts";
-export { moduleHash, openModule, ownModule, type PolicyModule } from "./module.ts";
+export { toVerdict } from "./verdict_reading.ts";
+export { moduleHash, openModule, OWN_HASH, ownModule, type PolicyModule } from "./module.ts";
 export { checkModule, MAX_MODULE_OCTETS } from "./module_check.ts";
 export { reasonName, ruleName, STAGE_NAMES, stageName } from "./names.ts";
 export {

@@ -19,10 +19,14 @@ export function moduleHash(octets: Uint8Array): string {
   return hash("sha256", octets, "hex");
 }
 
+/** Of our own module. */
+export const OWN_HASH = moduleHash(ownOctets);
+const ownCompiled = new WebAssembly.Module(new Uint8Array(ownOctets));
+
 /** An instance of our own module; instances share nothing. */
 export function ownModule(): PolicyModule {
   const octets = new Uint8Array(ownOctets);
-  return { hash: moduleHash(octets), octets, own: true, engine: trustedEngine(instantiate(octets)) };
+  return { hash: OWN_HASH, octets, own: true, engine: trustedEngine(instantiate(ownCompiled)) };
 }
 
 /**
@@ -30,19 +34,22 @@ export function ownModule(): PolicyModule {
  *
  * @throws {PolicyFault} it does not say where its memory begins.
  */
-export function openModule(octets: Uint8Array<ArrayBuffer>): PolicyModule {
-  const own = moduleHash(ownOctets) === moduleHash(octets);
-  return own ? ownModule() : { hash: moduleHash(octets), octets, own, engine: guardedEngine(instantiate(octets)) };
+export function openModule(
+  octets: Uint8Array<ArrayBuffer>,
+  compiled: WebAssembly.Module = new WebAssembly.Module(octets),
+): PolicyModule {
+  const hash = moduleHash(octets);
+  return hash === OWN_HASH ? ownModule() : { hash, octets, own: false, engine: guardedEngine(instantiate(compiled)) };
 }
 
 /** The same for a caller that holds a guard of its own around many decisions. */
 export function openUnguarded(octets: Uint8Array<ArrayBuffer>): PolicyModule {
-  const exports = instantiate(octets);
-  const hash = moduleHash(octets), own = hash === moduleHash(ownOctets);
-  return { hash, octets, own, engine: { ...trustedEngine(exports), wiped: !own } };
+  const hash = moduleHash(octets), own = hash === OWN_HASH;
+  const exports = instantiate(new WebAssembly.Module(octets));
+  return { hash, octets, own, engine: { ...trustedEngine(exports), foreign: !own } };
 }
 
-/** @throws {WebAssembly.CompileError | WebAssembly.LinkError | WebAssembly.RuntimeError} */
-function instantiate(octets: Uint8Array<ArrayBuffer>): ModuleExports {
-  return new WebAssembly.Instance(new WebAssembly.Module(octets)).exports as unknown as ModuleExports;
+/** A module that was checked has no start function: nothing runs here. */
+function instantiate(compiled: WebAssembly.Module): ModuleExports {
+  return new WebAssembly.Instance(compiled).exports as unknown as ModuleExports;
 }

@@ -1,6 +1,6 @@
 /** Reads the sections of a WebAssembly module (WebAssembly Core 2.0, 5.5), as far as their heads tell what is in it. */
 
-export const SECTION = { type: 1, table: 4, memory: 5, start: 8 } as const;
+export const SECTION = { type: 1, table: 4, memory: 5, global: 6, start: 8, code: 10, tag: 13 } as const;
 
 /** The octets are not laid out as a module's. */
 export class BadModule extends Error {
@@ -75,5 +75,29 @@ export class SectionReader {
   /** A vector of single octets (5.1.3). */
   vector(): Uint8Array {
     return this.octets(this.number());
+  }
+
+  /** The next part, which begins with its length, to be read by itself. */
+  part(): SectionReader {
+    return new SectionReader(this.vector());
+  }
+
+  /** Passes a constant expression of one number (3.3.7, 5.4.9). false: it is another one, and has not been passed. */
+  constant(): boolean {
+    switch (this.octet()) {
+      case 0x41: // i32.const
+      case 0x42: // i64.const
+        while (this.octet() >= 0x80);
+        break;
+      case 0x43: // f32.const
+        this.octets(4);
+        break;
+      case 0x44: // f64.const
+        this.octets(8);
+        break;
+      default:
+        return false;
+    }
+    return this.octet() === 0x0b; // end
   }
 }

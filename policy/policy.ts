@@ -9,21 +9,14 @@ import { Rule } from "./assembly/rule.ts";
 import { moment, wholeNumber } from "./checks.ts";
 import type { Block, FactsOf, NdrWish, ReportFacts, StageName } from "./facts.ts";
 import { PolicyFault } from "./fault.ts";
-import {
-  put,
-  putBlocks,
-  putFacts,
-  putNdrWish,
-  putParameters,
-  putReport,
-  toVerdict,
-  verdictData,
-  wipe,
-} from "./memory.ts";
+import { put, putBlocks, putFacts, putNdrWish, putParameters, putReport, wipe } from "./memory.ts";
 import type { PolicyModule } from "./module.ts";
 import { reasonName, ruleName, STAGES } from "./names.ts";
 import { PARAMETER_NAMES, parameterMistake, type Parameters } from "./parameters.ts";
+import { unacceptable } from "./never.ts";
+import { readFacts } from "./recorded_facts.ts";
 import type { Verdict } from "./verdict.ts";
+import { toVerdict, verdictData } from "./verdict_reading.ts";
 
 /** All methods throw RangeError for facts that are not whole numbers in their range, and PolicyFault. */
 export interface Policy {
@@ -49,6 +42,8 @@ export interface Answer {
   /** The fields of `verdictFields`. */
   readonly data: readonly number[];
   readonly verdict: Verdict;
+  /** As they were before a module of somebody else was called; null: they stand in memory, for ours leaves them alone. */
+  readonly facts: Float64Array | null;
 }
 
 /** What one rule says for itself. */
@@ -95,11 +90,16 @@ export class ModulePolicy implements Policy {
 
   /** The same for facts that are written as numbers. */
   decideOn(stage: StageName, write: (memory: DataView) => void): Answer {
+    const { engine } = this.#module;
     this.#begin();
     write(this.memory);
-    const reason = this.#module.engine.decide(STAGES[stage]);
+    const facts = engine.foreign ? readFacts(this.memory, stage) : null;
+    const reason = engine.decide(STAGES[stage]);
     const data = verdictData(this.memory, reason);
-    return { reason, data, verdict: toVerdict(reason, data) };
+    const verdict = toVerdict(reason, data);
+    const wrong = facts === null || verdict.reason !== Reason.Accepted ? null : unacceptable(stage, facts);
+    if (wrong !== null) throw new PolicyFault("nonsense", `at ${stage} it accepts ${wrong}: no module may`);
+    return { reason, data, verdict, facts };
   }
 
   /** Each rule of the stage in its order, whatever those before it said. The first that refuses is the verdict. */
@@ -120,7 +120,9 @@ export class ModulePolicy implements Policy {
     this.#begin();
     put(this.memory, at.SIZE_BYTES, wholeNumber("sizeBytes", sizeBytes));
     put(this.memory, at.RECIPIENTS, wholeNumber("recipients", recipients));
-    return relays("price", this.#module.engine.price());
+    const price = relays("price", this.#module.engine.price());
+    if (price >= recipients) return price;
+    throw new PolicyFault("nonsense", `a price of ${price} for ${recipients} recipients`);
   }
 
   cap(blocks: readonly Block[], now: number): number {
@@ -146,7 +148,7 @@ export class ModulePolicy implements Policy {
 
   #begin(): void {
     const { engine } = this.#module;
-    if (!engine.wiped) return;
+    if (!engine.foreign) return;
     wipe(engine.memory);
     putParameters(engine.memory, this.parameters);
   }

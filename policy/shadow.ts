@@ -2,11 +2,14 @@
  * A module that runs beside the active one: it is told the same facts, off the way of those who wait, and where it
  * would have answered otherwise is counted. What it does wrong ends it, and nobody else.
  */
-import { Reason } from "./assembly/reason.ts";
-import { type Decision, writeFacts } from "./decision.ts";
+import type { Reason } from "./assembly/reason.ts";
+import type { Decision } from "./decision.ts";
 import type { StageName } from "./facts.ts";
 import { PolicyFault } from "./fault.ts";
-import type { Answer, ModulePolicy } from "./policy.ts";
+import type { PolicyModule } from "./module.ts";
+import type { Parameters } from "./parameters.ts";
+import { type Answer, createPolicy, type ModulePolicy } from "./policy.ts";
+import { writeFacts } from "./recorded_facts.ts";
 
 /** How often it would have answered otherwise, in this way. */
 export interface Difference {
@@ -24,14 +27,16 @@ export interface ShadowNews {
   readonly differences: readonly Difference[];
 }
 
-/** Decisions that wait to be compared; more are left out and counted. About 300 octets each. */
+/** Decisions that wait to be compared; more are left out and counted. Some hundred octets each, more with many blocks. */
 const MAX_WAITING = 10_000;
-/** Compared in one turn of the event loop: under guard this is a millisecond or two. */
-const BATCH = 100;
+/** Spent in one turn of the event loop: so long sessions wait, and one answer of the module longer. */
+const TURN_MS = 5;
 
 export class Shadow {
-  readonly #policy: ModulePolicy;
+  readonly #module: PolicyModule;
+  #policy: ModulePolicy;
   readonly #later: (job: () => void) => void;
+  readonly #monotonic: () => number;
   readonly #onFault: (fault: PolicyFault) => void;
   #waiting: Decision[] = [];
   #scheduled = false;
@@ -40,15 +45,30 @@ export class Shadow {
   #left = 0;
   readonly #differences = new Map<string, Difference>();
 
-  /** @param later runs a job when the event loop has time. */
-  constructor(policy: ModulePolicy, later: (job: () => void) => void, onFault: (fault: PolicyFault) => void) {
-    this.#policy = policy;
+  /** @param later runs a job when the event loop has time. @param monotonic ms. */
+  constructor(
+    module: PolicyModule,
+    parameters: Parameters,
+    later: (job: () => void) => void,
+    monotonic: () => number,
+    onFault: (fault: PolicyFault) => void,
+  ) {
+    this.#module = module;
+    this.#policy = createPolicy(module, parameters);
     this.#later = later;
+    this.#monotonic = monotonic;
     this.#onFault = onFault;
   }
 
   get module(): string {
-    return this.#policy.module;
+    return this.#module.hash;
+  }
+
+  /** Decides by these from now on; what waits was decided by others. */
+  use(parameters: Parameters): void {
+    this.#policy = createPolicy(this.#module, parameters);
+    this.#left += this.#waiting.length;
+    this.#waiting = [];
   }
 
   compare(decision: Decision): void {
@@ -60,17 +80,21 @@ export class Shadow {
     this.#schedule();
   }
 
-  /** What happened since it was last asked. */
+  /** What happened since `told`. */
   news(): ShadowNews {
-    const news = {
+    return {
       module: this.module,
       compared: this.#compared,
       left: this.#left,
       differences: [...this.#differences.values()],
     };
-    this.#compared = this.#left = 0;
-    this.#differences.clear();
-    return news;
+  }
+
+  /** This news has reached whoever counts: it begins anew behind it. */
+  told({ compared, left, differences }: ShadowNews): void {
+    this.#compared -= compared;
+    this.#left -= left;
+    for (const { stage, was, would, count } of differences) this.#count(stage, was, would, -count);
   }
 
   end(): void {
@@ -86,8 +110,12 @@ export class Shadow {
 
   #work(): void {
     this.#scheduled = false;
+    if (this.#waiting.length === 0) return;
     try {
-      for (const decision of this.#waiting.splice(0, BATCH)) this.#judge(decision);
+      const until = this.#monotonic() + TURN_MS;
+      let judged = 0;
+      do this.#judge(this.#waiting[judged++]!); while (judged < this.#waiting.length && this.#monotonic() < until);
+      this.#waiting.splice(0, judged);
     } catch (error) {
       if (!(error instanceof PolicyFault)) throw error;
       this.end();
@@ -101,9 +129,14 @@ export class Shadow {
     const would = decideAgain(this.#policy, decision);
     this.#compared++;
     if (would.reason === reason && sameData(would.data, data)) return;
-    const key = `${stage} ${reason} ${would.reason}`;
-    const count = (this.#differences.get(key)?.count ?? 0) + 1;
-    this.#differences.set(key, { stage, was: reason, would: would.reason, count });
+    this.#count(stage, reason, would.reason, 1);
+  }
+
+  #count(stage: StageName, was: Reason, would: Reason, more: number): void {
+    const key = `${stage} ${was} ${would}`;
+    const count = (this.#differences.get(key)?.count ?? 0) + more;
+    if (count === 0) this.#differences.delete(key);
+    else this.#differences.set(key, { stage, was, would, count });
   }
 }
 

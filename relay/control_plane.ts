@@ -7,8 +7,8 @@
 import { decodeBase64 } from "@std/encoding";
 import type {
   AccountFacts,
-  DecisionChunkJson,
   NodeClient,
+  NodeDecisions,
   NodeEvent,
   PolicyReport,
   PolicyState,
@@ -245,10 +245,16 @@ export class ControlPlane {
     return new Uint8Array(decodeBase64(octets));
   }
 
-  /** Hands recorded decisions over. @throws {ControlPlaneUnavailable} */
-  async decisions(chunk: DecisionChunkJson): Promise<void> {
+  /** Hands recorded decisions over. false: they are refused for what they are. @throws {ControlPlaneUnavailable} */
+  async decisions(chunk: NodeDecisions): Promise<boolean> {
     const json = { node: this.#node, chunks: [chunk] };
-    await this.#call(() => this.#options.client.v1.node.decisions.$post({ json }));
+    const response = await this.#response(() => this.#options.client.v1.node.decisions.$post({ json }));
+    if (REFUSED.has(response.status)) {
+      await response.text();
+      return false;
+    }
+    await body(response);
+    return true;
   }
 
   /** Refunds what earlier starts of this node reserved and never settled; after its settlements were delivered. */

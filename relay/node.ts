@@ -43,9 +43,14 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const shard = await openShard(options);
   const policy = new PolicyFollower({
     controlPlane: shard.controlPlane,
-    recorder: new DecisionRecorder({ samplePercent: settings.decisionSamplePercent, random }),
+    recorder: new DecisionRecorder({
+      samplePercent: settings.decisionSamplePercent,
+      random,
+      newId: () => options.newId(now()),
+    }),
     parameters: parametersOf(settings),
     now,
+    monotonic,
     onTrouble: (error) => log.warn("the policy could not be followed", { error: describe(error) }),
     onNews: (message, facts) => log.info(message, facts),
   });

@@ -24,7 +24,6 @@ export type Policy = InferResponseType<PolicyApi["$get"], 200>;
 export type Parameter = Policy["parameters"][number];
 export type PolicyChange = InferResponseType<PolicyApi["history"]["$get"], 200>["items"][number];
 export type Evaluation = InferResponseType<PolicyApi["evaluate"]["$post"], 200>;
-export type Decisions = InferResponseType<PolicyApi["decisions"]["$get"], 200>;
 export type Notice = InferResponseType<Client["v1"]["notices"]["$get"], 200>["items"][number];
 
 /** RFC 9457 problem details, as far as the tool shows them. */

@@ -6,7 +6,7 @@ import {
   BadChunk,
   type Change,
   checkModule,
-  type DecisionChunk,
+  chunkFromJson,
   PARAMETER_NAMES,
   parameterMistake,
   type ParameterName,
@@ -15,7 +15,7 @@ import {
   reasonName,
   Replay,
 } from "../../policy/mod.ts";
-import { ask, askOctets, type Decisions, type Problem } from "./api.ts";
+import { ask, askOctets, type Problem } from "./api.ts";
 import type { Context, Outcome } from "./command.ts";
 import { amount, bar, type Look, table } from "./render.ts";
 import type { Assignment } from "./value_parsers.ts";
@@ -99,17 +99,13 @@ async function decideAll({ api, now, terminal }: Context, { since, until }: Want
     if (!answer.ok) return refused(answer.problem);
     const { items, total, next } = answer.body;
     for (const item of items) {
-      tally.add(item.count, replay.changes(chunkOf(item)));
+      tally.add(item.count, replay.changes(chunkFromJson(item)));
       terminal.status(`${bar(tally.decisions, total)} ${tally.decisions} of ${amount(total, "decision")}`);
     }
     cursor = next ?? undefined;
   } while (cursor !== undefined);
   const result = tally.result(now() - began);
   return { kind: "done", json: JSON.stringify(result), text: (look) => resultText(result, look) };
-}
-
-function chunkOf({ octets, parameters, ...head }: Decisions["items"][number]): DecisionChunk {
-  return { ...head, parameters: parameters as readonly Parameters[], octets: Uint8Array.fromBase64(octets) };
 }
 
 class Tally {

@@ -1,8 +1,8 @@
 /** /v1/policy/decisions: what was recorded of decisions, to be decided again by whoever fetches it. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
-import { type DecisionChunk, decodeChunk, encodeChunk } from "../../policy/mod.ts";
-import { chunkOfRow, chunkToJson } from "../decision_log.ts";
+import { chunkToJson, type DecisionChunk, decodeChunk, encodeChunk } from "../../policy/mod.ts";
+import { chunkOfRow } from "../decision_log.ts";
 import { problemResponses } from "../problem.ts";
 import { countDecisions, listDecisionChunks } from "../store/decision_chunks.ts";
 import type { Database } from "../store/schema.ts";
@@ -12,6 +12,7 @@ import { createRouter, instant, json, page, pageOf, pageQuery } from "./router.t
 const MAX_CHUNKS = 50;
 
 const chunkSchema = z.object({
+  format: z.int().openapi({ description: "How decisions stand in the octets" }),
   modules: z.array(z.string()).readonly().openapi({ description: "Hashes of the modules that decided" }),
   parameters: z.array(z.record(z.string(), z.number()).readonly()).readonly(),
   accounts: z.array(z.string()).readonly(),

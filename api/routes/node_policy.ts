@@ -1,9 +1,9 @@
 /** What a node asks of the policy, and tells of it: what to decide by, modules, and what it has decided. */
 import { encodeBase64 } from "@std/encoding";
 import { Hono } from "hono";
-import { chunkFromJson, type DecisionLog, recordDecisions } from "../decision_log.ts";
+import { type DecisionLog, recordDecisions } from "../decision_log.ts";
 import { type PolicyControl, UnknownModule } from "../policy_control.ts";
-import { BadChunk } from "../../policy/mod.ts";
+import { BadChunk, chunkFromJson } from "../../policy/mod.ts";
 import { problem } from "../problem.ts";
 import { jsonBody } from "./json_body.ts";
 import { decisionsBody, policyReportBody } from "./node_schema.ts";
@@ -27,7 +27,11 @@ export const nodePolicyRoutes = ({ policy, ...decisionLog }: NodePolicyRoutes) =
     .post("/decisions", jsonBody(decisionsBody), async (c) => {
       const { node, chunks } = c.req.valid("json");
       try {
-        await recordDecisions(decisionLog, node, chunks.map(chunkFromJson));
+        await recordDecisions(
+          decisionLog,
+          node,
+          chunks.map(({ id, ...chunk }) => ({ id, chunk: chunkFromJson(chunk) })),
+        );
       } catch (error) {
         if (error instanceof BadChunk) return problem(c, "invalid-request", `chunks: ${error.message}`);
         throw error;

@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import { PARAMETERS, STAGE_NAMES } from "../../policy/mod.ts";
-import type { DecisionChunkJson, NodeEvent, PolicyReport, Refund, ReservationRequest, Settlement } from "../wire.ts";
+import type { NodeDecisions, NodeEvent, PolicyReport, Refund, ReservationRequest, Settlement } from "../wire.ts";
 
 /** Items in one call; together with ITEM limits below it keeps the largest legal body under the body limit. */
 export const MAX_BATCH_ITEMS = 512;
@@ -101,7 +101,9 @@ export const policyReportBody: z.ZodType<PolicyReport> = z.object({
   dropped: count,
 });
 
-const chunk: z.ZodType<DecisionChunkJson> = z.object({
+const chunk: z.ZodType<NodeDecisions> = z.object({
+  id: name,
+  format: count,
   modules: z.array(hash).max(MAX_HEAD),
   parameters: z.array(z.record(z.string(), z.number())).max(MAX_HEAD),
   accounts: z.array(name).max(MAX_HEAD),

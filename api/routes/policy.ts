@@ -1,7 +1,7 @@
 /** /v1/policy: which module decides, which runs beside it, by which parameters; and how that is changed. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
-import { ABI_VERSION, MAX_MODULE_OCTETS, moduleHash, ownModule, reasonName } from "../../policy/mod.ts";
+import { ABI_VERSION, MAX_MODULE_OCTETS, moduleHash, OWN_HASH, reasonName } from "../../policy/mod.ts";
 import { type PolicyControl, stateOf } from "../policy_control.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { activeSince, lastGoodModule } from "../store/policy_changes.ts";
@@ -93,8 +93,7 @@ export interface PolicyRoutes {
 const named = (name: string): string | null => name === "own" ? null : name;
 
 export const policyRoutes = ({ db, policy, now }: PolicyRoutes) => {
-  const own = ownModule().hash;
-  const moduleOf = (hash: string | null) => ({ hash: hash ?? own, own: hash === null || hash === own });
+  const moduleOf = (hash: string | null) => ({ hash: hash ?? OWN_HASH, own: hash === null || hash === OWN_HASH });
 
   const show = async (current: PolicyChangeRow): Promise<z.infer<typeof policySchema>> => {
     const [since, lastGood, comparison, nodes] = await Promise.all([
@@ -141,7 +140,7 @@ export const policyRoutes = ({ db, policy, now }: PolicyRoutes) => {
       // Both are there, or nothing changes.
       for (const name of [active, shadow]) if (typeof name === "string") await policy.module(named(name));
       if (active !== undefined) await policy.activate(OPERATOR, named(active));
-      if (shadow !== undefined) await policy.shadow(OPERATOR, shadow === "own" ? own : shadow);
+      if (shadow !== undefined) await policy.shadow(OPERATOR, shadow === "own" ? OWN_HASH : shadow);
       return c.json(await show(await policy.current()), 200);
     })
     .openapi(getModule, async (c) => {

@@ -1,6 +1,6 @@
 /** /v1/policy/evaluate: what would happen to a message, what it would cost, and why. Nothing changes. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { ownModule, PARAMETERS } from "../../policy/mod.ts";
+import { OWN_HASH, PARAMETERS } from "../../policy/mod.ts";
 import { dryRun, type DryRunSources, type Mailbox, type Outcome, type Step } from "../dry_run.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { dayOf, rfc3339 } from "../utc_day.ts";
@@ -40,7 +40,7 @@ const showRules = ({ rules }: Step) => rules.map(({ rule, verdict }) => ({ rule,
 
 const show = ({ at, module, price, accepted, refusedBy, steps }: Outcome): z.infer<typeof evaluationSchema> => ({
   at: rfc3339(at),
-  module: { hash: module, own: module === ownModule().hash },
+  module: { hash: module, own: module === OWN_HASH },
   price,
   accepted: [...accepted],
   outcome: refusedBy && showStep(refusedBy),

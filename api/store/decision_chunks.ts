@@ -1,6 +1,6 @@
 /**
  * Table `decision_chunk`: recorded decisions as nodes sent them, some hundreds in a row, so that a million of them are a
- * few thousand rows. Ids are ULIDs, in the order of arrival.
+ * few thousand rows. Ids are the nodes' ULIDs, about in the order of time.
  */
 import type { Kysely } from "kysely";
 import type { Database, DecisionChunkRow } from "./schema.ts";
@@ -8,11 +8,13 @@ import type { Database, DecisionChunkRow } from "./schema.ts";
 /** Chunks that one statement of `prune` deletes: it must not hold up the others. */
 const PRUNE_BATCH = 100;
 
+/** One that is there already stays: its first answer was lost. */
 export const insertDecisionChunks = async (
   db: Kysely<Database>,
   rows: readonly DecisionChunkRow[],
 ): Promise<void> => {
-  if (rows.length > 0) await db.insertInto("decision_chunk").values(rows).execute();
+  if (rows.length === 0) return;
+  await db.insertInto("decision_chunk").values(rows).onConflict((conflict) => conflict.doNothing()).execute();
 };
 
 export interface DecisionFilter {

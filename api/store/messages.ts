@@ -48,6 +48,14 @@ export const refreshStatus = async (db: Transaction<Database>, messageIds: reado
   `.execute(db);
 };
 
+/** Those of `ids` that a customer handed over: they cost something, and what the relay made does not. */
+export const findCustomersMessages = async (db: Kysely<Database>, ids: readonly string[]): Promise<Set<string>> => {
+  if (ids.length === 0) return new Set();
+  const rows = await db.selectFrom("message").select("id").where("id", "in", [...new Set(ids)])
+    .where("relays", ">", 0).execute();
+  return new Set(rows.map(({ id }) => id));
+};
+
 /** A place in the list, which goes from the newest message to the oldest. */
 export interface Position {
   readonly receivedAt: number;

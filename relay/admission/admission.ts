@@ -98,7 +98,10 @@ export class Admission {
       const account = await controlPlane.login(username, password, address);
       if (account === null) throttle.failed(username, address, policy.parameters.loginWindowMs, monotonic());
       else throttle.succeeded(username, address);
-      return this.#answer("login", decide(account === null ? "wrong" : "right"), { account: account ?? "" });
+      const verdict = decide(account === null ? "wrong" : "right");
+      return account === null
+        ? { refusal: this.#refusal("login", verdict) ?? replies.authFailed }
+        : this.#answer("login", verdict, { account });
     } catch (error) {
       if (error instanceof ControlPlaneUnavailable) return { refusal: replies.authUnavailable };
       throw error;

@@ -2,11 +2,20 @@
  * A node's policy, kept in line with the control plane's: asks every second what holds, takes it over between two
  * decisions, and tells what happened here: faults, what a shadow would have decided, recorded decisions.
  *
- * While the control plane cannot be reached, what held last goes on to hold. A module that failed here is not taken
- * over again until the control plane says something new.
+ * While the control plane cannot be reached, what held last goes on to hold; at the start that is the program's own
+ * module, and without the control plane nobody gets further than that. A module that failed here, or that cannot be used
+ * here, is told as a fault, and is not taken over again until the control plane says something new.
  */
-import { checkModule, LivePolicy, moduleHash, openModule, ownModule, type Parameters } from "../../policy/mod.ts";
-import type { PolicyModule } from "../../policy/mod.ts";
+import {
+  checkModule,
+  LivePolicy,
+  moduleHash,
+  openModule,
+  OWN_HASH,
+  ownModule,
+  type Parameters,
+  type PolicyModule,
+} from "../../policy/mod.ts";
 import type { PolicyFaultReport, PolicyState } from "../../api/client.ts";
 import type { ControlPlane } from "../control_plane.ts";
 import type { DecisionRecorder } from "./recorder.ts";
@@ -18,6 +27,8 @@ export interface PolicyFollowerOptions {
   readonly parameters: Parameters;
   /** Epoch ms. */
   readonly now: () => number;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
   readonly onTrouble: (error: unknown) => void;
   /** A change was taken over, or a module failed, in words, with its facts. */
   readonly onNews: (message: string, facts: Record<string, unknown>) => void;
@@ -30,17 +41,13 @@ const MAX_FAULT_CHARS = 1000;
 /** Reported at once: a node has two modules that can fail. */
 const MAX_FAULTS = 16;
 
-/** What the control plane would have this node decide by cannot be had. */
-export class ModuleNotUsable extends Error {
-  override readonly name = "ModuleNotUsable";
-}
-
 export class PolicyFollower implements AsyncDisposable {
   readonly live: LivePolicy;
   readonly #options: PolicyFollowerOptions;
   #version = 0;
   #faults: PolicyFaultReport[] = [];
-  #running: Promise<void> | undefined;
+  #following: Promise<void> | undefined;
+  #handingOver: Promise<void> | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: PolicyFollowerOptions) {
@@ -49,73 +56,90 @@ export class PolicyFollower implements AsyncDisposable {
     this.live = new LivePolicy({
       parameters: options.parameters,
       now: options.now,
+      monotonic: options.monotonic,
       later: (job) => void setTimeout(job),
       wants: (reason) => recorder.wants(reason),
       record: (decision) => recorder.record(decision),
       onFault: (module, { message }, shadow) => {
-        this.#faults.push({ module, shadow, detail: message.slice(0, MAX_FAULT_CHARS) });
-        options.onNews("a policy module failed, and decides no more here", { module, shadow, fault: message });
+        this.#failed(module, shadow, message);
         // The others are to hear of it now.
         this.#follow();
       },
     });
   }
 
-  /** Asks for the first time, so that nobody is let in by rules that do not hold; then again and again. */
+  /** Asks for the first time before anybody is let in, then again and again. */
   async start(): Promise<void> {
-    this.#timer = setInterval(() => this.#follow(), FOLLOW_MS);
+    this.#timer = setInterval(() => {
+      this.#follow();
+      this.#handOver();
+    }, FOLLOW_MS);
     this.#follow();
-    await this.#running;
+    await this.#following;
   }
 
   /** Ends; what was decided until then is handed over, if the control plane takes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    await this.#running;
+    await Promise.all([this.#following, this.#handingOver]);
     this.#follow();
-    await this.#running;
+    this.#handOver();
+    await Promise.all([this.#following, this.#handingOver]);
   }
 
   #follow(): void {
-    this.#running ??= this.#exchange().catch(this.#options.onTrouble).finally(() => this.#running = undefined);
+    this.#following ??= this.#exchange().catch(this.#options.onTrouble).finally(() => this.#following = undefined);
+  }
+
+  /** By itself: a control plane that is slow to take decisions must not keep the policy from being followed. */
+  #handOver(): void {
+    const { controlPlane, recorder, onTrouble } = this.#options;
+    const all = async () => {
+      while (await recorder.handOver((chunk) => controlPlane.decisions(chunk)));
+    };
+    this.#handingOver ??= all().catch(onTrouble).finally(() => this.#handingOver = undefined);
   }
 
   async #exchange(): Promise<void> {
     const { controlPlane, recorder } = this.#options;
-    const faults = this.#faults.splice(0, MAX_FAULTS);
-    let state;
-    try {
-      state = await controlPlane.policy({
-        version: this.#version,
-        module: this.live.module,
-        shadow: this.live.shadow,
-        faults,
-        compared: this.live.shadowNews(),
-        dropped: recorder.dropped,
-      });
-    } catch (error) {
-      this.#faults.unshift(...faults);
-      throw error;
-    }
+    const faults = this.#faults.slice(0, MAX_FAULTS);
+    const compared = this.live.shadowNews();
+    const state = await controlPlane.policy({
+      version: this.#version,
+      module: this.live.module,
+      shadow: this.live.shadow,
+      faults,
+      compared,
+      dropped: recorder.dropped,
+    });
+    this.#faults.splice(0, faults.length);
+    if (compared !== null) this.live.shadowTold(compared);
     if (state.version !== this.#version) await this.#takeOver(state);
-    while (await recorder.handOver((chunk) => controlPlane.decisions(chunk)));
   }
 
-  async #takeOver(state: PolicyState): Promise<void> {
-    const { parameters, onNews } = this.#options;
-    const { version, active, shadow } = state;
-    const [module, beside] = [await this.#module(active), shadow === null ? null : await this.#module(shadow)];
-    this.live.use(module, { ...parameters, ...state.parameters });
-    this.live.useShadow(beside);
+  async #takeOver({ version, active, shadow, parameters }: PolicyState): Promise<void> {
+    const { live } = this;
+    const wanted = active ?? OWN_HASH;
+    const module = wanted === live.module ? null : await this.#module(wanted, false);
+    const beside = shadow === null || shadow === live.shadow ? null : await this.#module(shadow, true);
+    live.use(module, { ...this.#options.parameters, ...parameters });
+    if (shadow !== live.shadow) live.useShadow(beside);
     this.#version = version;
-    onNews("the policy has changed", { version, module: module.hash, shadow, parameters: state.parameters });
+    this.#options.onNews("the policy has changed", { version, module: live.module, shadow: live.shadow, parameters });
   }
 
-  async #module(hash: string | null): Promise<PolicyModule> {
-    if (hash === null || hash === ownModule().hash) return ownModule();
+  /** null: it cannot be used here, which is told as a fault. @throws {ControlPlaneUnavailable} */
+  async #module(hash: string, shadow: boolean): Promise<PolicyModule | null> {
+    if (hash === OWN_HASH) return ownModule();
     const octets = await this.#options.controlPlane.policyModule(hash);
     const wrong = moduleHash(octets) === hash ? checkModule(octets) : ["Its octets are not those of the hash."];
-    if (wrong.length > 0) throw new ModuleNotUsable(`module ${hash}: ${wrong.join(" ")}`);
-    return openModule(octets);
+    if (wrong.length === 0) return openModule(octets);
+    this.#failed(hash, shadow, wrong.join(" "));
+    return null;
+  }
+
+  #failed(module: string, shadow: boolean, fault: string): void {
+    this.#faults.push({ module, shadow, detail: fault.slice(0, MAX_FAULT_CHARS) });
+    this.#options.onNews("a policy module failed, and decides no more here", { module, shadow, fault });
   }
 }

@@ -2,11 +2,10 @@
  * Keeps decisions until they are handed over: all refusals, and a share of the others, drawn by chance. Deciding does
  * not wait for any of it. Memory is bounded: what finds no room is left out, and counted.
  */
-import { encodeBase64 } from "@std/encoding";
-import { type Decision, encodeChunk, Reason } from "../../policy/mod.ts";
-import type { DecisionChunkJson } from "../../api/client.ts";
+import { chunkToJson, type Decision, encodeChunk, Reason } from "../../policy/mod.ts";
+import type { NodeDecisions } from "../../api/client.ts";
 
-/** About 400 octets each; a flood of refusals fills this in a second or so, and the rest of it says nothing new. */
+/** Some hundred octets each, more with many blocks; a flood of refusals fills this in a second or so, and the rest of it says nothing new. */
 const MAX_WAITING = 20_000;
 /** In one chunk: encoded in a millisecond or two, and some tens of KiB long. */
 const MAX_IN_CHUNK = 1000;
@@ -15,11 +14,15 @@ export interface RecorderOptions {
   /** Of the decisions that accept, in percent. */
   readonly samplePercent: number;
   readonly random: () => number;
+  /** A new ULID on each call. */
+  readonly newId: () => string;
 }
 
 export class DecisionRecorder {
   readonly #options: RecorderOptions;
   #waiting: Decision[] = [];
+  /** The oldest of them, on their way; the same again until it is answered. */
+  #underWay: { readonly chunk: NodeDecisions; readonly count: number } | null = null;
   #dropped = 0;
 
   constructor(options: RecorderOptions) {
@@ -41,13 +44,22 @@ export class DecisionRecorder {
     else this.#waiting.push(decision);
   }
 
-  /** Hands the oldest over; what is not taken waits on. @returns whether more wait. */
-  async handOver(deliver: (chunk: DecisionChunkJson) => Promise<void>): Promise<boolean> {
-    const decisions = this.#waiting.slice(0, MAX_IN_CHUNK);
-    if (decisions.length === 0) return false;
-    const { octets, ...head } = encodeChunk(decisions);
-    await deliver({ ...head, octets: encodeBase64(octets) });
-    this.#waiting.splice(0, decisions.length);
+  /**
+   * Hands the oldest over; what gets no answer waits on, what is refused is left out and counted.
+   *
+   * @param deliver false: refused. @returns whether more wait.
+   */
+  async handOver(deliver: (chunk: NodeDecisions) => Promise<boolean>): Promise<boolean> {
+    if (this.#waiting.length === 0) return false;
+    const { chunk, count } = this.#underWay ??= this.#oldest();
+    if (!await deliver(chunk)) this.#dropped += count;
+    this.#underWay = null;
+    this.#waiting.splice(0, count);
     return this.#waiting.length > 0;
+  }
+
+  #oldest(): { chunk: NodeDecisions; count: number } {
+    const decisions = this.#waiting.slice(0, MAX_IN_CHUNK);
+    return { chunk: { id: this.#options.newId(), ...chunkToJson(encodeChunk(decisions)) }, count: decisions.length };
   }
 }

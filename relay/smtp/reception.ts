@@ -49,6 +49,15 @@ const MAX_OVERRUN = 2;
 const MAX_SLICES = 8;
 const encoder = new TextEncoder();
 
+/** The policy accepted a message that was too big, or not well-formed, when it came, and so was not kept. */
+class IncompleteMessage extends Error {
+  override readonly name = "IncompleteMessage";
+
+  constructor(sizeBytes: number) {
+    super(`of ${sizeBytes} octets not all were kept`);
+  }
+}
+
 /** From the first octet to the reply; ends with `finish` or with `discard`. */
 export class Reception {
   readonly #context: ReceptionContext;
@@ -57,12 +66,16 @@ export class Reception {
   readonly #id: string;
   readonly #receivedAt: number;
   readonly #traceOctets: number;
+  /** What is kept of a message at the most, in octets: the limit of its beginning, for it may change meanwhile. */
+  readonly #maxOctets: number;
   readonly #draft: Draft;
   readonly #lineEndings = new LineEndings();
   /** Not written yet; at first the trace field. */
   #slices: Uint8Array[];
   #sizeBytes = 0;
   #bareLineEndings = false;
+  /** Some of it was not kept. */
+  #incomplete = false;
   /** Why the draft could not be written. */
   #failure: unknown;
 
@@ -70,6 +83,7 @@ export class Reception {
     this.#context = context;
     this.#transaction = transaction;
     this.#origin = origin;
+    this.#maxOctets = context.maxMessageBytes;
     this.#receivedAt = context.now();
     this.#id = context.newId(this.#receivedAt);
     const { recipients, declaredSizeBytes } = transaction;
@@ -106,7 +120,7 @@ export class Reception {
         source.putBack(octets.subarray(end));
         return "read";
       }
-      if (this.#sizeBytes > MAX_OVERRUN * this.#context.maxMessageBytes) return "endless";
+      if (this.#sizeBytes > MAX_OVERRUN * this.#maxOctets) return "endless";
     }
   }
 
@@ -139,6 +153,8 @@ export class Reception {
       const verdict = await this.#context.admission.message(this.#id, this.#transaction, { ...content, ...header });
       if ("refusal" in verdict) return verdict.refusal;
       await using reservation = verdict;
+      // Accepted although it is none that should be: what is not whole is never stored (invariant 5).
+      if (this.#incomplete) throw new IncompleteMessage(this.#sizeBytes);
       await this.#context.spool.accept(this.#envelope(reservation, header.messageIdField), this.#draft);
       reservation.keep();
       stored = true;
@@ -184,8 +200,10 @@ export class Reception {
   async #write(): Promise<void> {
     const slices = this.#slices;
     this.#slices = [];
-    const { maxMessageBytes } = this.#context;
-    if (this.#failure !== undefined || this.#bareLineEndings || this.#sizeBytes > maxMessageBytes) return;
+    if (this.#failure !== undefined || this.#bareLineEndings || this.#sizeBytes > this.#maxOctets) {
+      this.#incomplete = true;
+      return;
+    }
     try {
       for (const slice of slices.length > MAX_SLICES ? [concatenate(slices)] : slices) {
         const written = this.#draft.write(slice);

@@ -9,7 +9,7 @@ import { replies } from "../protocol/replies.ts";
 import { encodeReply, type Reply } from "../protocol/reply.ts";
 import { lastWords } from "./last_words.ts";
 import { Connection, type ConnectionContext, type SessionConn } from "./connection.ts";
-import type { ConnectionCounts } from "./connection_counts.ts";
+import type { ConnectionCounts, Counted } from "./connection_counts.ts";
 
 export interface SmtpServerOptions extends ConnectionContext {
   readonly admission: ConnectionContext["admission"] & Pick<Admission, "connection">;
@@ -85,11 +85,21 @@ export class SmtpServer {
     if (this.#draining) return turnAway(conn, tls, replies.shuttingDown);
     const counted = this.#options.connections.add(address);
     try {
-      const refusal = this.#options.admission.connection(counted);
+      const refusal = this.#admission(conn, counted);
       if (refusal !== null) return await turnAway(conn, tls, refusal);
       await this.#serveClient(new Connection(conn as SessionConn, address, tls, this.#options));
     } finally {
       counted.release();
+    }
+  }
+
+  /** Trouble that nobody expected leaves no connection open. */
+  #admission(conn: Deno.Conn, counted: Counted): Reply | null {
+    try {
+      return this.#options.admission.connection(counted);
+    } catch (error) {
+      conn.close();
+      throw error;
     }
   }
 

@@ -30,6 +30,7 @@ Deno.test("activity: distinct recipients, and what became of them; the relay's o
     accepted("dsn", NOON, ["x@example.net"], 0),
     ended("m1", NOON, "delivered", ["b@example.net"]),
     ended("m1", NOON, "bounced", ["c@example.net"]),
+    ended("dsn", NOON, "delivered", ["x@example.net"]),
   ];
   await api.nodeCall("events", { items });
   await api.nodeCall("events", { items });

@@ -17,7 +17,8 @@ import {
   ownModule,
   STAGE_NAMES,
 } from "../../policy/mod.ts";
-import { encodeChunk, readFacts } from "../../policy/decision.ts";
+import { encodeChunk } from "../../policy/decision.ts";
+import { readFacts } from "../../policy/recorded_facts.ts";
 import { account, mailFacts, messageFacts, quotaFacts, recipientFacts } from "../policy/facts.ts";
 import { describeMachine, quantile } from "./watched_relay.ts";
 

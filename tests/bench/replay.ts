@@ -40,7 +40,7 @@ async function fill(): Promise<{ changed: number; octets: number; seconds: numbe
   for (const batch of history.batches()) {
     const chunk = encodeChunk(batch);
     octets += chunk.octets.length;
-    await recordDecisions({ ...options, db: database.db }, "bench", [chunk]);
+    await recordDecisions({ ...options, db: database.db }, "bench", [{ id: options.newId(), chunk }]);
   }
   return { changed: history.changedByLowerLimit, octets, seconds: (performance.now() - began) / 1000 };
 }

@@ -2,9 +2,10 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ABI_VERSION, BLOCK_COUNT, NOW, OPEN_CONNECTIONS } from "../../policy/assembly/layout.ts";
-import { decodeChunk, encodeChunk, readFacts, writeFacts } from "../../policy/decision.ts";
+import { decodeChunk, encodeChunk } from "../../policy/decision.ts";
 import { FACT_FIELDS } from "../../policy/fields.ts";
 import { put } from "../../policy/memory.ts";
+import { readFacts, writeFacts } from "../../policy/recorded_facts.ts";
 import { createPolicy, type Decision, defaultParameters, ownModule, STAGE_NAMES } from "../../policy/mod.ts";
 import { someFacts } from "./arbitrary_facts.ts";
 

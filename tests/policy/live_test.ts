@@ -1,17 +1,22 @@
 /** The policy of a running process: swapped between two decisions, beside a shadow, and when a module fails. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { BLOCK_COUNT, BLOCK_QUANTITY } from "../../policy/assembly/layout.ts";
 import {
   type Decision,
+  decodeChunk,
   defaultParameters,
+  encodeChunk,
+  type FactsOf,
   LivePolicy,
   type LivePolicyOptions,
   openModule,
   ownModule,
   PolicyFault,
   Reason,
+  type StageName,
 } from "../../policy/mod.ts";
 import { FAULTS, GROWING_MEMORY, onTrigger, policyModule, refusing, TRIGGER_BYTES } from "../support/policy_modules.ts";
-import { account, mailFacts, NOON } from "./facts.ts";
+import { account, mailFacts, messageFacts, NOON, quotaFacts, recipientFacts } from "./facts.ts";
 
 const OWN = ownModule().hash;
 const ACCEPTED = { reason: Reason.Accepted };
@@ -24,6 +29,7 @@ function live(changes: Partial<LivePolicyOptions> = {}) {
   const policy = new LivePolicy({
     parameters: defaultParameters,
     now: () => NOON,
+    monotonic: () => 0,
     later: (job) => jobs.push(job),
     wants: (reason) => reason !== Reason.Accepted,
     record: (decision) => recorded.push(decision),
@@ -58,7 +64,10 @@ Deno.test("live policy: parameters out of their bounds change nothing", () => {
   assertEquals([policy.module, policy.parameters], [OWN, defaultParameters]);
 });
 
-const STOPPED = { loop: "timeout", trap: "trap", recursion: "trap", growth: "growth", nonsense: "nonsense" } as const;
+const STOPPED = {
+  ...{ loop: "timeout", trap: "trap", recursion: "trap", growth: "growth", "growth by nothing": "growth" },
+  nonsense: "nonsense",
+} as const;
 for (const [fault, kind] of Object.entries(STOPPED)) {
   Deno.test(`live policy: a module with ${fault} is stopped, nobody is let in, and the last good one takes over`, () => {
     const { policy, faults } = live();
@@ -101,6 +110,70 @@ Deno.test("live policy: a module of somebody else sees no facts of the decision 
   assertEquals(policy.decide("mail", mailFacts), ACCEPTED);
 });
 
+Deno.test("live policy: a module of somebody else sees no blocks of another account", () => {
+  const { policy } = live();
+  const reads = `(if (f64.ne (f64.load offset=${BLOCK_QUANTITY} (global.get $base)) (f64.const 0))
+    (then ${refusing(Reason.AccountSuspended)}))`;
+  policy.use(
+    openModule(policyModule({ before: `(if (i32.eq (local.get $stage) (i32.const 5)) (then ${reads}))` })),
+    defaultParameters,
+  );
+  policy.decide("mail", mailFacts);
+  assertEquals(policy.decide("author", { ownership: "own" }), ACCEPTED);
+});
+
+const WRITTEN = { "infinity": "inf", "more blocks than there can be": "100000000" };
+for (const [what, value] of Object.entries(WRITTEN)) {
+  Deno.test(`live policy: facts that a module overwrites with ${what} are recorded as they were`, () => {
+    const { policy, recorded, settle } = live({ wants: () => true });
+    const before = `(f64.store offset=${BLOCK_COUNT} (global.get $base) (f64.const ${value}))`;
+    policy.use(openModule(policyModule({ before })), defaultParameters);
+    policy.useShadow(ownModule());
+    policy.decide("mail", mailFacts, "anna");
+    settle();
+    assertEquals([...decodeChunk(encodeChunk(recorded))], recorded);
+    assertEquals(recorded[0]!.facts.at(-1), account.blocks[0]!.activatesAt);
+    assertEquals(policy.shadowNews()!.differences, []);
+  });
+}
+
+const NEVER: { readonly [Name in StageName]?: FactsOf[Name] } = {
+  login: {
+    ...{ ofAccount: { count: 7, ageMs: 1 }, fromPrefix: { count: 0, ageMs: 0 }, knownPlace: true },
+    credentials: "wrong",
+  },
+  mail: { ...mailFacts, account: null },
+  recipient: { ...recipientFacts, account: null },
+  message: { ...messageFacts, bareLineEndings: true },
+  author: { ownership: "another's" },
+  quota: { ...quotaFacts, granted: false, used: 151 },
+};
+for (const [stage, facts] of Object.entries(NEVER)) {
+  Deno.test(`live policy: what no module may accept at ${stage} is not accepted, whatever its self-test said`, () => {
+    const { policy, faults } = live();
+    const octets = policyModule({ before: refusing(Reason.Accepted) });
+    policy.use(openModule(octets), defaultParameters);
+    assertEquals(policy.decide(stage as StageName, facts as never), { reason: Reason.PolicyFault });
+    assertEquals([faults.map(([, kind]) => kind), policy.module], [["nonsense"], OWN]);
+  });
+}
+
+Deno.test("live policy: a price below one for each recipient is none", () => {
+  const { policy } = live();
+  policy.use(openModule(policyModule({ price: "(f64.const 1)" })), defaultParameters);
+  assertEquals(policy.price(1, 1), 1);
+  assertThrows(() => policy.price(1, 2), PolicyFault, "a price of 1 for 2 recipients");
+});
+
+Deno.test("live policy: a module that is slow in each answer is stopped before it has cost much", () => {
+  const { policy, faults } = live();
+  const slow = `(local.set $n (i32.const 60000000)) (loop $on (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+    (br_if $on (local.get $n)))`;
+  policy.use(openModule(policyModule({ before: slow })), defaultParameters);
+  for (let n = 0; n < 100 && faults.length === 0; n++) policy.decide("author", { ownership: "own" });
+  assertEquals(faults.map(([, kind]) => kind), ["timeout"]);
+});
+
 Deno.test("live policy: what is wanted is recorded with module, account and facts; what is only foreseen is not", () => {
   const { policy, recorded } = live();
   const suspended = { ...mailFacts, account: { ...account, status: "suspended" as const } };
@@ -124,12 +197,22 @@ Deno.test("shadow: decides nothing, and counts where it would have answered othe
   policy.decide("mail", mailFacts);
   assertEquals(policy.shadowNews()!.compared, 0);
   settle();
-  assertEquals(policy.shadowNews(), {
+  const news = {
     module: module.hash,
     ...{ compared: 4, left: 0 },
     differences: [{ stage: "mail", was: Reason.AccountSuspended, would: Reason.Accepted, count: 3 }],
+  } as const;
+  assertEquals(policy.shadowNews(), news);
+  // Until it has arrived, it is told again.
+  policy.decide("mail", suspended);
+  settle();
+  assertEquals(policy.shadowNews()!.compared, 5);
+  policy.shadowTold(news);
+  assertEquals(policy.shadowNews(), {
+    ...news,
+    compared: 1,
+    differences: [{ ...news.differences[0], count: 1 }],
   });
-  assertEquals(policy.shadowNews(), { module: module.hash, compared: 0, left: 0, differences: [] });
 });
 
 Deno.test("shadow: what finds no room to wait is counted as left out", () => {

@@ -18,7 +18,7 @@ const source = new URL("../../policy/assembly/index.ts", import.meta.url).href;
 export const plainExports = await import(source) as Omit<ModuleExports, "memory">;
 const { decide, ruleAt, judge, price, cap, ndr, ndrCap } = plainExports;
 
-const engine: Engine = { memory, wiped: false, decide, ruleAt, judge, price, cap, ndr, ndrCap };
+const engine: Engine = { memory, foreign: false, decide, ruleAt, judge, price, cap, ndr, ndrCap };
 
 /** There is one only: the source knows one memory. */
 export const plainModule: PolicyModule = { hash: "0".repeat(64), octets: new Uint8Array(), own: true, engine };

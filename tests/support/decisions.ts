@@ -21,6 +21,7 @@ export function decisionMaker(parameters: Parameters = defaultParameters) {
   const policy = new LivePolicy({
     parameters,
     now: () => at,
+    monotonic: () => 0,
     later: () => {},
     wants: () => true,
     record: (decision) => last = decision,

@@ -80,6 +80,8 @@ export const FAULTS = {
   trap: "(unreachable)",
   recursion: "(drop (call $decide (local.get $stage)))",
   growth: "(drop (memory.grow (i32.const 1)))",
+  /** Its memory is as long as it was, and another one. */
+  "growth by nothing": "(drop (memory.grow (i32.const 0)))",
   nonsense: "(return (i32.const 999))",
   /** Answers what the host alone answers. */
   "the host's reason": `(return (i32.const ${Reason.PolicyFault}))`,
@@ -215,6 +217,22 @@ export const HOSTILE: Readonly<Record<string, readonly [octets: () => Uint8Array
     /answers the same facts differently/,
   ],
   "no refusal at all": [() => policyModule({ rules: {} }), /accepts a wrong password: no module may/],
-  "a price of nothing": [() => policyModule({ price: "(f64.const 0)" }), /at least one relay/],
+  "exceptions": [
+    () => policyModule({ fields: "(tag $trouble (param i32))", before: "(nop)" }),
+    /has exceptions/,
+  ],
+  "variables of other types": [
+    () => policyModule({ fields: "(global $ref (mut funcref) (ref.null func))" }),
+    /variables other than numbers/,
+  ],
+  "very many functions": [
+    () => policyModule({ fields: Array.from({ length: 3000 }, (_, n) => `(func (export "f${n}"))`).join("\n") }),
+    /functions: at most 2000 may be/,
+  ],
+  "very many variables": [
+    () => policyModule({ fields: `(func (export "f") ${"(local i32) ".repeat(600)} (local.set 599 (local.get 0)))` }),
+    /variables: at most 500 may be/,
+  ],
+  "a price of nothing": [() => policyModule({ price: "(f64.const 0)" }), /a price of 0 for 1 recipients/],
   "a price that is no number": [() => policyModule({ price: "(f64.const nan)" }), /a price of NaN/],
 };

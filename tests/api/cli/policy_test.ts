@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { encodeChunk, moduleHash, ownModule } from "../../../policy/mod.ts";
+import { chunkToJson, encodeChunk, moduleHash, ownModule } from "../../../policy/mod.ts";
 import { type Api, type Ran, runOn, startApi } from "./harness.ts";
 import { decisionMaker } from "../../support/decisions.ts";
 import { FAULTS, policyModule } from "../../support/policy_modules.ts";
@@ -27,8 +27,8 @@ async function recordConnections(api: Api): Promise<void> {
     { length: 200 },
     (_, n) => decide("connection", { open: n + 1, fromAddress: (n % 100) + 1 }, { at: api.clock.now - 1000 + n }),
   );
-  const { octets, ...head } = encodeChunk(decisions);
-  await api.node.v1.node.decisions.$post({ json: { node: "mx1", chunks: [{ ...head, octets: octets.toBase64() }] } });
+  const chunk = { id: "chunk 1", ...chunkToJson(encodeChunk(decisions)) };
+  await api.node.v1.node.decisions.$post({ json: { node: "mx1", chunks: [chunk] } });
 }
 
 Deno.test("policy show: the module, since when, what is set, and which nodes decide by it", async () => {

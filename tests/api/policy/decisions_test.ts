@@ -1,15 +1,21 @@
 /** Recorded decisions, as the API gives them out; and notices. */
 import { assertEquals } from "@std/assert";
-import { encodeBase64 } from "@std/encoding";
-import { type DecisionChunk, decodeChunk, encodeChunk, Reason } from "../../../policy/mod.ts";
-import { chunkFromJson } from "../../../api/decision_log.ts";
+import {
+  chunkFromJson,
+  chunkToJson,
+  type DecisionChunk,
+  decodeChunk,
+  encodeChunk,
+  Reason,
+} from "../../../policy/mod.ts";
 import { decisionOf } from "../../support/decisions.ts";
 import { NOON, startControlPlane, type TestControlPlane } from "../control_plane.ts";
 
 const at = (ms: number) => new Date(NOON + ms).toISOString();
 
-const send = (api: TestControlPlane, { octets, ...head }: DecisionChunk) =>
-  api.nodeCall("decisions", { chunks: [{ ...head, octets: encodeBase64(octets) }] });
+let chunks = 0;
+const send = (api: TestControlPlane, chunk: DecisionChunk, id = `chunk ${++chunks}`) =>
+  api.nodeCall("decisions", { chunks: [{ id, ...chunkToJson(chunk) }] });
 
 /** A chunk of decisions made at these times (ms from noon), each of connection n. */
 const chunk = (...times: number[]) =>
@@ -30,6 +36,13 @@ Deno.test("decisions: chunks come in the order of their arrival, page by page, w
   assertEquals([first.times, first.total], [[[0, 1], [2]], 6]);
   const second = await fetch(api, `?limit=2&cursor=${first.next}`);
   assertEquals([second.times, second.next, second.total], [[[3, 4, 5]], null, 6]);
+});
+
+Deno.test("decisions: a chunk that comes again is kept once, and one of another format is refused", async () => {
+  await using api = await startControlPlane();
+  for (let times = 0; times < 2; times++) assertEquals((await send(api, chunk(0, 1), "the same")).status, 200);
+  assertEquals((await fetch(api)).times, [[0, 1]]);
+  assertEquals((await send(api, { ...chunk(2), format: 99 })).status, 400);
 });
 
 Deno.test("decisions: only those of the time in question are given out, to the millisecond", async () => {

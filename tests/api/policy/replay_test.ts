@@ -1,6 +1,6 @@
 /** Many recorded decisions, decided again by the tool: no difference where nothing changed, and exactly those where it did. */
 import { assert, assertEquals } from "@std/assert";
-import { encodeChunk, STAGE_NAMES } from "../../../policy/mod.ts";
+import { chunkToJson, encodeChunk, STAGE_NAMES } from "../../../policy/mod.ts";
 import { type Api, runOn, startApi } from "../cli/harness.ts";
 import { DecisionHistory, LOWER_LIMIT } from "../../support/decision_history.ts";
 import { repeatable, seed, sizeOf } from "../../support/size.ts";
@@ -21,10 +21,10 @@ Deno.test(
     const decisions = sizeOf(DECISIONS);
     const history = new DecisionHistory({ seed, decisions, from: api.clock.now - 20 * HOUR_MS, until: api.clock.now });
     const stages = new Set<string>();
+    let batches = 100;
     for (const batch of history.batches()) {
       for (const { stage } of batch) stages.add(stage);
-      const { octets, ...head } = encodeChunk(batch);
-      const chunks = [{ ...head, octets: octets.toBase64() }];
+      const chunks = [{ id: `chunk ${batches++}`, ...chunkToJson(encodeChunk(batch)) }];
       const response = await api.node.v1.node.decisions.$post({ json: { node: "mx1", chunks } });
       assertEquals(response.status, 200);
     }

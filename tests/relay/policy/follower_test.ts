@@ -35,11 +35,15 @@ function follow(plane: ReturnType<typeof controlPlane>) {
     controlPlane: {
       policy: (report) => plane.policy(report),
       policyModule: (hash) => plane.policyModule(hash),
-      decisions: ({ count }) => Promise.resolve(void plane.handOver(count)),
+      decisions: ({ count }) => {
+        plane.handOver(count);
+        return Promise.resolve(true);
+      },
     },
-    recorder: new DecisionRecorder({ samplePercent: 0, random: () => 0 }),
+    recorder: new DecisionRecorder({ samplePercent: 0, random: () => 0, newId: () => "chunk" }),
     parameters: { ...defaultParameters, relaysPerBlock: 7 },
     now: () => NOON,
+    monotonic: () => 0,
     onTrouble: (error) => troubles.push(String(error)),
     onNews: () => {},
   });
@@ -87,15 +91,35 @@ Deno.test("follower: a fault is told at once, again if need be, and once in the 
   assertMatch(faults[0]!.detail, /^trap: /);
 });
 
-Deno.test("follower: octets that are not those of the hash, or no module, are not taken over", async () => {
+Deno.test("follower: octets that are not those of the hash are not taken over, the parameters are, and it is told", async () => {
   const plane = controlPlane();
   plane.policyModule = () => Promise.resolve(policyModule());
-  plane.state = { version: 1, active: "b".repeat(64), shadow: null, parameters: {} };
-  const { follower, troubles } = follow(plane);
+  plane.state = { version: 1, active: "b".repeat(64), shadow: null, parameters: { maxRecipients: 3 } };
+  const { follower } = follow(plane);
   await follower.start();
   await follower[Symbol.asyncDispose]();
-  assertEquals(follower.live.module, OWN);
-  assertMatch(troubles[0]!, /ModuleNotUsable: module b+: Its octets are not those of the hash/);
+  assertEquals([follower.live.module, follower.live.parameters.maxRecipients], [OWN, 3]);
+  assertEquals(plane.reports.flatMap(({ faults }) => faults), [
+    { module: "b".repeat(64), shadow: false, detail: "Its octets are not those of the hash." },
+  ]);
+});
+
+Deno.test("follower: what a shadow saw is told again until it has arrived, and goes on through a change of parameters", async () => {
+  const octets = policyModule();
+  const plane = controlPlane([octets]);
+  plane.state = { version: 1, active: null, shadow: moduleHash(octets), parameters: {} };
+  const { follower, troubles } = follow(plane);
+  await follower.start();
+  for (let n = 0; n < 3; n++) follower.live.decide("author", { ownership: "own" });
+  await new Promise((resolve) => setTimeout(resolve));
+  plane.down = true;
+  await follower[Symbol.asyncDispose]();
+  assertEquals(troubles, ["Error: away"]);
+  plane.down = false;
+  plane.state = { ...plane.state, version: 2, parameters: { maxRecipients: 3 } };
+  await follower[Symbol.asyncDispose]();
+  await follower[Symbol.asyncDispose]();
+  assertEquals(plane.reports.map(({ compared }) => compared?.compared), [undefined, 3, 0]);
 });
 
 Deno.test("follower: what was decided until the end is handed over", async () => {

@@ -1,47 +1,64 @@
 /** Which decisions are recorded, how they are handed over, and that there is an end to what waits. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { decodeBase64 } from "@std/encoding";
-import { type Decision, decodeChunk, defaultParameters, Reason } from "../../../policy/mod.ts";
-import type { DecisionChunkJson } from "../../../api/client.ts";
-import { DecisionRecorder } from "../../../relay/policy/recorder.ts";
+import { chunkFromJson, type Decision, decodeChunk, defaultParameters, Reason } from "../../../policy/mod.ts";
+import type { NodeDecisions } from "../../../api/client.ts";
+import { DecisionRecorder, type RecorderOptions } from "../../../relay/policy/recorder.ts";
 
 const decision = (at: number): Decision => ({
   ...{ stage: "author", at, account: "anna", module: "a".repeat(64), parameters: defaultParameters },
   ...{ facts: new Float64Array([2]), reason: Reason.DomainOfAnotherAccount, data: [] },
 });
 
-function decisionsOf({ octets, ...head }: DecisionChunkJson): number[] {
-  const chunk = { ...head, parameters: [defaultParameters], octets: new Uint8Array(decodeBase64(octets)) };
-  return [...decodeChunk(chunk)].map(({ at }) => at);
+const decisionsOf = (chunk: NodeDecisions): number[] => [...decodeChunk(chunkFromJson(chunk))].map(({ at }) => at);
+
+function recorderOf(options: Partial<RecorderOptions> = {}): DecisionRecorder {
+  let ids = 0;
+  return new DecisionRecorder({ samplePercent: 100, random: () => 0, newId: () => `${++ids}`, ...options });
 }
 
 Deno.test("recorder: refusals always, others by the share that chance draws", () => {
   let drawn = 0;
-  const recorder = new DecisionRecorder({ samplePercent: 10, random: () => drawn });
+  const recorder = recorderOf({ samplePercent: 10, random: () => drawn });
   const wants = (reason: Reason, random: number) => {
     drawn = random;
     return recorder.wants(reason);
   };
   assertEquals([wants(Reason.Accepted, 0.0999), wants(Reason.Accepted, 0.1)], [true, false]);
   assertEquals(wants(Reason.NoBlock, 0.999), true);
-  const none = new DecisionRecorder({ samplePercent: 0, random: () => 0 });
+  const none = recorderOf({ samplePercent: 0 });
   assertEquals([none.wants(Reason.Accepted), none.wants(Reason.PolicyFault)], [false, true]);
 });
 
 Deno.test("recorder: hands over in order, a thousand at a time; what is not taken waits on", async () => {
-  const recorder = new DecisionRecorder({ samplePercent: 100, random: () => 0 });
+  const recorder = recorderOf();
   for (let n = 0; n < 1500; n++) recorder.record(decision(n));
-  await assertRejects(() => recorder.handOver(() => Promise.reject(new Error("away"))), Error, "away");
+  const tried: string[] = [];
+  const fail = ({ id }: NodeDecisions) => {
+    tried.push(id);
+    return Promise.reject(new Error("away"));
+  };
+  for (let times = 0; times < 2; times++) await assertRejects(() => recorder.handOver(fail), Error, "away");
   const taken: number[] = [];
-  const take = (chunk: DecisionChunkJson) => Promise.resolve(void taken.push(...decisionsOf(chunk)));
+  const take = (chunk: NodeDecisions) => {
+    tried.push(chunk.id);
+    taken.push(...decisionsOf(chunk));
+    return Promise.resolve(true);
+  };
   assertEquals(await recorder.handOver(take), true);
   assertEquals(await recorder.handOver(take), false);
   assertEquals(await recorder.handOver(take), false);
-  assertEquals(taken, Array.from({ length: 1500 }, (_, n) => n));
+  assertEquals([taken, tried], [Array.from({ length: 1500 }, (_, n) => n), ["1", "1", "1", "2"]]);
+});
+
+Deno.test("recorder: a chunk that is refused for what it is holds up nothing, and is counted", async () => {
+  const recorder = recorderOf();
+  for (let n = 0; n < 1500; n++) recorder.record(decision(n));
+  assertEquals(await recorder.handOver(() => Promise.resolve(false)), true);
+  assertEquals([await recorder.handOver(() => Promise.resolve(true)), recorder.dropped], [false, 1000]);
 });
 
 Deno.test("recorder: what finds no room is left out and counted", () => {
-  const recorder = new DecisionRecorder({ samplePercent: 100, random: () => 0 });
+  const recorder = recorderOf();
   for (let n = 0; n < 20_003; n++) recorder.record(decision(n));
   assertEquals(recorder.dropped, 3);
 });

@@ -199,6 +199,30 @@ Deno.test("server: over the limit of connections a client hears 421 and why", as
   (await connected(edge, "S: 220 …")).close();
 });
 
+Deno.test("server: where nobody can say whether a client is let in, it is not left waiting", async () => {
+  await using edge = startEdge({
+    script: {
+      connection() {
+        throw new Error("trouble");
+      },
+    },
+  });
+  using client = await Dialogue.connect(edge.port);
+  await client.ended();
+  assertEquals(edge.context.troubles.map(String), ["Error: trouble"]);
+});
+
+Deno.test("server: a message of which not all was kept is not stored, whoever accepts it", async () => {
+  await using edge = startEdge({ tls: true, script: { message: () => null } });
+  using client = await connected(edge, `${LOGIN}${ENVELOPE}${DATA}`);
+  const line = `${"x".repeat(98)}\r\n`;
+  await client.send(`${line.repeat(200)}.\r\n`);
+  await client.play("S: 451 4.3.0 Temporary local error: try again later");
+  const { spool, admission, troubles } = edge.context;
+  assertEquals([spool.messages.length, admission.refunded.length], [0, 1]);
+  assertEquals(troubles.map(String), ["IncompleteMessage: of 20000 octets not all were kept"]);
+});
+
 Deno.test("server: over the limit a client that begins with TLS hears nothing in clear", async () => {
   await using edge = startEdge({ maxConnections: 1, tls: true });
   using _first = await Dialogue.connect(edge.port);
