@@ -1,7 +1,7 @@
 /** /v1/policy/parameters and /v1/policy/history: the figures of the policy, and who changed what when. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
-import { PARAMETER_NAMES, parameterMistake, type ParameterName } from "../../policy/mod.ts";
+import { PARAMETER_NAMES, type ParameterName, PARAMETERS } from "../../policy/mod.ts";
 import { type PolicyControl, stateOf } from "../policy_control.ts";
 import { problemResponses } from "../problem.ts";
 import { listPolicyChanges } from "../store/policy_changes.ts";
@@ -19,11 +19,12 @@ const unknown = (name: string): string => {
   return `there is no parameter ${name}` + (like === undefined ? "" : `: did you mean ${like}?`);
 };
 
-const value = (name: ParameterName) =>
-  z.number({ error: "expected a whole number, or null" }).superRefine((given, context) => {
-    const mistake = parameterMistake(name, given);
-    if (mistake !== null) context.addIssue({ code: "custom", message: mistake });
-  }).openapi({ type: "integer" }).nullable().optional();
+const value = (name: ParameterName) => {
+  const { least, most, unit, meaning } = PARAMETERS[name];
+  const error = `expected a whole number from ${least} to ${most}, or null`;
+  return z.int({ error }).min(least, error).max(most, error).nullable().optional()
+    .openapi({ description: `${unit}: ${meaning}` });
+};
 
 const values = Object.fromEntries(PARAMETER_NAMES.map((name) => [name, value(name)])) as {
   [Name in ParameterName]: ReturnType<typeof value>;

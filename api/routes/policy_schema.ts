@@ -21,7 +21,7 @@ const EXAMPLE_HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0
 export const moduleName = z.string().refine(
   (text) => text === "own" || HASH.test(text),
   "expected the SHA-256 of a module's octets in hex, or `own` for the program's own",
-).openapi({ type: "string", example: EXAMPLE_HASH });
+).openapi({ example: EXAMPLE_HASH });
 
 const hash = z.string().openapi({ description: "SHA-256 of the module's octets", example: EXAMPLE_HASH });
 const own = z.boolean().openapi({ description: "Whether it is the program's own" });

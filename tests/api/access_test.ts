@@ -69,5 +69,8 @@ Deno.test("OpenAPI: the document names every public route, with its answers and 
   const buy = body.paths["/v1/accounts/{username}/blocks"].post;
   assertEquals(Object.keys(buy.responses), ["201", "400", "401", "404"]);
   assert(buy.responses["404"].content["application/problem+json"]);
+  const { active, shadow } = body.paths["/v1/policy"].patch.requestBody.content["application/json"].schema.properties;
+  assertEquals([active.type, shadow.type], ["string", ["string", "null"]]);
+  assertEquals(Object.keys(body.paths["/v1/policy"].put.requestBody.content), ["application/wasm"]);
   assertEquals(body.components.securitySchemes.bearer, { type: "http", scheme: "bearer" });
 });

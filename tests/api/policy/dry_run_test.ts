@@ -1,8 +1,10 @@
 /** The dry run: what would happen, and that nothing does. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Rule } from "../../../policy/assembly/rule.ts";
+import { Stage } from "../../../policy/assembly/stage.ts";
 import { Reason } from "../../../policy/mod.ts";
 import { MISSING } from "../../support/addresses.ts";
-import { FAULTS, onTrigger, policyModule, refusing, TRIGGER_BYTES } from "../../support/policy_modules.ts";
+import { FAULTS, GOOD, onTrigger, policyModule, refusing, TRIGGER_BYTES } from "../../support/policy_modules.ts";
 import { ADMIN, startControlPlane, type TestControlPlane } from "../control_plane.ts";
 
 const MB = 1_048_576;
@@ -155,6 +157,14 @@ Deno.test("dry run: a module that fails is answered with 503, and the live one g
   assertStringIncludes(body.detail, "no answer within 100 ms");
   assertEquals((await api.request("GET", "/v1/policy")).body.active.own, false);
   assertEquals((await evaluate(api)).status, 200);
+});
+
+Deno.test("dry run: a module whose rules do not come to an end is answered with 503", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  await load(api, policyModule({ rules: { ...GOOD.rules, [Stage.Recipient]: Array(101).fill(Rule.LineEndings) } }));
+  const { status, body } = await evaluate(api);
+  assertEquals([status, body.detail], [503, "nonsense: over 100 rules"]);
 });
 
 Deno.test("dry run: what cannot be asked is refused, each field with what was expected", async () => {
