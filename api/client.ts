@@ -21,7 +21,7 @@ const withToken = (fetch: Fetch, token: string) => ({
   headers: { authorization: `Bearer ${token}` },
 });
 
-/** The public API (`/v1/accounts`, `/v1/messages`): `token` is the operator's. */
+/** The public API (`/v1/accounts`, `/v1/messages`, `/v1/policy`, `/v1/notices`): `token` is the operator's. */
 export const createClient = (fetch: Fetch, token: string, baseUrl: string = IN_PROCESS_URL) =>
   hc<PublicApp>(baseUrl, withToken(fetch, token));
 

@@ -139,6 +139,20 @@ Deno.test("dry run: an account that is suspended", async () => {
   assertEquals((await evaluate(api)).body.outcome.reason, "account-suspended");
 });
 
+Deno.test("dry run: the brake holds an account back that is far beyond its habit, until it is released", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  await api.blocks("alice", 10);
+  const used = (day: string, relays: number) => ({ id: day, username: "alice", day, relays, ndr: false });
+  const habit = ["2026-11-18", "2026-11-19", "2026-11-20"].map((day) => used(day, 100));
+  await api.nodeCall("settlements", { items: [...habit, used("2026-11-23", 300)] });
+  const { reason, data, reply } = (await evaluate(api)).body.outcome;
+  assertEquals([reason, reply.code], ["braked", 451]);
+  assertEquals(data, { measure: "relays", used: 301, limit: 300, resetsAt: "2026-11-24T00:00:00Z" });
+  await api.request("POST", "/v1/accounts/alice/brake/release", { hours: 1 });
+  assertEquals((await evaluate(api)).body.outcome, null);
+});
+
 Deno.test("dry run: somebody else's module answers for itself, by its own rules", async () => {
   await using api = await startControlPlane();
   await api.account("alice");
