@@ -14,12 +14,14 @@ import { QueueFull } from "./bounded_queue.ts";
 import { problem } from "./problem.ts";
 import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
+import { type DkimRoutes, dkimRoutes } from "./routes/dkim.ts";
 import { type DomainRoutes, domainRoutes } from "./routes/domains.ts";
 import { healthRoutes, type Readiness } from "./routes/health.ts";
 import { type MessageRoutes, messageRoutes } from "./routes/messages.ts";
 import { type NetworkRoutes, networkRoutes } from "./routes/networks.ts";
 import { type NodeAccountRoutes, nodeAccountRoutes } from "./routes/node_accounts.ts";
 import { type NodeCounterRoutes, nodeCounterRoutes } from "./routes/node_counters.ts";
+import { type NodeDkimRoutes, nodeDkimRoutes } from "./routes/node_dkim.ts";
 import { type NodeDomainRoutes, nodeDomainRoutes } from "./routes/node_domains.ts";
 import { type NodeEventRoutes, nodeEventRoutes } from "./routes/node_events.ts";
 import { openApiInfo } from "./routes/openapi.ts";
@@ -37,14 +39,22 @@ export type App = OpenAPIHono;
 /** Where unexpected trouble is written. */
 export type Log = (message: string, facts: Record<string, unknown>) => void;
 
-type NodeRoutes = NodeAccountRoutes & NodeCounterRoutes & NodeDomainRoutes & NodeEventRoutes;
-type PublicRoutes = AccountRoutes & BlockRoutes & QuotaRoutes & NetworkRoutes & DomainRoutes & MessageRoutes;
+type NodeRoutes = NodeAccountRoutes & NodeCounterRoutes & NodeDomainRoutes & NodeDkimRoutes & NodeEventRoutes;
+type PublicRoutes =
+  & AccountRoutes
+  & BlockRoutes
+  & QuotaRoutes
+  & NetworkRoutes
+  & DomainRoutes
+  & DkimRoutes
+  & MessageRoutes;
 
 const nodeApp = (use: NodeRoutes) =>
   new Hono().basePath("/v1/node")
     .route("/", nodeAccountRoutes(use))
     .route("/", nodeCounterRoutes(use))
     .route("/", nodeDomainRoutes(use))
+    .route("/", nodeDkimRoutes(use))
     .route("/", nodeEventRoutes(use));
 
 const publicApp = (use: PublicRoutes) =>
@@ -54,6 +64,7 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", quotaRoutes(use))
     .route("/v1/accounts", networkRoutes(use))
     .route("/v1/accounts", domainRoutes(use))
+    .route("/v1/accounts", dkimRoutes(use))
     .route("/v1/messages", messageRoutes(use));
 
 /** The types behind the clients of client.ts. */

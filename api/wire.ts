@@ -71,6 +71,26 @@ export interface NodeBatch<Item> {
   readonly items: readonly Item[];
 }
 
+/** Asks for the keys that sign mail of a domain. */
+export interface DkimKeyQuestion {
+  /** Whose claim the domain must be of; null: anybody's. */
+  readonly account: string | null;
+  /** In lower-case A-labels; a claim of a domain that it lies in will do. */
+  readonly domain: string;
+}
+
+/** The keys that sign for a domain, never none. */
+export interface DkimKeySet {
+  /** The claimed domain. */
+  readonly domain: string;
+  readonly keys: readonly {
+    readonly selector: string;
+    readonly algorithm: "rsa-sha256" | "ed25519-sha256";
+    /** PKCS #8 in base64. */
+    readonly privateKey: string;
+  }[];
+}
+
 interface EventBase {
   /** Unique for ever: an event that arrives again is stored once. */
   readonly id: string;

@@ -9,10 +9,14 @@ import type { Logger } from "@logtape/logtape";
 import { delay } from "@std/async/delay.js";
 import { join } from "@std/path";
 import type { NodeClient } from "../api/client.ts";
+import { authorDomains } from "./admission/author_domains.ts";
 import { ControlPlane } from "./control_plane.ts";
 import { Delivery, DELIVERY_LIMITS } from "./delivery/delivery.ts";
 import { findNextHop } from "./delivery/next_hop.ts";
 import type { PoolLimits } from "./delivery/pool.ts";
+import { Signer } from "./dkim/signer.ts";
+import { SigningKeys } from "./dkim/signing_keys.ts";
+import { asciiDomain } from "./dns/names.ts";
 import type { Resolver } from "./dns/types.ts";
 import { describe } from "./error_words.ts";
 import type { Settings } from "./settings.ts";
@@ -22,7 +26,7 @@ import type { Spool } from "./spool/spool.ts";
 export interface ShardOptions {
   readonly settings: Pick<
     Settings,
-    "hostname" | "serviceName" | "routes" | "mxPort" | "allowPrivateNextHops" | "workers"
+    "hostname" | "serviceName" | "routes" | "mxPort" | "allowPrivateNextHops" | "dkimService" | "workers"
   >;
   /** Its own; it is made where there is none. */
   readonly directory: string;
@@ -76,6 +80,18 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   controlPlane.name(opened.nodeId);
   const { recovered } = opened;
   if (recovered.messages > 0) log.info("messages are queued from before", { ...recovered });
+  const signer = new Signer({
+    keys: new SigningKeys({
+      ask: (question) => controlPlane.dkimKeys(question),
+      monotonic,
+      onUnusable: (domain, selector, error) =>
+        log.error("a key to sign with cannot be used", { domain, selector, error: describe(error) }),
+    }),
+    authorDomains,
+    serviceDomain: settings.dkimService ? asciiDomain(settings.serviceName) : null,
+    now,
+    log,
+  });
   const delivery = new Delivery({
     queue: opened.spool,
     hostname: settings.hostname,
@@ -90,6 +106,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
         allowPrivate: settings.allowPrivateNextHops,
         random,
       }),
+    sign: (envelope, content) => signer.sign(envelope, content),
     now,
     monotonic,
     random,

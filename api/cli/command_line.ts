@@ -3,6 +3,7 @@ import { commandLine, envVar, map, message, object, option, or, runParser } from
 import { account } from "./account.ts";
 import { block } from "./block.ts";
 import type { Command } from "./command.ts";
+import { dkim } from "./dkim.ts";
 import { domain } from "./domain.ts";
 import { examples } from "./help.ts";
 import { message as messages } from "./message.ts";
@@ -27,7 +28,7 @@ const HINT = "How it is used: mailhop --help, or --help behind any command.";
 const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
-    command: or(account, block, quota, network, domain, messages),
+    command: or(account, block, quota, network, domain, dkim, messages),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),
 );

@@ -2,7 +2,7 @@
  * What a node may send, checked at the door. The types and their meaning are in ../wire.ts.
  */
 import { z } from "zod";
-import type { NodeEvent, Refund, ReservationRequest, Settlement } from "../wire.ts";
+import type { DkimKeyQuestion, NodeEvent, Refund, ReservationRequest, Settlement } from "../wire.ts";
 
 /** Items in one call; together with ITEM limits below it keeps the largest legal body under the body limit. */
 export const MAX_BATCH_ITEMS = 512;
@@ -65,6 +65,9 @@ export const reservationsBody = batch(reservation);
 export const settlementsBody = batch(settlement);
 export const refundsBody = batch(refund);
 export const recoverBody = z.object({ node: name, boot: name });
-/** Domains in lower-case A-labels; RFC 1035 2.3.4: at most 253 characters. */
-export const domainOwnersBody = z.object({ domains: z.array(z.string().max(253)).max(MAX_BATCH_ITEMS) });
+/** A domain in lower-case A-labels; RFC 1035 2.3.4: at most 253 characters. */
+const domain = z.string().max(253);
+export const domainOwnersBody = z.object({ domains: z.array(domain).max(MAX_BATCH_ITEMS) });
+const dkimKeyQuestion: z.ZodType<DkimKeyQuestion> = z.object({ account: name.nullable(), domain });
+export const dkimKeysBody = z.object({ items: z.array(dkimKeyQuestion).max(MAX_BATCH_ITEMS) });
 export const eventsBody = z.object({ node: name, items: z.array(event).max(MAX_BATCH_ITEMS) });

@@ -46,6 +46,23 @@ export interface DomainRow {
   missed_checks: number;
 }
 
+/** A key that signs the mail of a claimed domain (RFC 6376). */
+export interface DkimKeyRow {
+  username: string;
+  domain: string;
+  algorithm: "rsa-sha256" | "ed25519-sha256";
+  /** pending: not seen in the DNS yet; active: signs; retired: signed until another one took its place. */
+  state: "pending" | "active" | "retired";
+  selector: string;
+  /** PKCS #8 in base64; null once it is retired. No public route shows it. */
+  private_key: string | null;
+  /** As it stands in p= of the record. */
+  public_key: string;
+  created_at: number;
+  /** When it came into its state. */
+  changed_at: number;
+}
+
 /** What an account used of a day: the sum of its reservations that are not refunded. */
 export interface UsageRow {
   username: string;
@@ -106,6 +123,7 @@ export interface Database {
   block: BlockRow;
   network: NetworkRow;
   domain: DomainRow;
+  dkim_key: DkimKeyRow;
   usage: UsageRow;
   reservation: ReservationRow;
   message: MessageRow;

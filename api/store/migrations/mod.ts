@@ -8,12 +8,14 @@ import { accounts } from "./0001_accounts.ts";
 import { counters } from "./0002_counters.ts";
 import { history } from "./0003_history.ts";
 import { domains } from "./0004_domains.ts";
+import { dkim } from "./0007_dkim.ts";
 
 const migrations = {
   "0001_accounts": accounts,
   "0002_counters": counters,
   "0003_history": history,
   "0004_domains": domains,
+  "0007_dkim": dkim,
 };
 
 /**

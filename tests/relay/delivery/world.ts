@@ -25,6 +25,7 @@ export class World implements AsyncDisposable {
     this.#delivery = new Delivery({
       queue: this.queue,
       nextHop: (domain) => Promise.resolve(asHop(domain, hops[domain] ?? hops["*"]!)),
+      sign: (_, content) => Promise.resolve({ kind: "content", content }),
       hostname: "relay.example.org",
       serviceName: "smtp.example.org",
       now: () => this.now,
