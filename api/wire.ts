@@ -126,6 +126,8 @@ export interface AttemptEvent extends EventBase {
   readonly host: string | null;
   readonly address: string | null;
   readonly tls: string | null;
+  /** What became of the policy for TLS (MTA-STS) that the recipients' domain has; not there where it has none. */
+  readonly tlsVerdict?: string;
   /** The remote server's own words, or ours for what went wrong. */
   readonly reply: string;
   /** 1 for the first. */

@@ -14,6 +14,8 @@ import { ControlPlane } from "./control_plane.ts";
 import { Delivery, DELIVERY_LIMITS } from "./delivery/delivery.ts";
 import { findNextHop } from "./delivery/next_hop.ts";
 import type { PoolLimits } from "./delivery/pool.ts";
+import { StsPolicies } from "./mta_sts/policies.ts";
+import { FETCH_TIMEOUT_MS, fetchPolicy } from "./mta_sts/policy_fetch.ts";
 import { Signer } from "./dkim/signer.ts";
 import { SigningKeys } from "./dkim/signing_keys.ts";
 import { asciiDomain } from "./dns/names.ts";
@@ -80,6 +82,18 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   controlPlane.name(opened.nodeId);
   const { recovered } = opened;
   if (recovered.messages > 0) log.info("messages are queued from before", { ...recovered });
+  const policies = new StsPolicies({
+    resolver,
+    fetchPolicy: (domain) =>
+      fetchPolicy(domain, {
+        fetch,
+        resolver,
+        allowPrivate: settings.allowPrivateNextHops,
+        timeoutMs: FETCH_TIMEOUT_MS,
+      }),
+    monotonic,
+    onTrouble: (domain, why, kept) => log.warn("an MTA-STS policy {why}", { domain, why, kept }),
+  });
   const signer = new Signer({
     keys: new SigningKeys({
       ask: (question) => controlPlane.dkimKeys(question),
@@ -104,6 +118,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
         ownNames: new Set([settings.hostname, settings.serviceName].map((name) => name.toLowerCase())),
         isOwnEndpoint: options.isOwnEndpoint,
         allowPrivate: settings.allowPrivateNextHops,
+        policyOf: (domain) => policies.of(domain),
         random,
       }),
     sign: (envelope, content) => signer.sign(envelope, content),

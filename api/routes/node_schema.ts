@@ -37,6 +37,7 @@ const attempt = {
   host: text.nullable(),
   address: text.nullable(),
   tls: text.nullable(),
+  tlsVerdict: text.optional(),
   reply,
   attempt: z.int().min(1),
   nextAttemptAt: time.nullable(),

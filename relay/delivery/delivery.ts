@@ -58,6 +58,8 @@ export interface DeliveryParts {
   readonly limits: DeliveryLimits;
   /** Ticks every second, for the deadlines; tests give their own. */
   readonly ticker?: Ticker;
+  /** Authorities to trust, in PEM, instead of those that Deno comes with; tests give their own. */
+  readonly authorities?: readonly string[];
 }
 
 /** It looks at the queue at least this often, in ms, so that a step of the clock is noticed. */
@@ -84,7 +86,7 @@ export class Delivery {
     this.#pool = new Pool(limits.pool, parts.monotonic);
     const watch = this.#watch = new DeadlineWatch(parts.ticker);
     this.#recorder = new Recorder(queue, log, limits.recordRetryMs);
-    const client = { hostname, watch, seconds: limits.stageSeconds };
+    const client = { hostname, watch, seconds: limits.stageSeconds, authorities: parts.authorities };
     this.#round = {
       nextHop: parts.nextHop,
       sign: parts.sign,

@@ -11,8 +11,8 @@ import type { Envelope } from "../envelope.ts";
 import type { Content, QueuedMessage } from "../spool/types.ts";
 import { type Addressee, Attempt, type AttemptResult, NO_SOURCE } from "./attempt.ts";
 import type { DsnAction } from "./dsn_duty.ts";
-import { type HostsHop, verdictOfTroubleInDns } from "./host_order.ts";
-import type { NextHop } from "./next_hop.ts";
+import { verdictOfTroubleInDns } from "./host_order.ts";
+import type { HostsHop, NextHop } from "./next_hop.ts";
 import { groupByNextHop, type NextHopGroup } from "./next_hop_groups.ts";
 import { ownVerdict, type Verdict } from "./outcome.ts";
 import { type Pool, PoolClosed } from "./pool.ts";
@@ -144,9 +144,9 @@ export class Round {
     this.#recordReported("relayed", relayed);
   }
 
-  #log({ status, forwardPath: recipient, host, address, tls, attempts, verdict: { reply } }: Ending): void {
+  #log({ status, forwardPath: recipient, host, address, tls, tlsVerdict, attempts, verdict: { reply } }: Ending): void {
     const { envelope: { id: messageId, account } } = this.message;
-    const facts = { messageId, account, recipient, host, address, tls, attempts, reply };
+    const facts = { messageId, account, recipient, host, address, tls, tlsVerdict, attempts, reply };
     this.parts.log.info(status, facts);
   }
 
