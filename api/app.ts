@@ -25,8 +25,10 @@ import { type NodeDkimRoutes, nodeDkimRoutes } from "./routes/node_dkim.ts";
 import { type NodeDomainRoutes, nodeDomainRoutes } from "./routes/node_domains.ts";
 import { type NodeEventRoutes, nodeEventRoutes } from "./routes/node_events.ts";
 import { openApiInfo } from "./routes/openapi.ts";
+import { type NodeSuppressionRoutes, nodeSuppressionRoutes } from "./routes/node_suppressions.ts";
 import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
 import { createRouter } from "./routes/router.ts";
+import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
 
 /** A batch of 512 events, each about 100 long addresses with a long reply, is 20 MiB. */
 const NODE_BODY_BYTES = 32 * 1024 * 1024;
@@ -39,7 +41,13 @@ export type App = OpenAPIHono;
 /** Where unexpected trouble is written. */
 export type Log = (message: string, facts: Record<string, unknown>) => void;
 
-type NodeRoutes = NodeAccountRoutes & NodeCounterRoutes & NodeDomainRoutes & NodeDkimRoutes & NodeEventRoutes;
+type NodeRoutes =
+  & NodeAccountRoutes
+  & NodeCounterRoutes
+  & NodeDomainRoutes
+  & NodeDkimRoutes
+  & NodeSuppressionRoutes
+  & NodeEventRoutes;
 type PublicRoutes =
   & AccountRoutes
   & BlockRoutes
@@ -47,6 +55,7 @@ type PublicRoutes =
   & NetworkRoutes
   & DomainRoutes
   & DkimRoutes
+  & SuppressionRoutes
   & MessageRoutes;
 
 const nodeApp = (use: NodeRoutes) =>
@@ -55,6 +64,7 @@ const nodeApp = (use: NodeRoutes) =>
     .route("/", nodeCounterRoutes(use))
     .route("/", nodeDomainRoutes(use))
     .route("/", nodeDkimRoutes(use))
+    .route("/", nodeSuppressionRoutes(use))
     .route("/", nodeEventRoutes(use));
 
 const publicApp = (use: PublicRoutes) =>
@@ -65,6 +75,7 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", networkRoutes(use))
     .route("/v1/accounts", domainRoutes(use))
     .route("/v1/accounts", dkimRoutes(use))
+    .route("/v1/accounts", suppressionRoutes(use))
     .route("/v1/messages", messageRoutes(use));
 
 /** The types behind the clients of client.ts. */

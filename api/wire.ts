@@ -91,6 +91,21 @@ export interface DkimKeySet {
   }[];
 }
 
+/** Asks whether an account's mail to an address is suppressed. */
+export interface SuppressionQuestion {
+  readonly account: string;
+  /** A forward path as it came. */
+  readonly address: string;
+}
+
+/** The address has failed for good before, and the account has chosen what is to come of mail to it. */
+export interface SuppressionFacts {
+  readonly choice: "refuse" | "skip";
+  /** The recipient's server's own words. */
+  readonly reply: string;
+  readonly failedAt: number;
+}
+
 interface EventBase {
   /** Unique for ever: an event that arrives again is stored once. */
   readonly id: string;
@@ -130,6 +145,8 @@ export interface AttemptEvent extends EventBase {
   readonly tlsVerdict?: string;
   /** The remote server's own words, or ours for what went wrong. */
   readonly reply: string;
+  /** bounced: the server says that there is no such mailbox, or none in use; not there where it says something else. */
+  readonly badAddress?: true;
   /** 1 for the first. */
   readonly attempt: number;
   readonly nextAttemptAt: number | null;

@@ -17,6 +17,7 @@ export type Quota = InferResponseType<Accounts[":username"]["quota"]["$get"], 20
 export type Network = InferResponseType<Accounts[":username"]["networks"]["$post"], 201>;
 export type Domain = InferResponseType<Accounts[":username"]["domains"]["$post"], 201>;
 export type DkimKeys = InferResponseType<Accounts[":username"]["domains"][":domain"]["dkim"]["$get"], 200>;
+export type Suppressions = InferResponseType<Accounts[":username"]["suppressions"]["$get"], 200>;
 export type MessageHistory = InferResponseType<Messages[":id"]["$get"], 200>;
 export type Message = Omit<MessageHistory, "events">;
 export type HistoryEvent = MessageHistory["events"][number];

@@ -9,6 +9,7 @@ import { examples } from "./help.ts";
 import { message as messages } from "./message.ts";
 import { network } from "./network.ts";
 import { quota } from "./quota.ts";
+import { suppression } from "./suppression.ts";
 
 export type CommandLine =
   | { readonly kind: "command"; readonly json: boolean; readonly command: Command }
@@ -28,7 +29,7 @@ const HINT = "How it is used: mailhop --help, or --help behind any command.";
 const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
-    command: or(account, block, quota, network, domain, dkim, messages),
+    command: or(account, block, quota, network, domain, dkim, suppression, messages),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),
 );

@@ -2,7 +2,14 @@
  * What a node may send, checked at the door. The types and their meaning are in ../wire.ts.
  */
 import { z } from "zod";
-import type { DkimKeyQuestion, NodeEvent, Refund, ReservationRequest, Settlement } from "../wire.ts";
+import type {
+  DkimKeyQuestion,
+  NodeEvent,
+  Refund,
+  ReservationRequest,
+  Settlement,
+  SuppressionQuestion,
+} from "../wire.ts";
 
 /** Items in one call; together with ITEM limits below it keeps the largest legal body under the body limit. */
 export const MAX_BATCH_ITEMS = 512;
@@ -39,6 +46,7 @@ const attempt = {
   tls: text.nullable(),
   tlsVerdict: text.optional(),
   reply,
+  badAddress: z.literal(true).optional(),
   attempt: z.int().min(1),
   nextAttemptAt: time.nullable(),
 };
@@ -71,4 +79,6 @@ const domain = z.string().max(253);
 export const domainOwnersBody = z.object({ domains: z.array(domain).max(MAX_BATCH_ITEMS) });
 const dkimKeyQuestion: z.ZodType<DkimKeyQuestion> = z.object({ account: name.nullable(), domain });
 export const dkimKeysBody = z.object({ items: z.array(dkimKeyQuestion).max(MAX_BATCH_ITEMS) });
+const suppressionQuestion: z.ZodType<SuppressionQuestion> = z.object({ account: name, address });
+export const suppressionsBody = z.object({ items: z.array(suppressionQuestion).max(MAX_BATCH_ITEMS) });
 export const eventsBody = z.object({ node: name, items: z.array(event).max(MAX_BATCH_ITEMS) });

@@ -63,6 +63,26 @@ export interface DkimKeyRow {
   changed_at: number;
 }
 
+/** An address that failed for good with an account's mail. */
+export interface SuppressionRow {
+  username: string;
+  /** In the form of ../address_key.ts. */
+  address_key: string;
+  /** As it stood in RCPT. */
+  address: string;
+  /** The recipient's server's own words. */
+  reply: string;
+  /** The last message that failed. */
+  message_id: string;
+  failed_at: number;
+}
+
+/** What an account wants of mail to suppressed addresses; accounts without a row have not chosen. */
+export interface SuppressionChoiceRow {
+  username: string;
+  choice: "refuse" | "skip" | "off";
+}
+
 /** What an account used of a day: the sum of its reservations that are not refunded. */
 export interface UsageRow {
   username: string;
@@ -124,6 +144,8 @@ export interface Database {
   network: NetworkRow;
   domain: DomainRow;
   dkim_key: DkimKeyRow;
+  suppression: SuppressionRow;
+  suppression_choice: SuppressionChoiceRow;
   usage: UsageRow;
   reservation: ReservationRow;
   message: MessageRow;

@@ -9,6 +9,7 @@ import { counters } from "./0002_counters.ts";
 import { history } from "./0003_history.ts";
 import { domains } from "./0004_domains.ts";
 import { dkim } from "./0007_dkim.ts";
+import { suppressions } from "./0008_suppressions.ts";
 
 const migrations = {
   "0001_accounts": accounts,
@@ -16,6 +17,7 @@ const migrations = {
   "0003_history": history,
   "0004_domains": domains,
   "0007_dkim": dkim,
+  "0008_suppressions": suppressions,
 };
 
 /**
