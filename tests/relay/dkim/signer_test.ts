@@ -9,10 +9,12 @@ import { type DomainKeys, type KeyQuestion, KeysUnknown } from "../../../relay/d
 import type { Envelope } from "../../../relay/envelope.ts";
 import type { Content } from "../../../relay/spool/types.ts";
 import { makeKey, verdicts } from "../../support/dkim.ts";
-import { holds } from "../../support/size.ts";
+import { assertGrownByLess, memoryUse } from "../../support/memory_growth.ts";
+import { holds, sizeOf } from "../../support/size.ts";
 
 const NOON = Date.parse("2026-11-23T12:00:00Z");
 const MINUTE_MS = 60_000;
+const MIB = 1024 * 1024;
 const rsa = await makeKey("r1", "rsa-sha256");
 const ed25519 = await makeKey("e1", "ed25519-sha256");
 const service = await makeKey("s1", "rsa-sha256");
@@ -129,6 +131,23 @@ Deno.test("DKIM: signatures of 10 MiB hold", async () => {
   const line = "0123456789 abcdefghijklmnopqrstuvwxyz  ABCDEFGHIJKLMNOPQRSTUVWXYZ\t.\r\n";
   const body = line.repeat(Math.ceil(10 * 1024 * 1024 / line.length));
   assertEquals(await signAndVerify(latin1(`${HEADER}\r\n${body}`)), BOTH_PASS);
+});
+
+Deno.test("DKIM: memory does not grow with the message", async () => {
+  const chunk = latin1("0123456789 abcdefghijklmnopqrstuvwxyz\r\n".repeat(1600));
+  const chunks = Math.ceil(sizeOf({ ci: 128, large: 2048 }) * MIB / chunk.length);
+  const content: Content = {
+    sizeBytes: chunks * chunk.length,
+    async *chunks() {
+      yield latin1(`${HEADER}\r\n`);
+      for (let at = 0; at < chunks; at++) yield chunk;
+      await Promise.resolve();
+    },
+  };
+  const before = memoryUse();
+  const signing = await signer().sign(ENVELOPE, content);
+  assertGrownByLess(before, { heapBytes: 2 * MIB, rssBytes: 48 * MIB });
+  assertEquals(signing.kind === "content" && signing.content.sizeBytes > content.sizeBytes, true);
 });
 
 Deno.test("DKIM: signatures of random messages hold, however they are cut", async () => {
