@@ -9,18 +9,13 @@ import type { Logger } from "@logtape/logtape";
 import { delay } from "@std/async/delay.js";
 import { join } from "@std/path";
 import type { NodeClient } from "../api/client.ts";
-import { authorDomains } from "./admission/author_domains.ts";
 import { ControlPlane } from "./control_plane.ts";
 import { Delivery, DELIVERY_LIMITS } from "./delivery/delivery.ts";
 import { findNextHop } from "./delivery/next_hop.ts";
 import type { PoolLimits } from "./delivery/pool.ts";
-import { StsPolicies } from "./mta_sts/policies.ts";
-import { FETCH_TIMEOUT_MS, fetchPolicy } from "./mta_sts/policy_fetch.ts";
-import { Signer } from "./dkim/signer.ts";
-import { SigningKeys } from "./dkim/signing_keys.ts";
-import { asciiDomain } from "./dns/names.ts";
 import type { Resolver } from "./dns/types.ts";
 import { describe } from "./error_words.ts";
+import { createSigner, openPolicies } from "./mail_authentication.ts";
 import type { Settings } from "./settings.ts";
 import { type OpenSpool, openSpool } from "./spool/open.ts";
 import type { Spool } from "./spool/spool.ts";
@@ -82,30 +77,8 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   controlPlane.name(opened.nodeId);
   const { recovered } = opened;
   if (recovered.messages > 0) log.info("messages are queued from before", { ...recovered });
-  const policies = new StsPolicies({
-    resolver,
-    fetchPolicy: (domain) =>
-      fetchPolicy(domain, {
-        fetch,
-        resolver,
-        allowPrivate: settings.allowPrivateNextHops,
-        timeoutMs: FETCH_TIMEOUT_MS,
-      }),
-    monotonic,
-    onTrouble: (domain, why, kept) => log.warn("an MTA-STS policy {why}", { domain, why, kept }),
-  });
-  const signer = new Signer({
-    keys: new SigningKeys({
-      ask: (question) => controlPlane.dkimKeys(question),
-      monotonic,
-      onUnusable: (domain, selector, error) =>
-        log.error("a key to sign with cannot be used", { domain, selector, error: describe(error) }),
-    }),
-    authorDomains,
-    serviceDomain: settings.dkimService ? asciiDomain(settings.serviceName) : null,
-    now,
-    log,
-  });
+  const { policies, written } = await openPolicies(options);
+  const signer = createSigner({ ...options, controlPlane });
   const delivery = new Delivery({
     queue: opened.spool,
     hostname: settings.hostname,
@@ -130,12 +103,22 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     limits: { ...DELIVERY_LIMITS, pool: shareOf(DELIVERY_LIMITS.pool, settings.workers) },
   });
   delivery.start();
-  return new Shard({ ...opened, controlPlane, delivery, closing, onTrouble, log, lock: held.move() });
+  return new Shard({
+    ...opened,
+    controlPlane,
+    delivery,
+    policiesWritten: written,
+    closing,
+    onTrouble,
+    log,
+    lock: held.move(),
+  });
 }
 
 interface ShardParts extends OpenSpool {
   readonly controlPlane: ControlPlane;
   readonly delivery: Delivery;
+  readonly policiesWritten: () => Promise<void>;
   readonly closing: AbortController;
   readonly onTrouble: (error: unknown) => void;
   readonly log: Logger;
@@ -200,6 +183,7 @@ export class Shard {
     this.#parts.closing.abort();
     // Recovery may wait for the outbox, which gives up when the spool closes.
     await this.spool.close();
+    await this.#parts.policiesWritten();
     await this.#recovery;
   }
 

@@ -3,8 +3,7 @@
  * they say, in a bounded number.
  *
  * A policy that stands is only replaced by another one: when the record is gone, or another policy is announced and
- * cannot be fetched, it goes on (3.3). So whoever can disturb DNS or HTTPS cannot take it away. Policies are kept in
- * memory: after a start the first mail to a domain finds its policy again.
+ * cannot be fetched, it goes on (3.3). So whoever can disturb DNS or HTTPS cannot take it away.
  */
 import { Slots } from "../dns/slots.ts";
 import type { Resolver } from "../dns/types.ts";
@@ -15,21 +14,28 @@ export interface PoliciesOptions {
   readonly resolver: Pick<Resolver, "txt">;
   /** @returns the policy, or words for what went wrong. Does not reject. */
   readonly fetchPolicy: (domain: string) => Promise<StsPolicy | string>;
-  /** Milliseconds of a monotonic clock. */
-  readonly monotonic: () => number;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** What stood when the process before ended. */
+  readonly kept: ReadonlyMap<string, KnownPolicy>;
+  /** What is known has changed. @param known what it is when it is called: the policies that were fetched. */
+  readonly onChange: (known: () => ReadonlyMap<string, KnownPolicy>) => void;
   /** A policy is announced but could not be had; `kept`: an earlier one goes on. */
   readonly onTrouble: (domain: string, why: string, kept: boolean) => void;
 }
 
-interface Known {
-  /** null: it could not be fetched, and none stood before. */
-  readonly policy: StsPolicy | null;
-  /** Of the record that the policy was fetched for. */
+/** A policy that was fetched. Times are epoch ms. */
+export interface KnownPolicy {
+  readonly policy: StsPolicy;
+  /** Of the record that was seen last when it was fetched, or tried to be. */
   readonly id: string;
   readonly expiresAt: number;
   /** Not fetched again before this, while the record is the same. */
   readonly refreshAt: number;
 }
+
+/** null: it could not be fetched, and none stood before. */
+type Known = KnownPolicy | Omit<KnownPolicy, "policy"> & { readonly policy: null };
 
 /** Domains whose policies are remembered, the last used ones. */
 const MAX_KNOWN = 5000;
@@ -44,12 +50,13 @@ const LONGEST_WAIT_MS = 60_000;
 
 export class StsPolicies {
   readonly #options: PoliciesOptions;
-  readonly #known = new Map<string, Known>();
+  readonly #known: Map<string, Known>;
   readonly #fetching = new Map<string, Promise<Known>>();
   readonly #slots = new Slots(FETCHES);
 
   constructor(options: PoliciesOptions) {
     this.#options = options;
+    this.#known = new Map(options.kept);
   }
 
   /**
@@ -59,7 +66,7 @@ export class StsPolicies {
   async of(domain: string): Promise<StsPolicy | null> {
     const answer = await this.#options.resolver.txt(`_mta-sts.${domain}`);
     const id = answer.kind === "found" ? announcedId(answer.records) : null;
-    const now = this.#options.monotonic();
+    const now = this.#options.now();
     let known = this.#standing(domain, now);
     if (id !== null && (known === undefined || known.id !== id || known.refreshAt <= now)) {
       known = await this.#fetchOnce(domain, id);
@@ -87,9 +94,9 @@ export class StsPolicies {
   }
 
   async #fetch(domain: string, id: string): Promise<Known> {
-    const { monotonic, onTrouble } = this.#options;
+    const { now: clock, onChange, onTrouble } = this.#options;
     const fetched = await this.#inTurn(domain);
-    const now = monotonic();
+    const now = clock();
     const before = this.#standing(domain, now);
     if (typeof fetched === "string") onTrouble(domain, fetched, before?.policy != null);
     const known = typeof fetched === "string" ? withoutFetch(before, id, now) : {
@@ -103,6 +110,7 @@ export class StsPolicies {
       if (this.#known.size <= MAX_KNOWN) break;
       this.#known.delete(oldest);
     }
+    onChange(() => new Map([...this.#known].filter(isPolicy)));
     return known;
   }
 
@@ -114,6 +122,10 @@ export class StsPolicies {
       this.#slots.release();
     }
   }
+}
+
+function isPolicy(entry: [string, Known]): entry is [string, KnownPolicy] {
+  return entry[1].policy !== null;
 }
 
 /** What stood goes on to its end; the record's id counts as seen for a while, so that not every message fetches. */

@@ -50,7 +50,9 @@ class Scene implements AsyncDisposable {
         allowPrivate: true,
         timeoutMs: 10_000,
       }),
-    monotonic: () => 0,
+    now: () => 0,
+    kept: new Map(),
+    onChange: () => {},
     onTrouble: () => {},
   });
 

@@ -1,6 +1,7 @@
 /** Which policy stands when: found, refreshed, kept while DNS or HTTPS fail, expired. */
 import { assertEquals } from "@std/assert";
 import type { DnsAnswer } from "../../../relay/dns/types.ts";
+import type { KnownPolicies } from "../../../relay/mta_sts/policy_file.ts";
 import { StsPolicies } from "../../../relay/mta_sts/policies.ts";
 import type { StsPolicy } from "../../../relay/mta_sts/policy.ts";
 
@@ -21,16 +22,24 @@ class Scene {
   record: DnsAnswer<string> = announced("1");
   policy: StsPolicy | string = ENFORCE;
   fetches = 0;
+  known: () => KnownPolicies = () => new Map();
   readonly troubles: string[] = [];
-  readonly #policies = new StsPolicies({
-    resolver: { txt: (name) => Promise.resolve(name === "_mta-sts.example.com" ? this.record : announced("other")) },
-    fetchPolicy: () => {
-      this.fetches++;
-      return Promise.resolve(this.policy);
-    },
-    monotonic: () => this.now,
-    onTrouble: (domain, why, kept) => this.troubles.push(`${domain} ${why}, ${kept ? "kept" : "none"}`),
-  });
+  readonly #policies: StsPolicies;
+
+  /** @param kept what an earlier process left. */
+  constructor(kept: KnownPolicies = new Map()) {
+    this.#policies = new StsPolicies({
+      resolver: { txt: (name) => Promise.resolve(name === "_mta-sts.example.com" ? this.record : announced("other")) },
+      fetchPolicy: () => {
+        this.fetches++;
+        return Promise.resolve(this.policy);
+      },
+      now: () => this.now,
+      kept,
+      onChange: (known) => this.known = known,
+      onTrouble: (domain, why, kept) => this.troubles.push(`${domain} ${why}, ${kept ? "kept" : "none"}`),
+    });
+  }
 
   async mode(domain = "example.com"): Promise<string | null> {
     return (await this.#policies.of(domain))?.mode ?? null;
@@ -97,4 +106,18 @@ Deno.test("MTA-STS: what is remembered is bounded, and what is used stays", asyn
   const { fetches } = scene;
   assertEquals([await scene.mode(), scene.fetches - fetches], ["enforce", 0]);
   assertEquals([await scene.mode("d0.example"), scene.fetches - fetches], ["enforce", 1]);
+});
+
+Deno.test("MTA-STS: what stood goes on after a restart; what could not be fetched is not kept", async () => {
+  const before = new Scene();
+  await before.mode();
+  before.policy = "could not be fetched";
+  await before.mode("other.example");
+  assertEquals([...before.known().keys()], ["example.com"]);
+
+  const after = new Scene(before.known());
+  [after.record, after.policy] = [GONE, "could not be fetched"];
+  assertEquals([await after.mode(), after.fetches], ["enforce", 0]);
+  after.now = 7 * DAY_MS;
+  assertEquals(await after.mode(), null);
 });
