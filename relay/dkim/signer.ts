@@ -30,6 +30,9 @@ export interface SignerOptions {
   readonly log: Logger;
 }
 
+/** What is to be known of a message beside its content. */
+export type Signable = Pick<Envelope, "id" | "account" | "receivedAt" | "origin">;
+
 export type Signing =
   /** What is to be sent: with its signatures on top, or as it was. */
   | { readonly kind: "content"; readonly content: Content }
@@ -47,7 +50,7 @@ export class Signer {
   }
 
   /** @throws what reading the content throws. */
-  async sign(envelope: Envelope, content: Content): Promise<Signing> {
+  async sign(envelope: Signable, content: Content): Promise<Signing> {
     await using reading = new MessageReading(content);
     const section = await reading.header();
     const fields = section === null ? [] : headerFields(section);
@@ -79,7 +82,7 @@ export class Signer {
     return this.#options.authorDomains(Buffer.from(from.value, "latin1"));
   }
 
-  async #keysFor({ account, origin }: Envelope, authors: readonly string[] | null): Promise<DomainKeys | null> {
+  async #keysFor({ account, origin }: Signable, authors: readonly string[] | null): Promise<DomainKeys | null> {
     const { keys, serviceDomain } = this.#options;
     const [author] = authors ?? [];
     const own = author === undefined ? null : await keys.of({ account, domain: author });
@@ -89,7 +92,7 @@ export class Signer {
     return await keys.of({ account: null, domain: serviceDomain });
   }
 
-  #unsigned({ id: messageId, account }: Envelope, content: Content, why: unknown): Signing {
+  #unsigned({ id: messageId, account }: Signable, content: Content, why: unknown): Signing {
     this.#options.log.warn("a message goes out unsigned: {why}", { messageId, account, why });
     return { kind: "content", content };
   }

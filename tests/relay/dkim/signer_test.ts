@@ -4,9 +4,8 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { getLogger } from "@logtape/logtape";
 import { authorDomains } from "../../../relay/admission/author_domains.ts";
-import { Signer, type SignerOptions, type Signing } from "../../../relay/dkim/signer.ts";
+import { type Signable, Signer, type SignerOptions, type Signing } from "../../../relay/dkim/signer.ts";
 import { type DomainKeys, type KeyQuestion, KeysUnknown } from "../../../relay/dkim/signing_keys.ts";
-import type { Envelope } from "../../../relay/envelope.ts";
 import type { Content } from "../../../relay/spool/types.ts";
 import { makeKey, verdicts } from "../../support/dkim.ts";
 import { assertGrownByLess, memoryUse } from "../../support/memory_growth.ts";
@@ -31,19 +30,11 @@ const BOTH_PASS = ["r1 of example.com: pass", "e1 of example.com: pass"];
 const HEADER = "Received: from x by y\r\nFrom: Alice <alice@example.com>\r\nTo: bob@example.net\r\nSubject: hello\r\n" +
   "Date: Mon, 23 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@example.com>\r\n";
 
-const ENVELOPE: Envelope = {
+const MESSAGE: Signable = {
   id: "message-1",
   account: "alice",
-  reversePath: "alice@example.com",
-  recipients: ["bob@example.net"],
-  body: "8BITMIME",
-  smtputf8: false,
-  dsnRequest: null,
-  sizeBytes: 1,
   receivedAt: NOON,
-  reservation: null,
   origin: { address: "192.0.2.1", helo: "client", protocol: "ESMTPSA", tls: null },
-  messageIdField: null,
 };
 
 function signer(options: Partial<SignerOptions> = {}): Signer {
@@ -79,7 +70,7 @@ async function octetsOf(signing: Signing): Promise<Buffer> {
 
 /** Signs, sees that the octets below are those that were given, and asks the verifier. */
 async function signAndVerify(message: Uint8Array, chunkOctets?: number, options?: Partial<SignerOptions>) {
-  const signed = await octetsOf(await signer(options).sign(ENVELOPE, contentOf(message, chunkOctets)));
+  const signed = await octetsOf(await signer(options).sign(MESSAGE, contentOf(message, chunkOctets)));
   assertEquals(signed.subarray(signed.length - message.length).equals(message), true, "the message was changed");
   return await verdicts(signed, RECORDS);
 }
@@ -145,7 +136,7 @@ Deno.test("DKIM: memory does not grow with the message", async () => {
     },
   };
   const before = memoryUse();
-  const signing = await signer().sign(ENVELOPE, content);
+  const signing = await signer().sign(MESSAGE, content);
   assertGrownByLess(before, { heapBytes: 2 * MIB, rssBytes: 48 * MIB });
   assertEquals(signing.kind === "content" && signing.content.sizeBytes > content.sizeBytes, true);
 });
@@ -167,7 +158,7 @@ Deno.test("DKIM: signatures of random messages hold, however they are cut", asyn
 });
 
 Deno.test("DKIM: From, Subject, To, Cc and Reply-To are signed once more than they are there: none can be added", async () => {
-  const signed = await octetsOf(await signer().sign(ENVELOPE, contentOf(latin1(`${HEADER}\r\nHello.\r\n`))));
+  const signed = await octetsOf(await signer().sign(MESSAGE, contentOf(latin1(`${HEADER}\r\nHello.\r\n`))));
   assertMatch(
     signed.toString().replace(/\r\n /g, " "),
     /h=from: from: subject: subject: to: to: cc: reply-to: date: message-id;/,
@@ -180,7 +171,7 @@ Deno.test("DKIM: From, Subject, To, Cc and Reply-To are signed once more than th
 
 Deno.test("DKIM: no line of a signature is longer than 78 characters", async () => {
   const message = latin1(MESSAGES["every covered field"]!);
-  const signed = await octetsOf(await signer().sign(ENVELOPE, contentOf(message)));
+  const signed = await octetsOf(await signer().sign(MESSAGE, contentOf(message)));
   const lines = signed.subarray(0, signed.length - message.length).toString().split("\r\n");
   assertEquals(lines.filter((line) => line.length > 78), []);
 });
@@ -204,7 +195,7 @@ Deno.test("DKIM: as the service, where the operator wants it, but not mail whose
   assertEquals(await signAndVerify(from("example.net"), undefined, options), []);
   assertEquals(await signAndVerify(from("other.example.net"), undefined, options), []);
   // What the relay itself writes, a DSN, is the service's own.
-  const dsn = { ...ENVELOPE, reversePath: "", origin: null };
+  const dsn = { ...MESSAGE, origin: null };
   const signed = await octetsOf(await signer(options).sign(dsn, contentOf(from("relay.example.net"))));
   assertEquals(await verdicts(signed, RECORDS), asService);
 });
@@ -213,7 +204,7 @@ Deno.test("DKIM: keys that cannot be looked up put mail off for half an hour; th
   const message = latin1(`${HEADER}\r\nHello.\r\n`);
   const keys = { of: () => Promise.reject(new KeysUnknown("the keys to sign with cannot be looked up")) };
   const after = (minutes: number) =>
-    signer({ keys, now: () => NOON + minutes * MINUTE_MS }).sign(ENVELOPE, contentOf(message));
+    signer({ keys, now: () => NOON + minutes * MINUTE_MS }).sign(MESSAGE, contentOf(message));
   assertEquals(await after(29), { kind: "deferred", why: "the keys to sign with cannot be looked up" });
   assertEquals(await octetsOf(await after(30)), message);
 });
