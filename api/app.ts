@@ -17,12 +17,14 @@ import { problem } from "./problem.ts";
 import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
 import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
+import { type DkimRoutes, dkimRoutes } from "./routes/dkim.ts";
 import { type DomainRoutes, domainRoutes } from "./routes/domains.ts";
 import { healthRoutes, type Readiness } from "./routes/health.ts";
 import { type MessageRoutes, messageRoutes } from "./routes/messages.ts";
 import { type NetworkRoutes, networkRoutes } from "./routes/networks.ts";
 import { type NodeAccountRoutes, nodeAccountRoutes } from "./routes/node_accounts.ts";
 import { type NodeCounterRoutes, nodeCounterRoutes } from "./routes/node_counters.ts";
+import { type NodeDkimRoutes, nodeDkimRoutes } from "./routes/node_dkim.ts";
 import { type NodeDomainRoutes, nodeDomainRoutes } from "./routes/node_domains.ts";
 import { type NodeEventRoutes, nodeEventRoutes } from "./routes/node_events.ts";
 import { type NodePolicyRoutes, nodePolicyRoutes } from "./routes/node_policy.ts";
@@ -31,8 +33,10 @@ import { openApiInfo } from "./routes/openapi.ts";
 import { type PolicyRoutes, policyRoutes } from "./routes/policy.ts";
 import { type PolicyDryRunRoutes, policyDryRunRoutes } from "./routes/policy_dry_run.ts";
 import { type PolicyParameterRoutes, policyParameterRoutes } from "./routes/policy_parameters.ts";
+import { type NodeSuppressionRoutes, nodeSuppressionRoutes } from "./routes/node_suppressions.ts";
 import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
 import { createRouter } from "./routes/router.ts";
+import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
 
 /** A batch of 512 events, each about 100 long addresses with a long reply, is 20 MiB. */
 const NODE_BODY_BYTES = 32 * 1024 * 1024;
@@ -45,8 +49,23 @@ export type App = OpenAPIHono;
 /** Where unexpected trouble is written. */
 export type Log = (message: string, facts: Record<string, unknown>) => void;
 
-type NodeRoutes = NodeAccountRoutes & NodeCounterRoutes & NodeDomainRoutes & NodeEventRoutes & NodePolicyRoutes;
-type MailRoutes = AccountRoutes & BlockRoutes & QuotaRoutes & NetworkRoutes & DomainRoutes & MessageRoutes;
+type NodeRoutes =
+  & NodeAccountRoutes
+  & NodeCounterRoutes
+  & NodeDomainRoutes
+  & NodeDkimRoutes
+  & NodeSuppressionRoutes
+  & NodeEventRoutes
+  & NodePolicyRoutes;
+type MailRoutes =
+  & AccountRoutes
+  & BlockRoutes
+  & QuotaRoutes
+  & NetworkRoutes
+  & DomainRoutes
+  & DkimRoutes
+  & SuppressionRoutes
+  & MessageRoutes;
 type PublicRoutes =
   & MailRoutes
   & NoticeRoutes
@@ -60,6 +79,8 @@ const nodeApp = (use: NodeRoutes) =>
     .route("/", nodeAccountRoutes(use))
     .route("/", nodeCounterRoutes(use))
     .route("/", nodeDomainRoutes(use))
+    .route("/", nodeDkimRoutes(use))
+    .route("/", nodeSuppressionRoutes(use))
     .route("/", nodeEventRoutes(use))
     .route("/", nodePolicyRoutes(use));
 
@@ -70,6 +91,8 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", quotaRoutes(use))
     .route("/v1/accounts", networkRoutes(use))
     .route("/v1/accounts", domainRoutes(use))
+    .route("/v1/accounts", dkimRoutes(use))
+    .route("/v1/accounts", suppressionRoutes(use))
     .route("/v1/messages", messageRoutes(use))
     .route("/v1/notices", noticeRoutes(use))
     .route("/v1/policy", policyRoutes(use))

@@ -1,5 +1,6 @@
 /**
- * Takes in the events of a node: stores each once, and keeps messages and recipients in line with them.
+ * Takes in the events of a node: stores each once, and keeps messages, recipients and suppressed addresses in line
+ * with them.
  *
  * One transaction for a batch, so that an event is stored if and only if its effect is.
  */
@@ -9,8 +10,9 @@ import { insertEvents } from "./store/events.ts";
 import { findCustomersMessages, insertMessages, refreshStatus } from "./store/messages.ts";
 import { insertRecipients, type RecipientChange, setRecipientStatus } from "./store/recipients.ts";
 import type { Database } from "./store/schema.ts";
+import { suppress } from "./store/suppressions.ts";
 import { dayOf } from "./utc_day.ts";
-import type { AcceptedEvent, NodeEvent } from "./wire.ts";
+import type { AcceptedEvent, AttemptEvent, NodeEvent } from "./wire.ts";
 
 /** The last word on each recipient, in the order of the events; a final one is not taken back. */
 const changesOf = (events: readonly NodeEvent[]): RecipientChange[] => {
@@ -50,6 +52,8 @@ const activityOf = (events: readonly NodeEvent[]): ActivityChange[] => {
 
 const isAccepted = (event: NodeEvent): event is AcceptedEvent => event.type === "accepted";
 
+const isBadAddress = (event: NodeEvent): event is AttemptEvent => event.type === "bounced" && event.badAddress === true;
+
 const record = async (db: Transaction<Database>, node: string, events: readonly NodeEvent[]): Promise<void> => {
   const fresh = await insertEvents(db, events);
   const accepted = fresh.filter(isAccepted);
@@ -61,6 +65,7 @@ const record = async (db: Transaction<Database>, node: string, events: readonly 
   await changeActivity(db, activityOf(fresh.filter((event) => customers.has(event.messageId))));
   await setRecipientStatus(db, changes);
   await refreshStatus(db, [...new Set(changes.map((change) => change.messageId))]);
+  await suppress(db, fresh.filter(isBadAddress));
 };
 
 /** Commits `events` of `node`; not yet durable when it resolves. */

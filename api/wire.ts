@@ -110,6 +110,41 @@ export interface NodeBatch<Item> {
   readonly items: readonly Item[];
 }
 
+/** Asks for the keys that sign mail of a domain. */
+export interface DkimKeyQuestion {
+  /** Whose claim the domain must be of; null: anybody's. */
+  readonly account: string | null;
+  /** In lower-case A-labels; a claim of a domain that it lies in will do. */
+  readonly domain: string;
+}
+
+/** The keys that sign for a domain, never none. */
+export interface DkimKeySet {
+  /** The claimed domain. */
+  readonly domain: string;
+  readonly keys: readonly {
+    readonly selector: string;
+    readonly algorithm: "rsa-sha256" | "ed25519-sha256";
+    /** PKCS #8 in base64. */
+    readonly privateKey: string;
+  }[];
+}
+
+/** Asks whether an account's mail to an address is suppressed. */
+export interface SuppressionQuestion {
+  readonly account: string;
+  /** A forward path as it came. */
+  readonly address: string;
+}
+
+/** The address has failed for good before, and the account has chosen what is to come of mail to it. */
+export interface SuppressionFacts {
+  readonly choice: "refuse" | "skip";
+  /** The recipient's server's own words. */
+  readonly reply: string;
+  readonly failedAt: number;
+}
+
 interface EventBase {
   /** Unique for ever: an event that arrives again is stored once. */
   readonly id: string;
@@ -147,8 +182,12 @@ export interface AttemptEvent extends EventBase {
   readonly host: string | null;
   readonly address: string | null;
   readonly tls: string | null;
+  /** What became of the policy for TLS (MTA-STS) that the recipients' domain has; not there where it has none. */
+  readonly tlsVerdict?: string;
   /** The remote server's own words, or ours for what went wrong. */
   readonly reply: string;
+  /** bounced: the server says that there is no such mailbox, or none in use; not there where it says something else. */
+  readonly badAddress?: true;
   /** 1 for the first. */
   readonly attempt: number;
   readonly nextAttemptAt: number | null;

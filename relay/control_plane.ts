@@ -7,6 +7,8 @@
 import { decodeBase64 } from "@std/encoding";
 import type {
   AccountFacts,
+  DkimKeyQuestion,
+  DkimKeySet,
   NodeClient,
   NodeDecisions,
   NodeEvent,
@@ -82,6 +84,7 @@ export class ControlPlane {
   readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
   readonly #refunds: Batcher<Refund, undefined>;
   readonly #ownerQuestions: Batcher<string, DomainOwner>;
+  readonly #keyQuestions: Batcher<DkimKeyQuestion, DkimKeySet | null>;
   /** Keys the cache of logins, so that it holds no password and no hash that could be tried elsewhere. */
   readonly #loginKey: Promise<CryptoKey>;
 
@@ -106,6 +109,10 @@ export class ControlPlane {
       const json = { domains: [...domains] };
       const { owners } = await this.#call(() => client.v1.node["domain-owners"].$post({ json }));
       return owners.map((username) => ({ username }));
+    });
+    this.#keyQuestions = new Batcher<DkimKeyQuestion, DkimKeySet | null>(MAX_BATCH, async (items) => {
+      const json = { items: [...items] };
+      return (await this.#call(() => client.v1.node["dkim-keys"].$post({ json }))).sets;
     });
   }
 
@@ -177,6 +184,11 @@ export class ControlPlane {
       this.#owners.set(domain, owner);
       return owner.username;
     }));
+  }
+
+  /** The keys that sign for a domain, or null; asked for anew each time. @throws {ControlPlaneUnavailable} */
+  dkimKeys(question: DkimKeyQuestion): Promise<DkimKeySet | null> {
+    return this.#keyQuestions.call(question);
   }
 
   /** Asks for relays. @throws {ControlPlaneUnavailable} when the outcome is unknown: refund it then. */

@@ -44,6 +44,8 @@ export interface Settings {
   /** The port of hosts found by MX. */
   readonly mxPort: number;
   readonly allowPrivateNextHops: boolean;
+  /** Whether mail of domains without keys is signed in the service's name. */
+  readonly dkimService: boolean;
   /** Open SMTP connections of this process. */
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
@@ -101,6 +103,7 @@ export const SETTING_NAMES = [
   "MAILHOP_ROUTES",
   "MAILHOP_MX_PORT",
   "MAILHOP_ALLOW_PRIVATE_NEXT_HOPS",
+  "MAILHOP_DKIM_SERVICE",
   "MAILHOP_MAX_CONNECTIONS",
   "MAILHOP_MAX_CONNECTIONS_PER_ADDRESS",
   "MAILHOP_COMMAND_TIMEOUT",
@@ -189,6 +192,7 @@ export function readSettings(environment: Environment, machineName: string, core
     routes: reader.read("MAILHOP_ROUTES", grammar.routes) ?? { domains: new Map(), rest: null },
     mxPort: reader.read("MAILHOP_MX_PORT", port) ?? 25,
     allowPrivateNextHops: reader.read("MAILHOP_ALLOW_PRIVATE_NEXT_HOPS", grammar.flag) ?? false,
+    dkimService: reader.read("MAILHOP_DKIM_SERVICE", grammar.flag) ?? false,
     maxConnections: reader.read("MAILHOP_MAX_CONNECTIONS", count) ?? 10_000,
     maxConnectionsPerAddress: reader.read("MAILHOP_MAX_CONNECTIONS_PER_ADDRESS", count) ?? 50,
     commandTimeoutMs: reader.read("MAILHOP_COMMAND_TIMEOUT", grammar.duration) ?? COMMAND_TIMEOUT_MS,

@@ -15,6 +15,7 @@ import { findNextHop } from "./delivery/next_hop.ts";
 import type { PoolLimits } from "./delivery/pool.ts";
 import type { Resolver } from "./dns/types.ts";
 import { describe } from "./error_words.ts";
+import { createSigner, openPolicies } from "./mail_authentication.ts";
 import type { Settings } from "./settings.ts";
 import { type OpenSpool, openSpool } from "./spool/open.ts";
 import type { Spool } from "./spool/spool.ts";
@@ -22,7 +23,7 @@ import type { Spool } from "./spool/spool.ts";
 export interface ShardOptions {
   readonly settings: Pick<
     Settings,
-    "hostname" | "serviceName" | "routes" | "mxPort" | "allowPrivateNextHops" | "workers"
+    "hostname" | "serviceName" | "routes" | "mxPort" | "allowPrivateNextHops" | "dkimService" | "workers"
   >;
   /** Its own; it is made where there is none. */
   readonly directory: string;
@@ -76,6 +77,8 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   controlPlane.name(opened.nodeId);
   const { recovered } = opened;
   if (recovered.messages > 0) log.info("messages are queued from before", { ...recovered });
+  const { policies, written } = await openPolicies(options);
+  const signer = createSigner({ ...options, controlPlane });
   const delivery = new Delivery({
     queue: opened.spool,
     hostname: settings.hostname,
@@ -88,8 +91,10 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
         ownNames: new Set([settings.hostname, settings.serviceName].map((name) => name.toLowerCase())),
         isOwnEndpoint: options.isOwnEndpoint,
         allowPrivate: settings.allowPrivateNextHops,
+        policyOf: (domain) => policies.of(domain),
         random,
       }),
+    sign: (envelope, content) => signer.sign(envelope, content),
     now,
     monotonic,
     random,
@@ -98,12 +103,22 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     limits: { ...DELIVERY_LIMITS, pool: shareOf(DELIVERY_LIMITS.pool, settings.workers) },
   });
   delivery.start();
-  return new Shard({ ...opened, controlPlane, delivery, closing, onTrouble, log, lock: held.move() });
+  return new Shard({
+    ...opened,
+    controlPlane,
+    delivery,
+    policiesWritten: written,
+    closing,
+    onTrouble,
+    log,
+    lock: held.move(),
+  });
 }
 
 interface ShardParts extends OpenSpool {
   readonly controlPlane: ControlPlane;
   readonly delivery: Delivery;
+  readonly policiesWritten: () => Promise<void>;
   readonly closing: AbortController;
   readonly onTrouble: (error: unknown) => void;
   readonly log: Logger;
@@ -168,6 +183,7 @@ export class Shard {
     this.#parts.closing.abort();
     // Recovery may wait for the outbox, which gives up when the spool closes.
     await this.spool.close();
+    await this.#parts.policiesWritten();
     await this.#recovery;
   }
 

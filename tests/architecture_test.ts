@@ -46,6 +46,8 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/dns/", []],
   ["relay/spool/", ["relay/envelope.ts", "api/client.ts"]],
   ["relay/tls/", []],
+  ["relay/mta_sts/", ["relay/dns/"]],
+  ["relay/dkim/", ["relay/spool/", "relay/ttl_cache.ts", "relay/envelope.ts"]],
   ["relay/control_plane.ts", ["relay/batcher.ts", "relay/ttl_cache.ts", "relay/spool/outbox.ts", "api/client.ts"]],
   [
     "relay/admission/",
@@ -55,7 +57,16 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/smtp/", ["relay/admission/", "relay/spool/", "relay/protocol/", "relay/envelope.ts"]],
   [
     "relay/delivery/",
-    ["relay/spool/", "relay/dns/", "relay/protocol/", "relay/envelope.ts", "api/client.ts"],
+    [
+      "relay/dkim/",
+      "relay/mta_sts/",
+      "relay/tls/",
+      "relay/spool/",
+      "relay/dns/",
+      "relay/protocol/",
+      "relay/envelope.ts",
+      "api/client.ts",
+    ],
   ],
   ["relay/", ["relay/", "api/client.ts", "policy/mod.ts"]],
 ];
@@ -122,8 +133,10 @@ const PURE = [
   /^relay\/envelope\.ts$/,
   /^relay\/smtp\/(session|session_types|mail_command|auth_exchange|extensions|input_buffer|trace)\.ts$/,
   /^relay\/spool\/record\.ts$/,
+  /^relay\/mta_sts\/policy\.ts$/,
+  /^relay\/dkim\/(relaxed_body|header_fields)\.ts$/,
   /^relay\/admission\/(did_you_mean|login_throttle|sender_domains)\.ts$/,
-  /^relay\/delivery\/(outcome|retry|reply_reader|capabilities|dsn|commands)\.ts$/,
+  /^relay\/delivery\/(outcome|retry|reply_reader|capabilities|dsn|commands|tls_verdict)\.ts$/,
   /^relay\/(settings|settings_grammar|settings_table|welcome)\.ts$/,
 ];
 const IMPURE =

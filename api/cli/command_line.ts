@@ -3,6 +3,7 @@ import { commandLine, envVar, map, message, object, option, or, runParser } from
 import { account } from "./account.ts";
 import { block } from "./block.ts";
 import type { Command, FileCommand } from "./command.ts";
+import { dkim } from "./dkim.ts";
 import { domain } from "./domain.ts";
 import { examples } from "./help.ts";
 import { message as messages } from "./message.ts";
@@ -10,6 +11,7 @@ import { network } from "./network.ts";
 import { notice } from "./notice.ts";
 import { policy } from "./policy.ts";
 import { quota } from "./quota.ts";
+import { suppression } from "./suppression.ts";
 
 export type CommandLine =
   | { readonly kind: "command"; readonly json: boolean; readonly command: Command | FileCommand }
@@ -29,7 +31,7 @@ const HINT = "How it is used: mailhop --help, or --help behind any command.";
 const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
-    command: or(account, block, quota, network, domain, messages, policy, notice),
+    command: or(account, block, quota, network, domain, dkim, suppression, messages, policy, notice),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),
 );

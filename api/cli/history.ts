@@ -44,7 +44,7 @@ function details(event: HistoryEvent, now: number): string[] {
     case "delivered":
     case "deferred":
     case "bounced":
-      return [attempt(event), ...given(event.reply), ...nextAttempt(event, now)];
+      return [attempt(event), ...given(event.tlsVerdict), ...given(event.reply), ...nextAttempt(event, now)];
     case "expired":
       return given(event.reply);
     case "returned":

@@ -3,7 +3,9 @@ import { argument, message, string, type ValueParser } from "@optique/core";
 import { type Instant, parseInstant } from "./when.ts";
 
 /** A name that stands as one segment of a URL; whether there is such a thing the API knows. */
-export function name(metavar: "USERNAME" | "ID" | "CIDR" | "DOMAIN" | "HASH" | "NAME"): ValueParser<"sync", string> {
+export function name(
+  metavar: "USERNAME" | "ID" | "CIDR" | "DOMAIN" | "HASH" | "NAME" | "SELECTOR" | "ADDRESS",
+): ValueParser<"sync", string> {
   return {
     mode: "sync",
     metavar,

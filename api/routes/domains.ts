@@ -54,7 +54,8 @@ const show = (row: DomainRow): z.infer<typeof domainSchema> => ({
   missedChecks: row.missed_checks,
 });
 
-const domainParam = accountParam.extend({ domain });
+/** Of all that lies below a claim. */
+export const domainParam = accountParam.extend({ domain });
 
 const claim = createRoute({
   method: "post",
@@ -126,7 +127,7 @@ export interface DomainRoutes {
   readonly newToken: () => string;
 }
 
-const noSuchClaim = (c: Context, domain: string) =>
+export const noSuchClaim = (c: Context, domain: string) =>
   problem(c, "not-found", `The account has not claimed ${domain}: that is the first step`);
 
 const taken = (c: Context, domain: string) =>

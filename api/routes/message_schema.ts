@@ -36,6 +36,7 @@ const eventSchema = z.object({
   host: z.string().nullable().optional().openapi({ description: "The remote host of an attempt" }),
   address: z.string().nullable().optional(),
   tls: z.string().nullable().optional(),
+  tlsVerdict: z.string().optional().openapi({ description: "What became of the domain's MTA-STS policy" }),
   reply: z.string().optional().openapi({ description: "The remote server's own words, or what went wrong" }),
   attempt: z.int().optional(),
   nextAttemptAt: timeSchema.nullable().optional(),

@@ -3,7 +3,16 @@
  */
 import { z } from "zod";
 import { PARAMETERS, STAGE_NAMES } from "../../policy/mod.ts";
-import type { NodeDecisions, NodeEvent, PolicyReport, Refund, ReservationRequest, Settlement } from "../wire.ts";
+import type {
+  DkimKeyQuestion,
+  NodeDecisions,
+  NodeEvent,
+  PolicyReport,
+  Refund,
+  ReservationRequest,
+  Settlement,
+  SuppressionQuestion,
+} from "../wire.ts";
 
 /** Items in one call; together with ITEM limits below it keeps the largest legal body under the body limit. */
 export const MAX_BATCH_ITEMS = 512;
@@ -38,7 +47,9 @@ const attempt = {
   host: text.nullable(),
   address: text.nullable(),
   tls: text.nullable(),
+  tlsVerdict: text.optional(),
   reply,
+  badAddress: z.literal(true).optional(),
   attempt: z.int().min(1),
   nextAttemptAt: time.nullable(),
 };
@@ -67,8 +78,13 @@ export const reservationsBody = batch(reservation);
 export const settlementsBody = batch(settlement);
 export const refundsBody = batch(refund);
 export const recoverBody = z.object({ node: name, boot: name });
-/** Domains in lower-case A-labels; RFC 1035 2.3.4: at most 253 characters. */
-export const domainOwnersBody = z.object({ domains: z.array(z.string().max(253)).max(MAX_BATCH_ITEMS) });
+/** A domain in lower-case A-labels; RFC 1035 2.3.4: at most 253 characters. */
+const domain = z.string().max(253);
+export const domainOwnersBody = z.object({ domains: z.array(domain).max(MAX_BATCH_ITEMS) });
+const dkimKeyQuestion: z.ZodType<DkimKeyQuestion> = z.object({ account: name.nullable(), domain });
+export const dkimKeysBody = z.object({ items: z.array(dkimKeyQuestion).max(MAX_BATCH_ITEMS) });
+const suppressionQuestion: z.ZodType<SuppressionQuestion> = z.object({ account: name, address });
+export const suppressionsBody = z.object({ items: z.array(suppressionQuestion).max(MAX_BATCH_ITEMS) });
 export const eventsBody = z.object({ node: name, items: z.array(event).max(MAX_BATCH_ITEMS) });
 
 /** Of what a module did; a node cuts longer words. */

@@ -51,6 +51,43 @@ export interface DomainRow {
   missed_checks: number;
 }
 
+/** A key that signs the mail of a claimed domain (RFC 6376). */
+export interface DkimKeyRow {
+  username: string;
+  domain: string;
+  algorithm: "rsa-sha256" | "ed25519-sha256";
+  /** pending: not seen in the DNS yet; active: signs; retired: signed until another one took its place. */
+  state: "pending" | "active" | "retired";
+  selector: string;
+  /** PKCS #8 in base64; null once it is retired. No public route shows it. */
+  private_key: string | null;
+  /** As it stands in p= of the record. */
+  public_key: string;
+  created_at: number;
+  /** When it came into its state. */
+  changed_at: number;
+}
+
+/** An address that failed for good with an account's mail. */
+export interface SuppressionRow {
+  username: string;
+  /** In the form of ../address_key.ts. */
+  address_key: string;
+  /** As it stood in RCPT. */
+  address: string;
+  /** The recipient's server's own words. */
+  reply: string;
+  /** The last message that failed. */
+  message_id: string;
+  failed_at: number;
+}
+
+/** What an account wants of mail to suppressed addresses; accounts without a row have not chosen. */
+export interface SuppressionChoiceRow {
+  username: string;
+  choice: "refuse" | "skip" | "off";
+}
+
 /** What an account used of a day: the sum of its reservations that are not refunded. */
 export interface UsageRow {
   username: string;
@@ -195,6 +232,9 @@ export interface Database {
   block: BlockRow;
   network: NetworkRow;
   domain: DomainRow;
+  dkim_key: DkimKeyRow;
+  suppression: SuppressionRow;
+  suppression_choice: SuppressionChoiceRow;
   usage: UsageRow;
   activity: ActivityRow;
   reservation: ReservationRow;

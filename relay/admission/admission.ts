@@ -121,7 +121,12 @@ export class Admission {
       if (this.#wouldRefuse("mail", ofAccount(account))) account = await find(true);
       if (account === null || domain === undefined || this.#wouldRefuse("mail", ofAccount(account))) {
         const verdict = this.#decide("mail", ofAccount(account), account?.username);
-        return this.#answer("mail", verdict, { account: account?.username ?? "" });
+        return this.#answer(
+          "mail",
+          verdict,
+          { account: account?.username ?? "" },
+          domain === undefined ? {} : { domain },
+        );
       }
       const { username } = account;
       const ownership = async (fresh: boolean) => (await domainOwnership([domain], username, controlPlane, fresh))[0]!;

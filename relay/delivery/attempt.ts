@@ -4,7 +4,8 @@
  */
 import type { Content } from "../spool/types.ts";
 import type { OutgoingEnvelope } from "./commands.ts";
-import { candidates, type HostsHop } from "./host_order.ts";
+import { candidates } from "./host_order.ts";
+import type { HostsHop } from "./next_hop.ts";
 import { laterVerdict, ownVerdict, type Verdict } from "./outcome.ts";
 import type { Lease, Pool } from "./pool.ts";
 import type { Opening } from "./smtp_client.ts";
@@ -20,6 +21,8 @@ export interface AttemptResult {
   readonly host: string | null;
   readonly address: string | null;
   readonly tls: string | null;
+  /** What became of the domain's policy for TLS; null where it has none. */
+  readonly tlsVerdict: string | null;
   /** Whether that server has DSN, so that it was given the sender's request and reports from there on. */
   readonly dsnPassedOn: boolean;
 }
@@ -101,9 +104,9 @@ export class Attempt {
 
   /** As many transactions as the server's limit asks for. @returns whether the session was gone before the first. */
   async #send(session: SmtpSession, lease: Lease): Promise<boolean> {
-    const { remote, tls, capabilities } = session;
+    const { remote, tls, tlsVerdict, capabilities } = session;
     const limit = Math.min(RECIPIENTS_PER_TRANSACTION, capabilities.maxRecipients ?? Infinity);
-    const source = { host: remote.name, address: remote.address, tls, dsnPassedOn: capabilities.dsn };
+    const source = { host: remote.name, address: remote.address, tls, tlsVerdict, dsnPassedOn: capabilities.dsn };
     let waiting = this.#unsettled();
     while (waiting.length > 0) {
       const batch = waiting.slice(0, limit);
@@ -157,6 +160,6 @@ export class Attempt {
 type Source = Omit<AttemptResult, "recipient" | "verdict">;
 
 /** No server was reached. */
-export const NO_SOURCE: Source = { host: null, address: null, tls: null, dsnPassedOn: false };
+export const NO_SOURCE: Source = { host: null, address: null, tls: null, tlsVerdict: null, dsnPassedOn: false };
 // Every host was left out for its addresses, or there was only the one whose session had just died.
 const NOBODY = ownVerdict("deferred", "4.4.1", "no host of the next hop could be tried");

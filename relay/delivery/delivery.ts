@@ -16,7 +16,7 @@ import { Round, type RoundParts } from "./round.ts";
 import { openSession } from "./smtp_client.ts";
 
 export interface DeliveryLimits {
-  /** Messages in hand: an envelope each, and for those on a connection one block of content. */
+  /** Messages in hand: an envelope each, and for those that are signed or sent one block of content. */
   readonly messages: number;
   readonly pool: PoolLimits;
   readonly stageSeconds: StageSeconds;
@@ -40,6 +40,8 @@ export interface DeliveryParts {
   readonly queue: Queue;
   /** The way to a recipient's domain, an address literal with its brackets; never rejects for the network's sake. */
   readonly nextHop: (domain: string) => Promise<NextHop>;
+  /** What is sent of a message: its content, signed where it can be. */
+  readonly sign: RoundParts["sign"];
   /** This node's own name, for EHLO. */
   readonly hostname: string;
   /** The name that customers know, for DSNs. */
@@ -56,6 +58,8 @@ export interface DeliveryParts {
   readonly limits: DeliveryLimits;
   /** Ticks every second, for the deadlines; tests give their own. */
   readonly ticker?: Ticker;
+  /** Authorities to trust, in PEM, instead of those that Deno comes with; tests give their own. */
+  readonly authorities?: readonly string[];
 }
 
 /** It looks at the queue at least this often, in ms, so that a step of the clock is noticed. */
@@ -82,9 +86,10 @@ export class Delivery {
     this.#pool = new Pool(limits.pool, parts.monotonic);
     const watch = this.#watch = new DeadlineWatch(parts.ticker);
     this.#recorder = new Recorder(queue, log, limits.recordRetryMs);
-    const client = { hostname, watch, seconds: limits.stageSeconds };
+    const client = { hostname, watch, seconds: limits.stageSeconds, authorities: parts.authorities };
     this.#round = {
       nextHop: parts.nextHop,
+      sign: parts.sign,
       pool: this.#pool,
       open: (remote) => openSession(remote, client),
       recorder: this.#recorder,

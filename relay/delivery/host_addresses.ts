@@ -12,7 +12,7 @@ import { shuffled } from "./shuffle.ts";
 /** Why there is no way now, or for good: with the reply code that the DSN and the history show (RFC 3463). */
 export type Trouble =
   | { readonly kind: "permanent"; readonly code: number; readonly enhanced: string; readonly text: string }
-  | { readonly kind: "deferred"; readonly code: 451; readonly enhanced: "4.4.3"; readonly text: string };
+  | { readonly kind: "deferred"; readonly code: 451; readonly enhanced: "4.4.3" | "4.7.5"; readonly text: string };
 
 export type HostAddresses =
   /** Literal IP addresses, never none. */
@@ -44,6 +44,9 @@ export const trouble = {
   // RFC 5321 5.1 and RFC 3463 3.5
   loopsBack: (domain: string) => permanent(554, "5.4.6", `mail for ${domain} loops back to this relay`),
   noAddress: (host: string) => permanent(550, "5.4.4", `host ${host} has no address`),
+  // RFC 8461 5.1: the policy or the MX records may be changed.
+  notInPolicy: (domain: string, hosts: readonly string[]) =>
+    deferred(`the MTA-STS policy of ${domain} names none of its MX hosts (${hosts.join(", ")})`, "4.7.5"),
   specialAddress: (host: string, address: string, what: string) =>
     permanent(550, "5.4.4", `host ${host} has an address that mail is not sent to: ${address} (${what})`),
 } as const;
@@ -126,6 +129,6 @@ function permanent(code: number, enhanced: string, text: string): Trouble {
   return { kind: "permanent", code, enhanced, text };
 }
 
-function deferred(text: string): Trouble {
-  return { kind: "deferred", code: 451, enhanced: "4.4.3", text };
+function deferred(text: string, enhanced: "4.4.3" | "4.7.5" = "4.4.3"): Trouble {
+  return { kind: "deferred", code: 451, enhanced, text };
 }

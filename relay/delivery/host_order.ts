@@ -1,9 +1,7 @@
 /** The addresses of a next hop one after another, best host first, looked up when a host's turn comes. */
-import type { NextHop } from "./next_hop.ts";
+import type { HostsHop, NextHop } from "./next_hop.ts";
 import { ownVerdict, type Verdict } from "./outcome.ts";
 import type { RemoteAddress } from "./smtp_session.ts";
-
-export type HostsHop = Extract<NextHop, { kind: "hosts" }>;
 
 /** Addresses that are tried for one message in one round; the rest may have their turn at the next attempt. */
 const MAX_ADDRESSES_PER_ROUND = 10;
@@ -24,7 +22,7 @@ export async function* candidates(hop: HostsHop): AsyncGenerator<Candidate> {
     }
     for (const address of found.addresses) {
       if (dialled++ === MAX_ADDRESSES_PER_ROUND) return;
-      yield { kind: "address", remote: { name: host.name, address, port: host.port } };
+      yield { kind: "address", remote: { name: host.name, address, port: host.port, tlsPolicy: host.tlsPolicy } };
     }
   }
 }

@@ -7,6 +7,7 @@
 import { isIP } from "node:net";
 import { addressLiteral, asciiDomain } from "../dns/names.ts";
 import type { MxRecord, Resolver } from "../dns/types.ts";
+import { namesHost, type StsPolicy } from "../mta_sts/policy.ts";
 import {
   type HostAddresses,
   hostAddresses,
@@ -16,24 +17,27 @@ import {
   trouble,
 } from "./host_addresses.ts";
 import { shuffled } from "./shuffle.ts";
+import type { TlsPolicy } from "./tls_verdict.ts";
 
 export interface NextHopHost {
   /** The host's name, or its address where a literal was given: for TLS, the history and the DSN. */
   readonly name: string;
   readonly port: number;
+  /** What TLS has to be like; not there: as it can be had. */
+  readonly tlsPolicy?: TlsPolicy;
   /** Where to connect, in this order; looked up at each call (through the resolver's cache). Never rejects. */
   addresses(): Promise<HostAddresses>;
 }
 
-export type NextHop =
-  | {
-    readonly kind: "hosts";
-    /** Equal for domains whose mail goes to the same hosts in the same order of preference. */
-    readonly key: string;
-    /** Best first, never empty, equal preferences in random order. */
-    readonly hosts: readonly NextHopHost[];
-  }
-  | Trouble;
+export interface HostsHop {
+  readonly kind: "hosts";
+  /** Equal for domains whose mail goes to the same hosts in the same order of preference, with the same TLS. */
+  readonly key: string;
+  /** Best first, never empty, equal preferences in random order. */
+  readonly hosts: readonly NextHopHost[];
+}
+
+export type NextHop = HostsHop | Trouble;
 
 export interface HostPort {
   /** A name or a literal address, IPv6 without brackets. */
@@ -59,6 +63,8 @@ export interface Routing {
   readonly isOwnEndpoint: (address: string, port: number) => boolean;
   /** Whether a host found in the DNS may have a loopback, private or other special address. */
   readonly allowPrivate: boolean;
+  /** The MTA-STS policy that stands for a domain found in the DNS, or null. Does not reject. */
+  readonly policyOf: (domain: string) => Promise<StsPolicy | null>;
   /** As `Math.random`. */
   readonly random: () => number;
 }
@@ -77,8 +83,21 @@ export async function findNextHop(domain: string, routing: Routing): Promise<Nex
   if (literal !== null) return literalHop(literal, routing);
   if (name === null) return trouble.noDomain(domain);
   const fresh = routing.resolver.fresh();
-  const hop = await hopByMx(name, routing, routing.resolver);
-  return hop.kind === "permanent" ? await hopByMx(name, routing, fresh) : hop;
+  const [policy, cached] = await Promise.all([routing.policyOf(name), hopByMx(name, routing, routing.resolver)]);
+  const hop = cached.kind === "permanent" ? await hopByMx(name, routing, fresh) : cached;
+  return policy === null || hop.kind !== "hosts" ? hop : underPolicy(name, hop, policy);
+}
+
+/** RFC 8461 4.1 and 5: where it is enforced, hosts that the policy does not name are never sent to. */
+function underPolicy(domain: string, { key, hosts }: HostsHop, policy: StsPolicy): NextHop {
+  const { mode } = policy;
+  if (mode === "none") return { kind: "hosts", key, hosts };
+  const judged = hosts.map((host) => ({ ...host, tlsPolicy: { mode, named: namesHost(policy, host.name) } }));
+  const usable = judged.filter(({ tlsPolicy }) => tlsPolicy.named || mode === "testing");
+  // What is agreed on in a session depends on these.
+  const flags = usable.map(({ name, tlsPolicy }) => `${name}${tlsPolicy.named ? "" : "?"}`);
+  if (usable.length === 0) return trouble.notInPolicy(domain, hosts.map(({ name }) => name));
+  return { kind: "hosts", key: `${key} ${mode} ${flags.sort().join()}`, hosts: usable };
 }
 
 function staticRoute(domain: string | null, routes: StaticRoutes): HostPort | null {

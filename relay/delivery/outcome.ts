@@ -30,13 +30,23 @@ export interface Verdict {
   /** One clean line: the remote server's words if `fromRemote`, else ours for the trouble. */
   readonly reply: string;
   readonly fromRemote: boolean;
+  /** The server says of the recipient that there is no such mailbox, or none in use: it will never do. */
+  readonly badAddress?: true;
 }
+
+/**
+ * What refuses a recipient for what it is (RFC 3463 3.2 and 3.3): no such mailbox, no such syntax, moved, disabled.
+ * Not X.1.0 and not a bare 550, which servers use for their policies as well; and not a full mailbox.
+ */
+const BAD_ADDRESS: ReadonlySet<string | null> = new Set(["5.1.1", "5.1.3", "5.1.6", "5.2.1"]);
 
 /** The verdict of a reply, or null where it means "go on". */
 export function verdictOfReply(stage: ReplyStage, reply: RemoteReply): Verdict | null {
   const { code, enhanced } = reply;
   if (code >= 500 && !(stage === "rcpt" && isTooManyRecipients(reply))) {
-    return remoteVerdict("failed", stage !== "greeting" && stage !== "ehlo", enhanced ?? "5.0.0", reply);
+    const failed = remoteVerdict("failed", stage !== "greeting" && stage !== "ehlo", enhanced ?? "5.0.0", reply);
+    // Only at RCPT is the reply about this recipient alone.
+    return stage === "rcpt" && BAD_ADDRESS.has(enhanced) ? { ...failed, badAddress: true } : failed;
   }
   if (code >= 500) return remoteVerdict("deferred", false, "4.5.3", reply);
   if (code >= 400) return remoteVerdict("deferred", false, enhanced ?? "4.0.0", reply);

@@ -112,8 +112,9 @@ export class ReplyChannel implements Watched {
     this.deadline = NEVER;
   }
 
-  /** The stream goes to another channel; this one is no longer watched. Its `close` still closes the stream. */
+  /** The stream goes to another channel, and is that one's to watch and to close. */
   handOver(): void {
+    this.#closed = true;
     this.#watch.remove(this);
   }
 

@@ -6,11 +6,13 @@
  * one record: both survive a crash, or neither does, and the attempt is made again.
  */
 import type { Logger } from "@logtape/logtape";
-import type { QueuedMessage } from "../spool/types.ts";
+import type { Signing } from "../dkim/signer.ts";
+import type { Envelope } from "../envelope.ts";
+import type { Content, QueuedMessage } from "../spool/types.ts";
 import { type Addressee, Attempt, type AttemptResult, NO_SOURCE } from "./attempt.ts";
 import type { DsnAction } from "./dsn_duty.ts";
-import { type HostsHop, verdictOfTroubleInDns } from "./host_order.ts";
-import type { NextHop } from "./next_hop.ts";
+import { verdictOfTroubleInDns } from "./host_order.ts";
+import type { HostsHop, NextHop } from "./next_hop.ts";
 import { groupByNextHop, type NextHopGroup } from "./next_hop_groups.ts";
 import { ownVerdict, type Verdict } from "./outcome.ts";
 import { type Pool, PoolClosed } from "./pool.ts";
@@ -25,6 +27,8 @@ import { needsSmtputf8 } from "./smtputf8_need.ts";
 
 export interface RoundParts {
   readonly nextHop: (domain: string) => Promise<NextHop>;
+  /** @throws what reading the content throws. */
+  readonly sign: (envelope: Envelope, content: Content) => Promise<Signing>;
   readonly pool: Pool;
   readonly open: (remote: RemoteAddress) => Promise<Opening>;
   readonly recorder: Recorder;
@@ -50,6 +54,8 @@ export class Round {
   /** Endings that wait for the DSN about them. */
   readonly #failed: Ending[] = [];
   readonly #delayed: Ending[] = [];
+  /** One for all next hops. */
+  #signing: Promise<Signing> | undefined;
 
   constructor(private readonly message: QueuedMessage, private readonly parts: RoundParts) {
     this.#random = parts.random();
@@ -87,7 +93,9 @@ export class Round {
 
   async #attempt(hop: HostsHop, addressees: readonly Addressee[]): Promise<readonly AttemptResult[]> {
     const { message: { envelope }, parts: { pool, open } } = this;
-    const content = await this.message.content();
+    const signing = await (this.#signing ??= this.#sign());
+    if (signing.kind === "deferred") return sameFor(addressees, ownVerdict("deferred", "4.3.0", signing.why));
+    const { content } = signing;
     const forwardPaths = addressees.map(({ forwardPath }) => forwardPath);
     const outgoing = {
       reversePath: envelope.reversePath,
@@ -97,6 +105,10 @@ export class Round {
       sizeBytes: content.sizeBytes,
     };
     return await new Attempt({ envelope: outgoing, addressees, content }, hop, pool, open).run();
+  }
+
+  async #sign(): Promise<Signing> {
+    return await this.parts.sign(this.message.envelope, await this.message.content());
   }
 
   #postpone(addressees: readonly Addressee[], congestionMs: number): void {
@@ -132,9 +144,9 @@ export class Round {
     this.#recordReported("relayed", relayed);
   }
 
-  #log({ status, forwardPath: recipient, host, address, tls, attempts, verdict: { reply } }: Ending): void {
+  #log({ status, forwardPath: recipient, host, address, tls, tlsVerdict, attempts, verdict: { reply } }: Ending): void {
     const { envelope: { id: messageId, account } } = this.message;
-    const facts = { messageId, account, recipient, host, address, tls, attempts, reply };
+    const facts = { messageId, account, recipient, host, address, tls, tlsVerdict, attempts, reply };
     this.parts.log.info(status, facts);
   }
 

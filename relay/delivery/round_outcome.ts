@@ -73,9 +73,11 @@ export function outcomeOf({ envelope }: QueuedMessage, endings: readonly Ending[
   const about = () => ({ id: newId(), messageId: envelope.id, account: envelope.account, at: now });
   const events: NodeEvent[] = [];
   for (const [first, ...others] of alike(endings, attemptKey)) {
-    const { verdict: { reply }, host, address, tls, attempts: attempt, nextAttemptAt } = first;
+    const { verdict: { reply, badAddress }, host, address, tls, tlsVerdict, attempts: attempt, nextAttemptAt } = first;
     const recipients = pathsOf([first, ...others]);
-    events.push({ ...about(), type: typeOf(first), recipients, host, address, tls, reply, attempt, nextAttemptAt });
+    const where = { host, address, tls, ...(tlsVerdict !== null && { tlsVerdict }) };
+    const what = { reply, ...(badAddress && { badAddress }) };
+    events.push({ ...about(), type: typeOf(first), recipients, ...where, ...what, attempt, nextAttemptAt });
   }
   const expired = endings.filter(({ status }) => status === "expired");
   for (const group of alike(expired, ({ verdict }) => verdict.reply)) {
@@ -108,8 +110,10 @@ function stateOf(ending: Ending, now: number): RecipientState {
   return { status, attempts, dueAt: nextAttemptAt ?? now, lastReply: verdict.reply, delayReported };
 }
 
-function attemptKey({ status, attempts, nextAttemptAt, host, address, tls, verdict }: Ending): string {
-  return JSON.stringify([status, attempts, nextAttemptAt, host, address, tls, verdict.reply]);
+function attemptKey(ending: Ending): string {
+  const { status, attempts, nextAttemptAt, host, address, tls, tlsVerdict, verdict } = ending;
+  const { reply, badAddress } = verdict;
+  return JSON.stringify([status, attempts, nextAttemptAt, host, address, tls, tlsVerdict, reply, badAddress]);
 }
 
 type Group = readonly [Ending, ...Ending[]];

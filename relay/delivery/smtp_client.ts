@@ -1,16 +1,17 @@
 /**
- * Opens a session with a remote server: connect, greeting, EHLO or HELO, opportunistic STARTTLS.
+ * Opens a session with a remote server: connect, greeting, EHLO or HELO, STARTTLS.
  *
  * TLS is used where it can be had, whoever's certificate it is; where the handshake fails a new connection does
- * without. Plaintext behind the answer to STARTTLS ends the connection (the CVE-2011-0411 family, as a client).
+ * without. A policy (MTA-STS) may ask for more: then a session that it does not allow is not opened. Plaintext behind
+ * the answer to STARTTLS ends the connection (the CVE-2011-0411 family, as a client).
  */
 import { type Capabilities, NO_CAPABILITIES, parseCapabilities } from "./capabilities.ts";
 import type { DeadlineWatch, StageSeconds } from "./deadlines.ts";
 import { ownVerdict, type Stage, type Verdict, verdictOfReply, verdictOfTrouble } from "./outcome.ts";
-
 import { ConnectionLost, type OctetStream, ReplyChannel } from "./reply_channel.ts";
 import type { RemoteAddress, SmtpSession } from "./smtp_session.ts";
 import { type TlsConnection, upgradeToTls } from "./tls_upgrade.ts";
+import { judgeTls, type TlsState } from "./tls_verdict.ts";
 import { troubleWords } from "./trouble_words.ts";
 
 export interface SmtpClientSettings {
@@ -18,6 +19,8 @@ export interface SmtpClientSettings {
   readonly hostname: string;
   readonly watch: DeadlineWatch;
   readonly seconds: StageSeconds;
+  /** Authorities whose certificates count, in PEM; undefined: those that Deno comes with. */
+  readonly authorities?: readonly string[];
 }
 
 export type Opening =
@@ -25,18 +28,25 @@ export type Opening =
   /** No session with this host; the verdict is the same for all recipients. */
   | { readonly kind: "refused"; readonly verdict: Verdict };
 
-type Attempt = Opening | { readonly kind: "no-tls" };
+/** What TLS is tried for; after a handshake that failed a new connection does without. */
+type Try = "tls" | "without-tls";
 
 /** Does not throw for anything that a remote server or the network does. */
 export async function openSession(remote: RemoteAddress, settings: SmtpClientSettings): Promise<Opening> {
-  const attempt = await tryOpen(remote, settings, true);
-  if (attempt.kind !== "no-tls") return attempt;
-  const plain = await tryOpen(remote, settings, false);
-  if (plain.kind === "no-tls") throw new Error("a connection without TLS cannot fail for TLS");
+  const opening = await tryOpen(remote, settings, "tls");
+  if (opening !== "handshake-failed") return opening;
+  const judgement = judgeTls(remote.tlsPolicy, { kind: "handshake-failed" }, remote.name);
+  if (judgement.kind === "unusable") return refused(judgement.verdict);
+  const plain = await tryOpen(remote, settings, "without-tls");
+  if (plain === "handshake-failed") throw new Error("a connection without TLS cannot fail for TLS");
   return plain;
 }
 
-async function tryOpen(remote: RemoteAddress, settings: SmtpClientSettings, wantsTls: boolean): Promise<Attempt> {
+async function tryOpen(
+  remote: RemoteAddress,
+  settings: SmtpClientSettings,
+  what: Try,
+): Promise<Opening | "handshake-failed"> {
   const { watch, seconds } = settings;
   const dialled = await dial(remote, settings);
   if (!("read" in dialled)) return refused(dialled);
@@ -49,26 +59,29 @@ async function tryOpen(remote: RemoteAddress, settings: SmtpClientSettings, want
     stage = "ehlo";
     let capabilities = await sayHello(channel, settings);
     let tls: TlsConnection | null = null;
-    if (wantsTls && isCapabilities(capabilities) && capabilities.startTls) {
+    if (what === "tls" && isCapabilities(capabilities) && capabilities.startTls) {
       await channel.sendText("STARTTLS\r\n", seconds.command);
       const reply = await channel.receive(seconds.command);
       // Any other answer: TLS is not to be had now, and the session goes on in plain (RFC 3207 4).
       if (reply.code === 220) {
         if (channel.hasUnread) return refused(INJECTED);
         tls = await handshake(channel, dialled, remote, settings);
-        if (tls === null) return { kind: "no-tls" };
+        if (tls === null) return "handshake-failed";
         channel = new ReplyChannel(tls.stream, watch);
         // RFC 3207 4.2: what was said before TLS is forgotten.
         capabilities = await sayHello(channel, settings);
       }
     }
     if (!isCapabilities(capabilities)) return refused(capabilities);
+    const judgement = judgeTls(remote.tlsPolicy, stateOf(tls, what), remote.name);
+    if (judgement.kind === "unusable") return refused(judgement.verdict);
     keep = true;
     return {
       kind: "open",
       session: {
         remote,
         tls: tls?.session ?? null,
+        tlsVerdict: judgement.words,
         capabilities,
         channel,
         seconds,
@@ -82,6 +95,11 @@ async function tryOpen(remote: RemoteAddress, settings: SmtpClientSettings, want
   } finally {
     if (!keep) channel.close();
   }
+}
+
+function stateOf(tls: TlsConnection | null, what: Try): TlsState {
+  if (tls !== null) return { kind: "tls", certificate: tls.certificateTrouble };
+  return { kind: what === "tls" ? "plain" : "handshake-failed" };
 }
 
 const INJECTED = ownVerdict("deferred", "4.7.0", "plaintext behind the server's answer to STARTTLS", false);
@@ -127,13 +145,13 @@ async function handshake(
   channel: ReplyChannel,
   plain: OctetStream,
   remote: RemoteAddress,
-  { watch, seconds }: SmtpClientSettings,
+  { watch, seconds, authorities }: SmtpClientSettings,
 ): Promise<TlsConnection | null> {
   channel.handOver();
   // RFC 6066 3: a literal address is no server name.
   const serverName = remote.name === remote.address ? null : remote.name;
   try {
-    return await upgradeToTls(plain, serverName, watch, seconds.handshake);
+    return await upgradeToTls(plain, { serverName, authorities, seconds: seconds.handshake }, watch);
   } catch (error) {
     // Whatever the reason is, opportunistic TLS goes on without.
     if (!(error instanceof Error)) throw error;

@@ -2,6 +2,7 @@
 import type { Capabilities } from "./capabilities.ts";
 import type { StageSeconds } from "./deadlines.ts";
 import { ConnectionLost, type ReplyChannel } from "./reply_channel.ts";
+import type { TlsPolicy } from "./tls_verdict.ts";
 
 /** One address of a next hop. */
 export interface RemoteAddress {
@@ -10,12 +11,16 @@ export interface RemoteAddress {
   /** The literal IP address that is dialled. */
   readonly address: string;
   readonly port: number;
+  /** What TLS has to be like; not there: as it can be had. */
+  readonly tlsPolicy?: TlsPolicy;
 }
 
 export interface SmtpSession {
   readonly remote: RemoteAddress;
   /** Protocol and cipher; null on a plain connection. */
   readonly tls: string | null;
+  /** What became of the policy for TLS; null where there is none. */
+  readonly tlsVerdict: string | null;
   readonly capabilities: Capabilities;
   readonly channel: ReplyChannel;
   readonly seconds: StageSeconds;

@@ -1,139 +1,83 @@
 /**
- * TLS over a connection that has begun in plain (STARTTLS, RFC 3207), as a client that takes any certificate.
+ * TLS over a connection that has begun in plain (STARTTLS, RFC 3207), as a client that takes any certificate and says
+ * what it is worth.
  *
  * Opportunistic: a certificate that nobody can verify still keeps the message from those who only listen, and the
- * alternative is plain text. `Deno.startTls` always verifies, hence node:tls over the connection.
+ * alternative is plain text. `Deno.startTls` always verifies, hence node:tls over the connection. What a policy makes
+ * of the certificate is its own matter.
  */
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
+import { ConnDuplex } from "../tls/conn_duplex.ts";
+import { TlsConn } from "../tls/tls_conn.ts";
 import type { DeadlineWatch } from "./deadlines.ts";
 import type { OctetStream } from "./reply_channel.ts";
-
-/** One TLS record's worth. */
-const READ_OCTETS = 16 * 1024 + 512;
 
 export interface TlsConnection {
   readonly stream: OctetStream;
   /** "TLSv1.3 TLS_AES_256_GCM_SHA384", for the history. */
   readonly session: string;
+  /** What is wrong with the certificate, to be read behind "its certificate"; null: it is the server's. */
+  readonly certificateTrouble: string | null;
+}
+
+export interface TlsClient {
+  /** For SNI and the certificate, or null where the server is known by its address only. */
+  readonly serverName: string | null;
+  /** Certificates of the authorities to trust, in PEM; undefined: those that Deno comes with. */
+  readonly authorities: readonly string[] | undefined;
+  /** For the whole handshake. */
+  readonly seconds: number;
 }
 
 /**
- * Does the handshake. When it fails `plain` is for the caller to close, as nobody knows what is left in it; when it
- * succeeds the new stream closes both.
+ * Does the handshake. When it fails `plain` has been closed, as nobody knows what is left in it; when it succeeds the
+ * new stream closes both.
  *
- * @param serverName for SNI, or null where the server is known by its address only.
  * @throws {Error} whatever node:tls says of the handshake.
  */
 export async function upgradeToTls(
   plain: OctetStream,
-  serverName: string | null,
+  client: TlsClient,
   watch: DeadlineWatch,
-  seconds: number,
 ): Promise<TlsConnection> {
-  const below = new OctetDuplex(plain);
+  const { serverName, authorities, seconds } = client;
+  const below = new ConnDuplex(plain);
   const socket = connect({
-    socket: below,
+    // The types ask for a net.Socket; node's documentation allows any Duplex.
+    socket: below as Duplex as never,
     rejectUnauthorized: false,
+    ...(authorities === undefined ? {} : { ca: [...authorities] }),
     ...(serverName === null ? {} : { servername: serverName }),
   });
   const expire = () => void socket.destroy(new Error("the TLS handshake took too long"));
-  await watch.within(seconds, expire, () =>
-    new Promise<void>((resolve, reject) => {
-      socket.once("secureConnect", resolve);
-      // Stays for the socket's life: later errors come out of the read or write that they end.
-      socket.on("error", reject);
-      socket.once("close", () => reject(new Error("closed during the TLS handshake")));
-    }));
+  try {
+    await watch.within(seconds, expire, () =>
+      new Promise<void>((resolve, reject) => {
+        socket.once("secureConnect", resolve);
+        // Stays for the socket's life: later errors come out of the read or write that they end.
+        socket.on("error", reject);
+        socket.once("close", () => reject(new Error("closed during the TLS handshake")));
+      }));
+  } catch (error) {
+    socket.destroy();
+    below.destroy();
+    throw error;
+  }
   return {
-    stream: new TlsStream(socket, plain, below),
+    stream: new TlsConn(socket, below),
     session: `${socket.getProtocol()} ${socket.getCipher().standardName}`,
+    certificateTrouble: certificateTrouble(socket),
   };
 }
 
-/** A connection as the Duplex that node:tls wants. */
-class OctetDuplex extends Duplex {
-  readonly #plain: OctetStream;
-  readonly #buffer = new Uint8Array(READ_OCTETS);
-  #onHold = false;
-  /** A read was asked for meanwhile. */
-  #owesRead = false;
-
-  constructor(plain: OctetStream) {
-    super();
-    this.#plain = plain;
-  }
-
-  /** Deno's TLS takes all that it can get, read or not: on hold, TCP holds a flooding next hop back. */
-  holdReading(): void {
-    this.#onHold = true;
-  }
-
-  resumeReading(): void {
-    this.#onHold = false;
-    if (!this.#owesRead) return;
-    this.#owesRead = false;
-    this._read();
-  }
-
-  override _read(): void {
-    if (this.#onHold) {
-      this.#owesRead = true;
-      return;
-    }
-    this.#plain.read(this.#buffer).then(
-      (octets) => this.push(octets === null ? null : this.#buffer.slice(0, octets)),
-      (error) => this.destroy(error),
-    );
-  }
-
-  override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#writeAll(chunk).then(() => done(), done);
-  }
-
-  async #writeAll(chunk: Uint8Array): Promise<void> {
-    for (let sent = 0; sent < chunk.length;) sent += await this.#plain.write(chunk.subarray(sent));
-  }
-}
-
-/** node:tls's socket in the shape of a connection. */
-class TlsStream implements OctetStream {
-  readonly #socket: TLSSocket;
-  readonly #plain: OctetStream;
-  readonly #below: OctetDuplex;
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array(0);
-
-  constructor(socket: TLSSocket, plain: OctetStream, below: OctetDuplex) {
-    this.#below = below;
-    below.holdReading();
-    this.#socket = socket;
-    this.#plain = plain;
-    this.#chunks = socket[Symbol.asyncIterator]();
-  }
-
-  async read(into: Uint8Array): Promise<number | null> {
-    while (this.#rest.length === 0) {
-      this.#below.resumeReading();
-      const { done, value } = await this.#chunks.next();
-      this.#below.holdReading();
-      if (done) return null;
-      this.#rest = value;
-    }
-    const octets = Math.min(into.length, this.#rest.length);
-    into.set(this.#rest.subarray(0, octets));
-    this.#rest = this.#rest.subarray(octets);
-    return octets;
-  }
-
-  write(octets: Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) =>
-      this.#socket.write(octets, (error) => error ? reject(error) : resolve(octets.length))
-    );
-  }
-
-  close(): void {
-    this.#socket.destroy();
-    this.#plain.close();
-  }
+/** node:tls has looked at the chain, its dates, and the name that was asked for. */
+function certificateTrouble(socket: TLSSocket): string | null {
+  const certificate = socket.getPeerCertificate();
+  // RFC 8461 4.1 wants the name among the alternative ones; node:tls would take the common name, too.
+  if (!/(?:^|, )DNS:/.test(certificate.subjectaltname ?? "")) return "names no host";
+  if (socket.authorized) return null;
+  const code = String(socket.authorizationError);
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return "is for other names";
+  return `cannot be verified (${code}, valid to ${certificate.valid_to})`;
 }

@@ -1,5 +1,5 @@
 /**
- * A TLS session as a ByteConn, over a server-side TLSSocket whose handshake is done.
+ * A TLS session as a ByteConn, over a TLSSocket of either side whose handshake is done.
  *
  * Reading pulls: the peer is read from only while somebody waits for what it says; beyond that at most two reads of the
  * connection below are in memory.

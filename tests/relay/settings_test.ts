@@ -41,6 +41,7 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     routes: { domains: new Map(), rest: null },
     mxPort: 25,
     allowPrivateNextHops: false,
+    dkimService: false,
     maxConnections: 10_000,
     maxConnectionsPerAddress: 50,
     commandTimeoutMs: 300_000,
@@ -135,6 +136,7 @@ Deno.test("settings: what else may be written", () => {
     MAILHOP_TLS_CERT: "/etc/c.pem",
     MAILHOP_TLS_KEY: "/etc/k.pem",
     MAILHOP_ALLOW_PLAINTEXT_AUTH: "true",
+    MAILHOP_DKIM_SERVICE: "true",
     MAILHOP_ADMIN_TOKEN: "abc.DEF_123-~+/==",
     MAILHOP_DNS: "127.0.0.1:53,[::1]:5353",
     MAILHOP_WORKERS: "2",
@@ -143,7 +145,7 @@ Deno.test("settings: what else may be written", () => {
   assertEquals(settings.serviceName, "smtp.example.net");
   assertEquals(settings.tlsFiles, { certificate: "/etc/c.pem", key: "/etc/k.pem" });
   assertEquals(settings.dns, [{ hostname: "127.0.0.1", port: 53 }, { hostname: "::1", port: 5353 }]);
-  assertEquals([settings.allowPlaintextAuth, settings.workers], [true, 2]);
+  assertEquals([settings.allowPlaintextAuth, settings.dkimService, settings.workers], [true, true, 2]);
 });
 
 Deno.test("settings: all mistakes are told at once, one line for each", () => {

@@ -10,6 +10,8 @@ import { history } from "./0003_history.ts";
 import { domains } from "./0004_domains.ts";
 import { policy } from "./0005_policy.ts";
 import { activity } from "./0006_activity.ts";
+import { dkim } from "./0007_dkim.ts";
+import { suppressions } from "./0008_suppressions.ts";
 
 const migrations = {
   "0001_accounts": accounts,
@@ -18,6 +20,8 @@ const migrations = {
   "0004_domains": domains,
   "0005_policy": policy,
   "0006_activity": activity,
+  "0007_dkim": dkim,
+  "0008_suppressions": suppressions,
 };
 
 /**

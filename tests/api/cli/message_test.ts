@@ -35,6 +35,7 @@ const history: NodeEvent[] = [
     host: "mx.example.net",
     address: "192.0.2.25",
     tls: TLS,
+    tlsVerdict: "MTA-STS: the certificate is verified",
     reply: "250 2.0.0 Ok: queued as 4F1",
     attempt: 1,
     nextAttemptAt: null,
@@ -109,6 +110,7 @@ Message-ID  <1@example.com>
 
 2026-11-23T12:00:01Z  delivered  bob@example.net
                                  attempt 1 at mx.example.net [192.0.2.25], TLSv1.3 TLS_AES_128_GCM_SHA256
+                                 MTA-STS: the certificate is verified
                                  250 2.0.0 Ok: queued as 4F1
 
 2026-11-23T12:00:02Z  deferred   carol@example.org

@@ -284,3 +284,21 @@ Deno.test("delivery: closing cuts off what does not end in time, and that is no 
   assertEquals(world.queue.outcomes, []);
   assertEquals(world.queue.statuses(id), ["queued"]);
 });
+
+Deno.test("delivery: the event of a bounce says whether the address is bad for good", async () => {
+  const script: Script = (input) => {
+    if (input.includes("nobody@")) return "550 5.1.1 No such user";
+    return input.includes("blocked@") ? "550 5.7.1 Blocked" : undefined;
+  };
+  await using server = await NextHopServer.start({ script });
+  await using world = new World({ "*": [server] });
+  await world.queue.round(world.send(["nobody@example.net", "blocked@example.net", "bob@example.net"]));
+  const said = world.queue.events.flatMap((event) =>
+    "attempt" in event ? [`${event.recipients.join()} ${event.type} ${event.badAddress ?? false}`] : []
+  );
+  assertEquals(said.sort(), [
+    "blocked@example.net bounced false",
+    "bob@example.net delivered false",
+    "nobody@example.net bounced true",
+  ]);
+});

@@ -32,6 +32,7 @@ const bounced: Ending = {
   host: "mx1.example.net",
   address: "192.0.2.1",
   tls: null,
+  tlsVerdict: null,
   dsnPassedOn: false,
   dsnAction: "failed",
   delayReported: false,

@@ -2,6 +2,7 @@ import { assertEquals, AssertionError, assertNotEquals } from "@std/assert";
 import { findNextHop, type NextHop, type Routing, type StaticRoutes } from "../../../relay/delivery/next_hop.ts";
 import { createResolver } from "../../../relay/dns/resolver.ts";
 import type { Resolver } from "../../../relay/dns/types.ts";
+import type { StsPolicy } from "../../../relay/mta_sts/policy.ts";
 import { startDnsServer } from "../../support/dns_server.ts";
 
 const PATIENT = { attemptTimeoutMs: 10_000, totalTimeoutMs: 10_000 };
@@ -15,6 +16,7 @@ function routing(resolver: Resolver, changes: Partial<Routing> = {}): Routing {
     ownNames: new Set(["relay.example"]),
     isOwnEndpoint: () => false,
     allowPrivate: false,
+    policyOf: () => Promise.resolve(null),
     random: () => 0.999,
     ...changes,
   };
@@ -271,4 +273,56 @@ Deno.test("next hop: huge MX and address sets are cut, each host once at its bes
   assertEquals(names(huge).length, 16);
   assertEquals((await addresses(huge) as string[]).length, 8);
   assertEquals(names(await findNextHop("twice.example", routing(resolver))), ["a.example", "b.example"]);
+});
+
+const ENFORCED: StsPolicy = { mode: "enforce", maxAgeSeconds: 86_400, mx: ["a.example.com", "*.example.net"] };
+
+async function wayUnder(policy: StsPolicy, ...mx: string[]): Promise<NextHop> {
+  await using dns = startDnsServer({ "example.com": { MX: mx } });
+  await using resolver = createResolver([dns], PATIENT);
+  const policyOf = (domain: string) => Promise.resolve(domain === "example.com" ? policy : null);
+  return await findNextHop("Example.COM", routing(resolver, { policyOf }));
+}
+
+/** Host names; "!" where the policy is enforced, "?" where it is only tested, "??" where it does not name the host. */
+function flagged(hop: NextHop): string[] {
+  return way(hop).hosts.map(({ name, tlsPolicy }) => {
+    if (tlsPolicy === undefined) return name;
+    return `${name}${tlsPolicy.mode === "enforce" ? "!" : tlsPolicy.named ? "?" : "??"}`;
+  });
+}
+
+Deno.test("next hop: under an enforced MTA-STS policy, hosts that it does not name are left out", async () => {
+  const hop = await wayUnder(ENFORCED, "10 evil.example", "20 A.example.com", "30 b.example.net");
+  assertEquals(flagged(hop), ["a.example.com!", "b.example.net!"]);
+  const tested = await wayUnder({ ...ENFORCED, mode: "testing" }, "10 evil.example", "20 a.example.com");
+  assertEquals(flagged(tested), ["evil.example??", "a.example.com?"]);
+});
+
+Deno.test("next hop: an enforced MTA-STS policy that names none of the hosts defers", async () => {
+  assertEquals(await wayUnder(ENFORCED, "10 evil.example", "20 x.evil.example"), {
+    kind: "deferred",
+    code: 451,
+    enhanced: "4.7.5",
+    text: "the MTA-STS policy of example.com names none of its MX hosts (evil.example, x.evil.example)",
+  });
+});
+
+Deno.test("next hop: sessions that were opened under another policy, or none, are not shared", async () => {
+  const mx = ["10 a.example.com"];
+  const modes = ["enforce", "testing", "none"] as const;
+  const keys = await Promise.all(modes.map(async (mode) => way(await wayUnder({ ...ENFORCED, mode }, ...mx)).key));
+  assertEquals(new Set(keys).size, 3);
+  const unnamed = await wayUnder({ ...ENFORCED, mode: "testing", mx: ["other.example"] }, ...mx);
+  assertNotEquals(way(unnamed).key, keys[1]);
+});
+
+Deno.test("next hop: a static route and an address literal have no MTA-STS policy", async () => {
+  await using dns = startDnsServer({});
+  await using resolver = createResolver([dns], PATIENT);
+  const policyOf = (domain: string) => Promise.reject(new Error(`asked for the policy of ${domain}`));
+  const routes = { domains: new Map([["example.com", { hostname: "192.0.2.1", port: 25 }]]), rest: null };
+  for (const domain of ["example.com", "[192.0.2.2]"]) {
+    assertEquals(flagged(await findNextHop(domain, routing(resolver, { policyOf, routes }))).length, 1);
+  }
 });

@@ -77,3 +77,27 @@ Deno.test("outcome: one host's deferral outweighs another's refusal of the conne
   const settled = ownVerdict("failed", "5.1.1", "no such user", true);
   assertEquals(laterVerdict(deferral, settled), settled);
 });
+
+const BAD_ADDRESSES: readonly (readonly [ReplyStage, RemoteReply, boolean])[] = [
+  ["rcpt", reply(550, "5.1.1"), true],
+  ["rcpt", reply(553, "5.1.3"), true],
+  ["rcpt", reply(551, "5.1.6"), true],
+  ["rcpt", reply(550, "5.2.1"), true],
+  // full, policy, the domain's trouble, words that may mean anything
+  ["rcpt", reply(552, "5.2.2"), false],
+  ["rcpt", reply(550, "5.7.1"), false],
+  ["rcpt", reply(550, "5.1.2"), false],
+  ["rcpt", reply(550, "5.1.8"), false],
+  ["rcpt", reply(550, "5.1.0"), false],
+  ["rcpt", reply(550), false],
+  ["rcpt", reply(450, "5.1.1"), false],
+  ["mail", reply(550, "5.1.1"), false],
+  ["end", reply(550, "5.1.1"), false],
+];
+
+for (const [stage, answer, expected] of BAD_ADDRESSES) {
+  const what = expected ? "a bad address" : "nothing about the address";
+  Deno.test(`outcome: ${answer.code} ${answer.enhanced ?? ""} at ${stage} says ${what}`, () => {
+    assertEquals(verdictOfReply(stage, answer)?.badAddress ?? false, expected);
+  });
+}

@@ -1,7 +1,12 @@
 /** What the tests of delivery share: a delivery with a fake clock, a queue in memory and servers as next hops. */
 import { getLogger } from "@logtape/logtape";
 import type { AttemptEvent, NodeEvent } from "../../../api/client.ts";
-import { Delivery, DELIVERY_LIMITS, type DeliveryLimits } from "../../../relay/delivery/delivery.ts";
+import {
+  Delivery,
+  DELIVERY_LIMITS,
+  type DeliveryLimits,
+  type DeliveryParts,
+} from "../../../relay/delivery/delivery.ts";
 import type { NextHop } from "../../../relay/delivery/next_hop.ts";
 import type { Envelope } from "../../../relay/envelope.ts";
 import type { Content } from "../../../relay/spool/types.ts";
@@ -21,10 +26,15 @@ export class World implements AsyncDisposable {
   readonly #ids = new Map<string, number>();
   readonly #delivery: Delivery;
 
-  constructor(hops: Record<string, NextHop | readonly NextHopServer[]>, limits: Partial<DeliveryLimits> = {}) {
+  constructor(
+    hops: Record<string, NextHop | readonly NextHopServer[]>,
+    limits: Partial<DeliveryLimits> = {},
+    parts: Partial<DeliveryParts> = {},
+  ) {
     this.#delivery = new Delivery({
       queue: this.queue,
       nextHop: (domain) => Promise.resolve(asHop(domain, hops[domain] ?? hops["*"]!)),
+      sign: (_, content) => Promise.resolve({ kind: "content", content }),
       hostname: "relay.example.org",
       serviceName: "smtp.example.org",
       now: () => this.now,
@@ -33,6 +43,7 @@ export class World implements AsyncDisposable {
       newId: () => this.#newId("id"),
       log: getLogger(["mailhop", "delivery"]),
       limits: { ...DELIVERY_LIMITS, ...limits },
+      ...parts,
     });
     this.#delivery.start();
   }

@@ -1,0 +1,83 @@
+/**
+ * Tables `suppression` and `suppression_choice`: addresses that failed for good with an account's mail, and what the
+ * account wants of further mail to them. An address stands until it is cleared.
+ */
+import type { Kysely, Transaction } from "kysely";
+import { addressKey } from "../address_key.ts";
+import type { AttemptEvent } from "../wire.ts";
+import { chunks } from "./chunks.ts";
+import type { Database, SuppressionChoiceRow, SuppressionRow } from "./schema.ts";
+
+export type SuppressionChoice = SuppressionChoiceRow["choice"];
+
+/** Of accounts that have not chosen: their sender learns of it at once, and it costs nothing. */
+const DEFAULT_CHOICE: SuppressionChoice = "refuse";
+
+/** Remembers the recipients of bounces; one that is there already gets the new words. */
+export const suppress = async (db: Transaction<Database>, bounces: readonly AttemptEvent[]): Promise<void> => {
+  const rows = new Map<string, SuppressionRow>();
+  for (const { account: username, recipients, reply, messageId: message_id, at: failed_at } of bounces) {
+    for (const address of recipients) {
+      const address_key = addressKey(address);
+      rows.set(JSON.stringify([username, address_key]), {
+        username,
+        address_key,
+        address,
+        reply,
+        message_id,
+        failed_at,
+      });
+    }
+  }
+  for (const chunk of chunks([...rows.values()])) {
+    await db.insertInto("suppression").values(chunk)
+      .onConflict((conflict) =>
+        conflict.columns(["username", "address_key"]).doUpdateSet((row) => ({
+          reply: row.ref("excluded.reply"),
+          message_id: row.ref("excluded.message_id"),
+          failed_at: row.ref("excluded.failed_at"),
+        }))
+      ).execute();
+  }
+};
+
+/** At most `limit` of an account behind the key `after`, in the order of their keys. */
+export const listSuppressions = (
+  db: Kysely<Database>,
+  username: string,
+  after: string,
+  limit: number,
+): Promise<SuppressionRow[]> =>
+  db.selectFrom("suppression").selectAll().where("username", "=", username).where("address_key", ">", after)
+    .orderBy("address_key").limit(limit).execute();
+
+/** @param address one, or null: all of the account. @returns how many there were. */
+export const clearSuppressions = async (
+  db: Kysely<Database>,
+  username: string,
+  address: string | null,
+): Promise<number> => {
+  let query = db.deleteFrom("suppression").where("username", "=", username);
+  if (address !== null) query = query.where("address_key", "=", addressKey(address));
+  return Number((await query.executeTakeFirst()).numDeletedRows);
+};
+
+/** The row of an address, or undefined. */
+export const findSuppression = (
+  db: Kysely<Database>,
+  username: string,
+  address: string,
+): Promise<SuppressionRow | undefined> =>
+  db.selectFrom("suppression").selectAll().where("username", "=", username)
+    .where("address_key", "=", addressKey(address)).executeTakeFirst();
+
+export const findSuppressionChoice = async (db: Kysely<Database>, username: string): Promise<SuppressionChoice> => {
+  const row = await db.selectFrom("suppression_choice").select("choice").where("username", "=", username)
+    .executeTakeFirst();
+  return row?.choice ?? DEFAULT_CHOICE;
+};
+
+export const setSuppressionChoice = async (db: Kysely<Database>, row: SuppressionChoiceRow): Promise<void> => {
+  await db.insertInto("suppression_choice").values(row)
+    .onConflict((conflict) => conflict.column("username").doUpdateSet({ choice: row.choice })).execute();
+};
