@@ -5,6 +5,7 @@ import type { Habits } from "./habits.ts";
 import { type Account, findAccounts } from "./store/accounts.ts";
 import { findActivity } from "./store/activity.ts";
 import { findBlockFacts } from "./store/blocks.ts";
+import { findSuppressing } from "./store/suppressions.ts";
 import type { Database } from "./store/schema.ts";
 import { dayOf } from "./utc_day.ts";
 import type { AccountFacts } from "./wire.ts";
@@ -26,10 +27,11 @@ export const findStandings = async (
   now: number,
 ): Promise<Map<string, Standing>> => {
   if (usernames.length === 0) return new Map();
-  const [accounts, blocks, activity] = await Promise.all([
+  const [accounts, blocks, activity, suppressing] = await Promise.all([
     findAccounts(db, usernames),
     findBlockFacts(db, usernames, now),
     findActivity(db, usernames, dayOf(now)),
+    findSuppressing(db, usernames),
   ]);
   const standing = async (account: Account): Promise<[string, Standing]> => {
     const { username, status, ndr_choice, ndr_share_percent, brake_released_until } = account;
@@ -42,6 +44,7 @@ export const findStandings = async (
       today: { recipients, outcomes, refused },
       habit: await habits(username, now),
       brakeReleasedUntil: brake_released_until,
+      suppresses: suppressing.has(username),
     }];
   };
   return new Map(await Promise.all(accounts.map(standing)));

@@ -21,6 +21,7 @@ import { type AccountSources, findStandings } from "./account_facts.ts";
 import type { Counters } from "./counters/counters.ts";
 import type { PolicyControl } from "./policy_control.ts";
 import { findOwners } from "./store/domains.ts";
+import { findSuppression } from "./store/suppressions.ts";
 import { dayOf } from "./utc_day.ts";
 import type { AccountFacts } from "./wire.ts";
 
@@ -166,7 +167,9 @@ class DryRun {
     const accepted: string[] = [];
     for (const recipient of recipients) {
       const domain = looked.get(recipient.domain) ?? null;
-      const facts = { now, account, sizeBytes, recipients: accepted.length, domain };
+      const suppressed = account.suppresses &&
+        await findSuppression(this.#sources.db, account.username, recipient.address) !== undefined;
+      const facts = { now, account, sizeBytes, recipients: accepted.length, suppressed, domain };
       if (await this.#step("recipient", facts, recipient) === null) accepted.push(recipient.address);
     }
     return accepted;

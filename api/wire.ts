@@ -56,6 +56,8 @@ export interface AccountFacts {
   readonly habit: Habit;
   /** The operator has released the account from the brake until then. */
   readonly brakeReleasedUntil: number | null;
+  /** Whether there are addresses that failed for good with its mail, and it wants such refused. */
+  readonly suppresses: boolean;
 }
 
 /** Asks for `relays` of the account's day; `id` is unique for ever, so that asking twice counts once. */
@@ -137,9 +139,8 @@ export interface SuppressionQuestion {
   readonly address: string;
 }
 
-/** The address has failed for good before, and the account has chosen what is to come of mail to it. */
+/** The address has failed for good before, and the account wants mail to it refused. */
 export interface SuppressionFacts {
-  readonly choice: "refuse" | "skip";
   /** The recipient's server's own words. */
   readonly reply: string;
   readonly failedAt: number;

@@ -125,6 +125,8 @@ export interface RecipientFacts {
   readonly sizeBytes: number;
   /** Recipients accepted in this transaction so far, without this one. */
   readonly recipients: number;
+  /** Whether the address failed for good before, and the account wants such refused. */
+  readonly suppressed: boolean;
   /** null: not looked up. */
   readonly domain: DomainFacts | null;
 }

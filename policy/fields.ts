@@ -34,7 +34,10 @@ export const FACT_FIELDS: Readonly<Record<StageName, readonly number[]>> = {
     ...[at.NOW, ...ACCOUNT, at.SIZE_BYTES, at.RECIPIENTS],
     ...[...DOMAIN, at.DOMAIN_OWNERSHIP, at.BLOCK_COUNT],
   ],
-  recipient: [at.NOW, ...ACCOUNT, at.SIZE_BYTES, at.RECIPIENTS, ...DOMAIN, at.BLOCK_COUNT],
+  recipient: [
+    ...[at.NOW, ...ACCOUNT, at.SIZE_BYTES, at.RECIPIENTS, at.RECIPIENT_SUPPRESSED],
+    ...[...DOMAIN, at.BLOCK_COUNT],
+  ],
   message: [
     ...[at.SIZE_BYTES, at.BARE_LINE_ENDINGS, at.RECEIVED_FIELDS, at.HEADER_TOO_LONG, at.FROM_FIELDS, at.FROM_TOO_LONG],
     ...[at.NULL_REVERSE_PATH, at.REPORT_TYPE, at.AUTO_SUBMITTED, at.FAILED_RECIPIENTS_FIELD, at.NDR_CHOICE],

@@ -68,11 +68,12 @@ export const putFacts: Writers = {
     putDomain(memory, sender);
     putOwnership(memory, ownership);
   },
-  recipient(memory, { now, account, sizeBytes, recipients, domain }) {
+  recipient(memory, { now, account, sizeBytes, recipients, suppressed, domain }) {
     put(memory, at.NOW, moment("now", now));
     putAccount(memory, account);
     put(memory, at.SIZE_BYTES, wholeNumber("sizeBytes", sizeBytes));
     put(memory, at.RECIPIENTS, wholeNumber("recipients", recipients));
+    put(memory, at.RECIPIENT_SUPPRESSED, suppressed ? 1 : 0);
     putDomain(memory, domain);
   },
   message(memory, facts) {

@@ -42,7 +42,7 @@ const login: FactsOf["login"] = {
   credentials: "not-checked",
 };
 const mail: FactsOf["mail"] = { now: NOON, account, sizeBytes: 0, sender: domain, ownership: "own" };
-const recipient: FactsOf["recipient"] = { now: NOON, account, sizeBytes: 0, recipients: 0, domain };
+const recipient: FactsOf["recipient"] = { now: NOON, account, sizeBytes: 0, recipients: 0, suppressed: false, domain };
 const message: FactsOf["message"] = {
   sizeBytes: 1000,
   bareLineEndings: false,
@@ -81,6 +81,7 @@ const VECTORS: readonly Vector[] = [
   ["mail", { ...mail, account: null }],
   ["mail", { ...mail, ownership: "another's" }],
   ["recipient", recipient],
+  ["recipient", { ...recipient, suppressed: true }],
   ["recipient", { ...recipient, account: extreme, recipients: MANY, now: END_OF_TIME }],
   ["message", message],
   ["message", { ...message, sizeBytes: MANY, receivedFields: MANY, fromFields: MANY }],

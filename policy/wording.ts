@@ -113,6 +113,13 @@ const wording: Wording = {
     say(550, "5.1.2", `Recipient's domain ${domain} does not exist; check the spelling`),
   [Reason.RecipientNullMx]: (_, { domain }) =>
     say(556, "5.1.10", `Recipient's domain ${domain} says by a null MX that it takes no mail`),
+  [Reason.RecipientSuppressed]: () =>
+    say(
+      550,
+      "5.1.1",
+      "Address failed for good before: its server said that there is no such mailbox. If there is one now, have it " +
+        "cleared from this account's suppressed addresses",
+    ),
   [Reason.TooManyConnections]: () => say(421, "4.7.0", "Too many connections: try again later"),
   [Reason.TooManyConnectionsFromAddress]: () =>
     say(421, "4.7.0", "Too many connections from your address: close some or try later"),

@@ -17,6 +17,8 @@ import type {
   Refund,
   ReservationFacts,
   ReservationRequest,
+  SuppressionFacts,
+  SuppressionQuestion,
 } from "../api/client.ts";
 import { Batcher } from "./batcher.ts";
 import type { Deliver } from "./spool/outbox.ts";
@@ -85,6 +87,7 @@ export class ControlPlane {
   readonly #refunds: Batcher<Refund, undefined>;
   readonly #ownerQuestions: Batcher<string, DomainOwner>;
   readonly #keyQuestions: Batcher<DkimKeyQuestion, DkimKeySet | null>;
+  readonly #suppressionQuestions: Batcher<SuppressionQuestion, SuppressionFacts | null>;
   /** Keys the cache of logins, so that it holds no password and no hash that could be tried elsewhere. */
   readonly #loginKey: Promise<CryptoKey>;
 
@@ -113,6 +116,10 @@ export class ControlPlane {
     this.#keyQuestions = new Batcher<DkimKeyQuestion, DkimKeySet | null>(MAX_BATCH, async (items) => {
       const json = { items: [...items] };
       return (await this.#call(() => client.v1.node["dkim-keys"].$post({ json }))).sets;
+    });
+    this.#suppressionQuestions = new Batcher<SuppressionQuestion, SuppressionFacts | null>(MAX_BATCH, async (items) => {
+      const json = { items: [...items] };
+      return (await this.#call(() => client.v1.node.suppressions.$post({ json }))).items;
     });
   }
 
@@ -184,6 +191,11 @@ export class ControlPlane {
       this.#owners.set(domain, owner);
       return owner.username;
     }));
+  }
+
+  /** Whether mail of the account to the address is to be refused, for it failed for good. @throws {ControlPlaneUnavailable} */
+  async suppressed(question: SuppressionQuestion): Promise<boolean> {
+    return (await this.#suppressionQuestions.call(question)) !== null;
   }
 
   /** The keys that sign for a domain, or null; asked for anew each time. @throws {ControlPlaneUnavailable} */

@@ -10,11 +10,10 @@ import { name, username } from "./value_parsers.ts";
 import { absolute } from "./when.ts";
 
 type Suppression = Suppressions["items"][number];
-type Choice = "refuse" | "skip" | "off";
+type Choice = "refuse" | "off";
 
 const MEANINGS: Readonly<Record<Choice, string>> = {
   refuse: "is refused",
-  skip: "is accepted and not sent",
   off: "is sent as any other",
 };
 
@@ -62,7 +61,7 @@ const choose = command(
   map(
     object({
       username: username(),
-      choice: argument(oneOf(["refuse", "skip", "off"] as const, { metavar: "CHOICE" }), {
+      choice: argument(oneOf(["refuse", "off"] as const, { metavar: "CHOICE" }), {
         description: message`What is to come of mail to these addresses.`,
       }),
     }),
@@ -83,8 +82,8 @@ const choose = command(
   {
     brief: message`Choose what is to come of mail to them.`,
     description:
-      message`Chooses what is to come of an account's mail to addresses that failed for good: ${"refuse"} the recipient (unless another choice is made), ${"skip"} it without a word, or ${"off"}: send.`,
-    footer: examples("suppression choose alice skip"),
+      message`Chooses what is to come of an account's mail to addresses that failed for good: ${"refuse"} the recipient (unless another choice is made), or ${"off"}: send.`,
+    footer: examples("suppression choose alice off"),
   },
 );
 

@@ -30,8 +30,8 @@ const suppressionSchema = z.object({
 }).openapi("Suppression");
 
 const choiceSchema = z.object({
-  choice: z.enum(["refuse", "skip", "off"]).openapi({
-    description: "refuse: the recipient is refused; skip: it is accepted, and nothing is sent; off: sent as any other",
+  choice: z.enum(["refuse", "off"]).openapi({
+    description: "refuse: the recipient is refused at RCPT; off: mail to it is sent as any other",
   }),
 }).openapi("SuppressionChoice");
 

@@ -85,7 +85,7 @@ export interface SuppressionRow {
 /** What an account wants of mail to suppressed addresses; accounts without a row have not chosen. */
 export interface SuppressionChoiceRow {
   username: string;
-  choice: "refuse" | "skip" | "off";
+  choice: "refuse" | "off";
 }
 
 /** What an account used of a day: the sum of its reservations that are not refunded. */

@@ -81,3 +81,22 @@ export const setSuppressionChoice = async (db: Kysely<Database>, row: Suppressio
   await db.insertInto("suppression_choice").values(row)
     .onConflict((conflict) => conflict.column("username").doUpdateSet({ choice: row.choice })).execute();
 };
+
+/** Those of `usernames` that have suppressed addresses and want them refused. */
+export const findSuppressing = async (db: Kysely<Database>, usernames: readonly string[]): Promise<Set<string>> => {
+  const rows = await db.selectFrom("account").select("username").where("username", "in", usernames)
+    .where((row) =>
+      row.exists(
+        row.selectFrom("suppression").select("address_key").whereRef("suppression.username", "=", "account.username"),
+      )
+    )
+    .where((row) =>
+      row.not(
+        row.exists(
+          row.selectFrom("suppression_choice").select("choice")
+            .whereRef("suppression_choice.username", "=", "account.username").where("choice", "=", "off"),
+        ),
+      )
+    ).execute();
+  return new Set(rows.map(({ username }) => username));
+};

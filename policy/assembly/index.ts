@@ -17,7 +17,7 @@ import { domainOwnership } from "./ownership.ts";
 import { price } from "./price.ts";
 import { relays, reservation } from "./quota.ts";
 import { Reason } from "./reason.ts";
-import { recipientDomain } from "./recipient.ts";
+import { recipientDomain, suppression } from "./recipient.ts";
 import { Rule } from "./rule.ts";
 import { senderDomain } from "./sender.ts";
 import { Stage } from "./stage.ts";
@@ -124,6 +124,8 @@ function recipient(n: i32): Rule {
       return Rule.Brake;
     case 5:
       return Rule.RecipientDomain;
+    case 6:
+      return Rule.Suppression;
     default:
       return Rule.None;
   }
@@ -188,6 +190,8 @@ export function judge(rule: Rule): Reason {
       return domainOwnership();
     case Rule.RecipientDomain:
       return recipientDomain();
+    case Rule.Suppression:
+      return suppression();
     case Rule.Size:
       return size();
     case Rule.RecipientCount:

@@ -72,6 +72,7 @@
  *      592  HABIT_REFUSED_PERCENT     - - M R - - -  percent refused over all of them
  *      600  BRAKE_RELEASED_UNTIL      - - M R - - -  epoch ms; 0: not released
  *      608  BLOCK_COUNT               - - M R - - Q  entries in BLOCKS
+ *      616  RECIPIENT_SUPPRESSED      - - - R - - -  yes or no: it failed for good before, and the account wants it refused
  *   ------  verdict                   written only where its reason carries it (the reason is the call's result) ------
  *     1024  VERDICT_LIMIT             relays, octets, recipients, fields, connections, percent: as the reason says
  *     1032  VERDICT_USED              the same
@@ -153,6 +154,7 @@ export const HABIT_RECIPIENTS = 584;
 export const HABIT_REFUSED_PERCENT = 592;
 export const BRAKE_RELEASED_UNTIL = 600;
 export const BLOCK_COUNT = 608;
+export const RECIPIENT_SUPPRESSED = 616;
 
 export const VERDICT_LIMIT = 1024;
 export const VERDICT_USED = 1032;

@@ -41,6 +41,8 @@ export enum Reason {
 
   RecipientDomainMissing = 30,
   RecipientNullMx = 31,
+  /** The address failed for good before, with mail of the same account. */
+  RecipientSuppressed = 32,
 
   TooManyConnections = 40,
   TooManyConnectionsFromAddress = 41,

@@ -25,6 +25,7 @@ export enum Rule {
   SenderDomain = 30,
   DomainOwnership = 31,
   RecipientDomain = 32,
+  Suppression = 33,
 
   Size = 40,
   RecipientCount = 41,

@@ -5,7 +5,6 @@
  * none can be had the answer is 4yz (invariant 7).
  */
 import {
-  type AccountFacts,
   type ConnectionFacts,
   type FactsOf,
   type Policy,
@@ -16,6 +15,7 @@ import {
   type StageName,
   type Verdict,
 } from "../../policy/mod.ts";
+import type { AccountFacts } from "../../api/client.ts";
 import { type ControlPlane, ControlPlaneUnavailable } from "../control_plane.ts";
 import type { Resolver } from "../dns/types.ts";
 import type { Reservation } from "../envelope.ts";
@@ -46,6 +46,12 @@ export interface AdmissionParts {
 export interface Mail {
   readonly mailbox: { readonly domain: string } | null;
   readonly declaredSizeBytes: number;
+}
+
+/** A forward path. */
+export interface Recipient {
+  readonly address: string;
+  readonly domain: string;
 }
 
 /** What a session knows at RCPT and later. */
@@ -143,14 +149,17 @@ export class Admission {
   }
 
   /** null: the recipient is accepted. */
-  async recipient(transaction: Admitted, domain: string): Promise<Reply | null> {
+  async recipient(transaction: Admitted, { address, domain }: Recipient): Promise<Reply | null> {
     const { controlPlane, resolver, isRouted, now } = this.#parts;
     const { account: username, declaredSizeBytes: sizeBytes, recipients } = transaction;
     const answer = await this.#orTrouble("recipient", async () => {
       const looked = isRouted(domain) ? null : await recipientDomainFacts(domain, resolver);
       const verdict = await this.#settled("recipient", username, async (fresh) => {
         const account = await controlPlane.account(username, fresh);
-        return { now: now(), account, sizeBytes, recipients: recipients.length, domain: looked };
+        // Nearly no account has any, and it need not be asked for each recipient of the others.
+        const suppressed = account?.suppresses === true &&
+          await controlPlane.suppressed({ account: username, address });
+        return { now: now(), account, sizeBytes, recipients: recipients.length, suppressed, domain: looked };
       });
       return this.#answer("recipient", verdict, null, { domain });
     });

@@ -182,7 +182,7 @@ export class Connection {
         ).then((verdict) => ({ is: "mail", mail: effect.mail, verdict }));
       case "admit-recipient":
         return this.#decision(
-          this.#context.admission.recipient(effect.transaction, effect.domain),
+          this.#context.admission.recipient(effect.transaction, effect),
           replies.localTrouble,
         ).then((refusal) => ({ is: "recipient", address: effect.address, dsn: effect.dsn, refusal }));
       case "receive":

@@ -98,6 +98,7 @@ Deno.test("login: the account's facts for the right password, the same 401 for a
     today: { recipients: 0, outcomes: 0, refused: 0 },
     habit: { days: 0, relays: 0, recipients: 0, refusedPercent: 0 },
     brakeReleasedUntil: null,
+    suppresses: false,
   });
   const wrong = await login("alice", "wrong horse");
   const unknown = await login("nobody", PASSWORD);

@@ -16,7 +16,7 @@ Deno.test("reserve: the answer tells day, clock, used without this one, and the 
   const { body } = await api.nodeCall("reservations", { items: [item("r1", 10), item("r2", 5)] });
   const account = {
     ...{ username: "alice", status: "active", day: "2026-11-23", blocks: body.items[0].account.blocks },
-    ...{ ndr: { choice: "count", sharePercent: null }, brakeReleasedUntil: null },
+    ...{ ndr: { choice: "count", sharePercent: null }, brakeReleasedUntil: null, suppresses: false },
     today: { recipients: 0, outcomes: 0, refused: 0 },
     habit: { days: 0, relays: 0, recipients: 0, refusedPercent: 0 },
   };

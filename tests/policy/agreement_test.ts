@@ -84,7 +84,7 @@ for (const [name, each] of [["module", module], ["plain source", plainModule]] a
         naiveQuota(account, now, price, relaysPerBlock),
       );
       assertEquals(
-        policy.decide("recipient", { now, account, sizeBytes, recipients, domain: null }),
+        policy.decide("recipient", { now, account, sizeBytes, recipients, suppressed: false, domain: null }),
         naiveQuota(account, now, price * (recipients + 1), relaysPerBlock),
       );
     });

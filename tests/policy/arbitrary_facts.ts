@@ -77,6 +77,7 @@ export const someFacts: Arbitraries = {
     account: fc.option(someAccount, { freq: 20 }),
     sizeBytes: someSize,
     recipients: fc.integer({ min: 0, max: 110 }),
+    suppressed: fc.boolean(),
     domain,
   }),
   message: fc.record({

@@ -34,7 +34,14 @@ export const account: AccountFacts = {
 };
 
 export const mailFacts: MailFacts = { now: NOON, account, sizeBytes: 0, sender: usable, ownership: "own" };
-export const recipientFacts: RecipientFacts = { now: NOON, account, sizeBytes: 0, recipients: 0, domain: usable };
+export const recipientFacts: RecipientFacts = {
+  now: NOON,
+  account,
+  sizeBytes: 0,
+  recipients: 0,
+  suppressed: false,
+  domain: usable,
+};
 export const messageFacts: MessageFacts = {
   sizeBytes: 1,
   bareLineEndings: false,

@@ -32,12 +32,14 @@ Deno.test("RCPT: of several refusals the first in the order of the rules is give
     [{ account: { ...account, blocks: [{ quantity: 1, activatesAt: MIDNIGHT }], used: 150 } }, Reason.BlockPending],
     [{ account: { ...account, used: 150 } }, Reason.QuotaExceeded],
     [{ account }, Reason.RecipientDomainMissing],
-    [{ domain: usable }, Reason.Accepted],
+    [{ domain: usable }, Reason.RecipientSuppressed],
+    [{ suppressed: false }, Reason.Accepted],
   ];
   let facts: RecipientFacts = {
     ...recipientFacts,
     recipients: 100,
     account: null,
+    suppressed: true,
     domain: { ...usable, existence: "missing" },
   };
   for (const [change, reason] of steps) {

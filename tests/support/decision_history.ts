@@ -111,7 +111,7 @@ class Draw {
       }),
       recipient: () => ({
         ...{ now, account: this.#account(now), sizeBytes: this.#size() },
-        ...{ recipients: this.below(110), domain: this.#domain() },
+        ...{ recipients: this.below(110), suppressed: this.rarely(), domain: this.#domain() },
       }),
       message: () => ({
         ...{ sizeBytes: this.#size(), bareLineEndings: this.rarely(), receivedFields: this.below(55) },

@@ -66,7 +66,7 @@ export class ScriptedAdmission implements Pick<Admission, "connection" | "login"
     return await Promise.resolve(this.#script.mail(mail as MailArguments, login));
   }
 
-  async recipient(transaction: unknown, domain: string): Promise<Reply | null> {
+  async recipient(transaction: unknown, { domain }: { readonly domain: string }): Promise<Reply | null> {
     return await Promise.resolve(this.#script.recipient(transaction as Transaction, domain));
   }
 
