@@ -5,7 +5,9 @@
  * UTC, sizes are octets, a day is a UTC date such as "2026-11-23".
  */
 
-import type { DecisionChunkJson, StageName } from "../policy/mod.ts";
+import type { AccountFacts as PolicyFacts, DecisionChunkJson, StageName } from "../policy/mod.ts";
+
+export type { Habit, NdrWish, Today } from "../policy/mod.ts";
 
 /** Blocks of an account that were bought, are not cancelled, and count from the same instant on. */
 export interface BlockFacts {
@@ -14,48 +16,9 @@ export interface BlockFacts {
   readonly activatesAt: number;
 }
 
-/** What an account wants done with its non-delivery reports: count, limit to a share of the day, or refuse them. */
-export interface NdrWish {
-  readonly choice: "count" | "limit" | "refuse";
-  /** With `limit`, 1 to 100; null: the policy's parameter. */
-  readonly sharePercent: number | null;
-}
-
-/** What became of an account's recipients of a day. */
-export interface Today {
-  /** Distinct ones, about. */
-  readonly recipients: number;
-  /** Those whose fate is known, and of these, those that their servers refused for good. */
-  readonly outcomes: number;
-  readonly refused: number;
-}
-
-/** What the four weeks before today say of an account. */
-export interface Habit {
-  /** Days with mail. */
-  readonly days: number;
-  /** Relays, and distinct recipients, of the busiest day. */
-  readonly relays: number;
-  readonly recipients: number;
-  /** Of all recipients. */
-  readonly refusedPercent: number;
-}
-
-/** What a node must know of an account to decide. True at the time of the answer. */
-export interface AccountFacts {
+/** What a node must know of an account to decide. True at the time of the answer; blocks in the order of activation. */
+export interface AccountFacts extends PolicyFacts {
   readonly username: string;
-  readonly status: "active" | "suspended";
-  /** The UTC day of `used`, by the counter store's clock. */
-  readonly day: string;
-  /** Relays reserved or settled for that day. */
-  readonly used: number;
-  /** In the order of activation. */
-  readonly blocks: readonly BlockFacts[];
-  readonly ndr: NdrWish;
-  readonly today: Today;
-  readonly habit: Habit;
-  /** The operator has released the account from the brake until then. */
-  readonly brakeReleasedUntil: number | null;
   /** Whether there are addresses that failed for good with its mail, and it wants such refused. */
   readonly suppresses: boolean;
 }
