@@ -8,6 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { QueuedMessage } from "../spool/types.ts";
 import { type Addressee, Attempt, type AttemptResult, NO_SOURCE } from "./attempt.ts";
+import { DestinationSuspended } from "./destination.ts";
 import type { DsnAction } from "./dsn_duty.ts";
 import { type HostsHop, verdictOfTroubleInDns } from "./host_order.ts";
 import type { NextHop } from "./next_hop.ts";
@@ -71,6 +72,8 @@ export class Round {
     if (hop.kind !== "hosts") return this.#settle(sameFor(addressees, verdictOfTroubleInDns(hop, true)));
     const congestionMs = this.parts.pool.congestionMs(hop.key);
     if (congestionMs > 0) return this.#postpone(addressees, congestionMs);
+    const suspended = this.parts.pool.suspended(hop.key);
+    if (suspended !== null) return this.#settle(sameFor(addressees, suspended));
     try {
       const results = await this.#attempt(hop, addressees);
       // Cut off, only what a server said for good counts; for the rest the process ended a moment earlier.
@@ -79,6 +82,7 @@ export class Round {
     } catch (error) {
       // Nothing was tried: the recipients stay as they are.
       if (error instanceof PoolClosed) return;
+      if (error instanceof DestinationSuspended) return this.#settle(sameFor(addressees, error.verdict));
       const messageId = this.message.envelope.id;
       this.parts.log.error("an attempt failed for a reason of our own: {error}", { messageId, error });
       this.#settle(sameFor(addressees, OWN_TROUBLE));
@@ -86,7 +90,7 @@ export class Round {
   }
 
   async #attempt(hop: HostsHop, addressees: readonly Addressee[]): Promise<readonly AttemptResult[]> {
-    const { message: { envelope }, parts: { pool, open } } = this;
+    const { message: { envelope }, parts: { pool, open, now } } = this;
     const content = await this.message.content();
     const forwardPaths = addressees.map(({ forwardPath }) => forwardPath);
     const outgoing = {
@@ -96,7 +100,7 @@ export class Round {
       dsnRequest: envelope.dsnRequest,
       sizeBytes: content.sizeBytes,
     };
-    return await new Attempt({ envelope: outgoing, addressees, content }, hop, pool, open).run();
+    return await new Attempt({ envelope: outgoing, addressees, content }, hop, pool, open, now).run();
   }
 
   #postpone(addressees: readonly Addressee[], congestionMs: number): void {
@@ -166,5 +170,5 @@ export class Round {
 }
 
 function sameFor(addressees: readonly Addressee[], verdict: Verdict): AttemptResult[] {
-  return addressees.map(({ recipient }) => ({ recipient, verdict, ...NO_SOURCE }));
+  return addressees.map(({ recipient }) => ({ recipient, verdict, ...NO_SOURCE, passedOver: [] }));
 }

@@ -6,7 +6,7 @@
 import type { AttemptEvent, NodeEvent } from "../../api/client.ts";
 import type { RecipientState, RecipientStatus } from "../envelope.ts";
 import type { Outcome, QueuedMessage } from "../spool/types.ts";
-import type { AttemptResult } from "./attempt.ts";
+import type { AttemptResult, Trial } from "./attempt.ts";
 import { type DsnAction, dsnActionFor } from "./dsn_duty.ts";
 import { nextAttemptAt, type RetrySchedule } from "./retry.ts";
 
@@ -71,7 +71,11 @@ function statusOf({ verdict }: AttemptResult, next: number | null): RecipientSta
 /** The record of these endings, without a DSN. */
 export function outcomeOf({ envelope }: QueuedMessage, endings: readonly Ending[], now: number, newId: () => string) {
   const about = () => ({ id: newId(), messageId: envelope.id, account: envelope.account, at: now });
-  const events: NodeEvent[] = [];
+  const events: NodeEvent[] = passedOverIn(endings).map(({ trial, recipients, attempt }) => {
+    const { at, host, address, tls, verdict: { reply } } = trial;
+    // What follows is in the next event: another host was asked at once.
+    return { ...about(), at, type: "deferred", recipients, host, address, tls, reply, attempt, nextAttemptAt: null };
+  });
   for (const [first, ...others] of alike(endings, attemptKey)) {
     const { verdict: { reply }, host, address, tls, attempts: attempt, nextAttemptAt } = first;
     const recipients = pathsOf([first, ...others]);
@@ -83,6 +87,26 @@ export function outcomeOf({ envelope }: QueuedMessage, endings: readonly Ending[
   }
   const changes = endings.map((ending) => ({ recipient: ending.recipient, state: stateOf(ending, now) }));
   return { messageId: envelope.id, changes, events } satisfies Outcome;
+}
+
+interface PassedOver {
+  readonly trial: Trial;
+  readonly attempt: number;
+  readonly recipients: string[];
+}
+
+/** The hosts without the last word, in the order in which they were asked. */
+function passedOverIn(endings: readonly Ending[]): PassedOver[] {
+  const found = new Map<Trial, PassedOver[]>();
+  for (const { passedOver, attempts: attempt, forwardPath } of endings) {
+    for (const trial of passedOver) {
+      const sharing = found.get(trial) ?? [];
+      const same = sharing.find((each) => each.attempt === attempt);
+      if (same !== undefined) same.recipients.push(forwardPath);
+      else found.set(trial, [...sharing, { trial, attempt, recipients: [forwardPath] }]);
+    }
+  }
+  return [...found.values()].flat().toSorted((one, other) => one.trial.at - other.trial.at);
 }
 
 /** Puts recipients off without an attempt: nothing of them changes but the time. */
