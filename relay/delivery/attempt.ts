@@ -7,7 +7,7 @@ import type { OutgoingEnvelope } from "./commands.ts";
 import { candidates, type HostsHop } from "./host_order.ts";
 import { laterVerdict, ownVerdict, type Verdict } from "./outcome.ts";
 import type { Lease, Pool } from "./pool.ts";
-import type { Opening } from "./smtp_client.ts";
+import type { Reached } from "./reach.ts";
 import type { RemoteAddress, SmtpSession } from "./smtp_session.ts";
 import { transact } from "./transaction.ts";
 
@@ -52,6 +52,8 @@ export interface OutgoingMessage {
   readonly content: Content;
 }
 
+type HostOfHop = Pick<RemoteAddress, "name" | "port">;
+
 /** Recipients of one transaction (RFC 5321 4.5.3.1.8: each server takes at least these). */
 const RECIPIENTS_PER_TRANSACTION = 100;
 
@@ -65,7 +67,7 @@ export class Attempt {
     private readonly message: OutgoingMessage,
     private readonly hop: HostsHop,
     private readonly pool: Pool,
-    private readonly open: (remote: RemoteAddress) => Promise<Opening>,
+    private readonly reach: (host: HostOfHop, addresses: readonly string[]) => Promise<Reached>,
     /** Epoch ms. */
     private readonly now: () => number,
   ) {}
@@ -110,22 +112,36 @@ export class Attempt {
         this.#judge(this.#unsettled(), candidate.verdict, { ...NO_SOURCE, host: candidate.host });
         continue;
       }
-      const { remote } = candidate;
-      if (remote.address === used?.address && remote.port === used.port) continue;
-      if (lease.session !== undefined) this.pool.sayGoodbye(lease.session);
-      lease.session = undefined;
-      const opening = await this.open(remote);
-      if (opening.kind === "refused") {
-        this.#judge(this.#unsettled(), opening.verdict, { ...NO_SOURCE, host: remote.name, address: remote.address });
-        // A host that refuses us for good is there.
-        if (opening.verdict.kind === "failed") lease.experience ??= { kind: "served" };
-        else this.#unreachable = opening.verdict;
-        continue;
-      }
-      lease.session = opening.session;
-      await this.#send(opening.session, lease);
+      const { host, addresses } = candidate;
+      await this.#tryHost(host, addresses.filter((each) => each !== used?.address || host.port !== used.port), lease);
       if (this.#unsettled().length === 0) return;
     }
+  }
+
+  /** One of its addresses after another, whichever connects first, until one has settled it. */
+  async #tryHost(host: HostOfHop, addresses: readonly string[], lease: Lease): Promise<void> {
+    let left = addresses;
+    while (left.length > 0 && this.#unsettled().length > 0) {
+      if (lease.session !== undefined) this.pool.sayGoodbye(lease.session);
+      lease.session = undefined;
+      const { failures, opening, remote } = await this.reach(host, left);
+      for (const { address, verdict } of failures) this.#refused(host.name, address, verdict, lease);
+      if (opening === null) return;
+      const tried = new Set([remote.address, ...failures.map(({ address }) => address)]);
+      left = left.filter((address) => !tried.has(address));
+      if (opening.kind === "refused") this.#refused(host.name, remote.address, opening.verdict, lease);
+      else {
+        lease.session = opening.session;
+        await this.#send(opening.session, lease);
+      }
+    }
+  }
+
+  #refused(host: string, address: string, verdict: Verdict, lease: Lease): void {
+    this.#judge(this.#unsettled(), verdict, { ...NO_SOURCE, host, address });
+    // A host that refuses us for good is there.
+    if (verdict.kind === "failed") lease.experience ??= { kind: "served" };
+    else this.#unreachable = verdict;
   }
 
   /** As many transactions as the server's limit asks for. @returns whether the session was gone before the first. */

@@ -10,10 +10,10 @@ import type { Queue, QueuedMessage } from "../spool/types.ts";
 import { DeadlineWatch, STAGE_SECONDS, type StageSeconds, type Ticker } from "./deadlines.ts";
 import type { NextHop } from "./next_hop.ts";
 import { Pool, POOL_LIMITS, type PoolLimits } from "./pool.ts";
+import { reach } from "./reach.ts";
 import { Recorder } from "./recorder.ts";
 import { RETRY_SCHEDULE, type RetrySchedule } from "./retry.ts";
 import { Round, type RoundParts } from "./round.ts";
-import { openSession } from "./smtp_client.ts";
 
 export interface DeliveryLimits {
   /** Messages in hand: an envelope each, and for those on a connection one block of content. */
@@ -86,7 +86,7 @@ export class Delivery {
     this.#round = {
       nextHop: parts.nextHop,
       pool: this.#pool,
-      open: (remote) => openSession(remote, client),
+      reach: (host, addresses) => reach(host, addresses, client),
       recorder: this.#recorder,
       schedule: limits.schedule,
       serviceName: parts.serviceName,

@@ -15,19 +15,19 @@ import type { NextHop } from "./next_hop.ts";
 import { groupByNextHop, type NextHopGroup } from "./next_hop_groups.ts";
 import { ownVerdict, type Verdict } from "./outcome.ts";
 import { type Pool, PoolClosed } from "./pool.ts";
+import type { Reached } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { reportedOutcome } from "./reported_outcome.ts";
 import type { RetrySchedule } from "./retry.ts";
 import { NOTHING_RETURNED, readReturned, type ReturnedContent } from "./returned_content.ts";
 import { type Ending, endingsOf, outcomeOf, postponement } from "./round_outcome.ts";
-import type { Opening } from "./smtp_client.ts";
 import type { RemoteAddress } from "./smtp_session.ts";
 import { needsSmtputf8 } from "./smtputf8_need.ts";
 
 export interface RoundParts {
   readonly nextHop: (domain: string) => Promise<NextHop>;
   readonly pool: Pool;
-  readonly open: (remote: RemoteAddress) => Promise<Opening>;
+  readonly reach: (host: Pick<RemoteAddress, "name" | "port">, addresses: readonly string[]) => Promise<Reached>;
   readonly recorder: Recorder;
   readonly schedule: RetrySchedule;
   readonly serviceName: string;
@@ -90,7 +90,7 @@ export class Round {
   }
 
   async #attempt(hop: HostsHop, addressees: readonly Addressee[]): Promise<readonly AttemptResult[]> {
-    const { message: { envelope }, parts: { pool, open, now } } = this;
+    const { message: { envelope }, parts: { pool, reach, now } } = this;
     const content = await this.message.content();
     const forwardPaths = addressees.map(({ forwardPath }) => forwardPath);
     const outgoing = {
@@ -100,7 +100,7 @@ export class Round {
       dsnRequest: envelope.dsnRequest,
       sizeBytes: content.sizeBytes,
     };
-    return await new Attempt({ envelope: outgoing, addressees, content }, hop, pool, open, now).run();
+    return await new Attempt({ envelope: outgoing, addressees, content }, hop, pool, reach, now).run();
   }
 
   #postpone(addressees: readonly Addressee[], congestionMs: number): void {

@@ -59,6 +59,8 @@ export class NextHopServer implements AsyncDisposable {
   readonly #options: NextHopOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** The most connections that were open at the same time. */
+  mostOpen = 0;
   #changed = Promise.withResolvers<void>();
 
   private constructor(options: NextHopOptions) {
@@ -106,6 +108,7 @@ export class NextHopServer implements AsyncDisposable {
     const connection = new Connection(this.connections.length);
     this.connections.push(connection);
     this.#sockets.add(socket);
+    this.mostOpen = Math.max(this.mostOpen, this.#sockets.size);
     socket.setNoDelay(true);
     socket.on("close", () => {
       this.#sockets.delete(socket);

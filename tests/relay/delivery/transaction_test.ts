@@ -168,6 +168,18 @@ Deno.test("transaction: a session that the server closed while it was idle is st
   assertEquals((await transact(fresh, envelope(["a@example.net"]), content)).stale, false);
 });
 
+Deno.test("transaction: a server that is a reply ahead is left before its 250 is taken for that of the message", async () => {
+  for (const ahead of ["MAIL", "RCPT", "DATA"]) {
+    const script: Script = (input) => {
+      if (!input.startsWith(ahead)) return undefined;
+      return input.startsWith("DATA") ? "354 Go ahead\r\n250 2.0.0 Queued" : "250 2.1.0 Ok\r\n250 2.1.0 Ok";
+    };
+    const { words, server, report } = await dialogue({ extensions: [], script });
+    assertMatch(words[0]!, /^deferred next host: mx.* gave more replies than it was asked for/);
+    assertEquals([server.received.length, report.alive], [0, false]);
+  }
+});
+
 Deno.test("transaction: content that turns out damaged is never completed", async () => {
   await using server = await NextHopServer.start();
   const open = await session(server);

@@ -2,6 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { AttemptEvent, NodeEvent } from "../../../api/client.ts";
 import { Delivery, DELIVERY_LIMITS, type DeliveryLimits } from "../../../relay/delivery/delivery.ts";
+import type { Ticker } from "../../../relay/delivery/deadlines.ts";
 import type { NextHop } from "../../../relay/delivery/next_hop.ts";
 import type { Envelope } from "../../../relay/envelope.ts";
 import type { Content } from "../../../relay/spool/types.ts";
@@ -21,7 +22,11 @@ export class World implements AsyncDisposable {
   readonly #ids = new Map<string, number>();
   readonly #delivery: Delivery;
 
-  constructor(hops: Record<string, NextHop | readonly NextHopServer[]>, limits: Partial<DeliveryLimits> = {}) {
+  constructor(
+    hops: Record<string, NextHop | readonly Pick<NextHopServer, "port">[]>,
+    limits: Partial<DeliveryLimits> = {},
+    ticker?: Ticker,
+  ) {
     this.#delivery = new Delivery({
       queue: this.queue,
       nextHop: (domain) => Promise.resolve(asHop(domain, hops[domain] ?? hops["*"]!)),
@@ -33,6 +38,7 @@ export class World implements AsyncDisposable {
       newId: () => this.#newId("id"),
       log: getLogger(["mailhop", "delivery"]),
       limits: { ...DELIVERY_LIMITS, ...limits },
+      ...(ticker === undefined ? {} : { ticker }),
     });
     this.#delivery.start();
   }
@@ -84,7 +90,7 @@ export class World implements AsyncDisposable {
   }
 }
 
-export function asHop(domain: string, hop: NextHop | readonly NextHopServer[]): NextHop {
+export function asHop(domain: string, hop: NextHop | readonly Pick<NextHopServer, "port">[]): NextHop {
   if ("kind" in hop) return hop;
   const hosts = hop.map(({ port }, at) => {
     const addresses = () => Promise.resolve({ kind: "addresses" as const, addresses: ["127.0.0.1"] });
