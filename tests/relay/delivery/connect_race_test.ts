@@ -1,10 +1,19 @@
 import { assertEquals } from "@std/assert";
 import { connectRace, HEAD_START_MS } from "../../../relay/delivery/connect_race.ts";
+import type { NextHop } from "../../../relay/delivery/next_hop.ts";
 import { ownVerdict } from "../../../relay/delivery/outcome.ts";
 import { NextHopServer } from "../../support/next_hop_server.ts";
-import { asHop, told, World } from "./world.ts";
+import { SilentAddress } from "../../support/silent_address.ts";
+import { asHop, attemptIn, told, World } from "./world.ts";
 
 const V6 = "2001:db8::1", V4 = "192.0.2.1", LAST = "192.0.2.2";
+
+function withAddresses(server: NextHopServer, addresses: readonly string[]): NextHop {
+  const found = asHop("example.net", [server]);
+  if (found.kind !== "hosts") throw new Error("no hosts");
+  const answer = () => Promise.resolve({ kind: "addresses" as const, addresses });
+  return { ...found, hosts: found.hosts.map((host) => ({ ...host, addresses: answer })) };
+}
 
 class Connection {
   closed = false;
@@ -113,12 +122,21 @@ Deno.test("happy eyeballs: a connection that comes when it is decided is closed"
   assertEquals([(await course.result).winner?.address, late.closed], [V4, true]);
 });
 
+Deno.test("delivery: an address that does not answer at all is given up for the next one, without a trace of failure", async () => {
+  await using silent = await SilentAddress.listen("127.0.0.3");
+  await using server = await NextHopServer.start({}, silent.port);
+  await using world = new World({ "*": withAddresses(server, ["127.0.0.3", "127.0.0.1"]) });
+  const id = world.send(["bob@example.net"]);
+  await world.queue.round(id);
+  assertEquals(told(world.queue.events), [
+    "delivered bob@example.net by mx1.example.net, attempt 1: 250 2.0.0 Queued",
+  ]);
+  assertEquals(attemptIn(world.queue.events).address, "127.0.0.1");
+});
+
 Deno.test("delivery: IPv6 that is refused leaves its trace, and the mail goes by IPv4 in the same attempt", async () => {
   await using server = await NextHopServer.start();
-  const found = asHop("example.net", [server]);
-  if (found.kind !== "hosts") throw new Error("no hosts");
-  const addresses = () => Promise.resolve({ kind: "addresses" as const, addresses: ["::1", "127.0.0.1"] });
-  await using world = new World({ "*": { ...found, hosts: found.hosts.map((host) => ({ ...host, addresses })) } });
+  await using world = new World({ "*": withAddresses(server, ["::1", "127.0.0.1"]) });
   const id = world.send(["bob@example.net"]);
   await world.queue.round(id);
   const [first, second, ...more] = world.queue.events;
