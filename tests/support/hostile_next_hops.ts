@@ -46,10 +46,9 @@ const endlessReply: Behaviour = async (conn, ended) => {
   while (!ended.aborted) await write(conn, FLOOD);
 };
 
-/** A line without an end, in answer to EHLO. */
+/** A greeting whose first line has no end. */
 const endlessLine: Behaviour = async (conn, ended) => {
-  await say(conn, "220 line.test ESMTP\r\n");
-  await conn.read(new Uint8Array(512));
+  await say(conn, "220 ");
   while (!ended.aborted) await write(conn, ENDLESS_LINE);
 };
 
@@ -173,7 +172,7 @@ class RawHop implements HostileNextHop {
     try {
       await Promise.all([
         behaviour(conn, ended).finally(() => this.#close(conn)),
-        behaviour === endlessLine ? undefined : drain(conn).finally(() => gone.abort()),
+        drain(conn).finally(() => gone.abort()),
       ]);
     } catch (error) {
       // The relay has had enough.

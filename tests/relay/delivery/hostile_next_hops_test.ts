@@ -14,6 +14,16 @@ const MOST_OPEN = 4;
 /** It answers all that it is asked, so it is given more. */
 const MOST_OPEN_IF_POLITE = 20;
 
+/** What a next hop does not end by itself, the deadlines end. */
+async function endAll(ids: readonly string[], world: World, seconds: ManualTicker): Promise<void> {
+  const pending = new Set(ids);
+  while (pending.size > 0) {
+    seconds.pass(STEP_SECONDS);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    for (const id of world.queue.released.splice(0)) pending.delete(id);
+  }
+}
+
 Deno.test("hostile next hops: a dozen are bounded, their mail is deferred, and the healthy one's arrives meanwhile", async () => {
   await using hostile = await startHostileNextHops();
   await using healthy = await NextHopServer.start();
@@ -29,13 +39,7 @@ Deno.test("hostile next hops: a dozen are bounded, their mail is deferred, and t
   for (const id of wanted) await world.queue.round(id);
   assertEquals(new Set(healthy.received.flatMap(({ recipients }) => recipients)).size, HEALTHY_MESSAGES);
 
-  // What none of them ends by itself, the deadlines end.
-  const pending = new Set(unwanted);
-  while (pending.size > 0) {
-    seconds.pass(STEP_SECONDS);
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    for (const id of world.queue.released.splice(0)) pending.delete(id);
-  }
+  await endAll(unwanted, world, seconds);
   for (const id of unwanted) assertEquals(world.queue.statuses(id), ["queued"]);
   for (const [name, { mostOpen }] of hostile.hops) {
     const most = name === "defers-all" ? MOST_OPEN_IF_POLITE : MOST_OPEN;
@@ -60,12 +64,7 @@ Deno.test("hostile next hops: one that lets no session come about has a few conn
   ) {
     const hop = hostile.hops.get(name)!;
     await using world = new World({ "*": [hop] }, { closeGraceMs: 0 }, seconds.ticker);
-    const pending = new Set(Array.from({ length: HOSTILE_MESSAGES }, () => world.send(["bob@example.net"])));
-    while (pending.size > 0) {
-      seconds.pass(STEP_SECONDS);
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      for (const id of world.queue.released.splice(0)) pending.delete(id);
-    }
+    await endAll(Array.from({ length: HOSTILE_MESSAGES }, () => world.send(["bob@example.net"])), world, seconds);
     assert(hop.connections <= 4, `${name}: ${hop.connections} connections`);
   }
 });
