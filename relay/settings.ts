@@ -41,6 +41,8 @@ export interface Settings {
   /** null: the system's resolvers. */
   readonly dns: readonly HostPort[] | null;
   readonly routes: Routes;
+  /** Addresses of this machine from which mail leaves, by family; null: the system chooses. */
+  readonly sourceAddresses: grammar.SourceAddresses;
   /** What single destinations are given, of connections and messages. */
   readonly destinations: Destinations;
   /** Age of a message from which on its sender is warned of the delay, once. */
@@ -101,6 +103,7 @@ export const SETTING_NAMES = [
   "UPSTASH_REDIS_REST_TOKEN",
   "MAILHOP_DNS",
   "MAILHOP_ROUTES",
+  "MAILHOP_SOURCE_ADDRESS",
   "MAILHOP_DESTINATIONS",
   "MAILHOP_DELAY_WARNING",
   "MAILHOP_EXPIRY",
@@ -190,6 +193,7 @@ export function readSettings(environment: Environment, machineName: string, core
     relayToken: reader.read("MAILHOP_RELAY_TOKEN", grammar.token),
     dns: reader.read("MAILHOP_DNS", grammar.serverAddresses),
     routes: reader.read("MAILHOP_ROUTES", grammar.routes) ?? { domains: new Map(), rest: null },
+    sourceAddresses: reader.read("MAILHOP_SOURCE_ADDRESS", grammar.sourceAddresses) ?? { ipv4: null, ipv6: null },
     destinations: reader.read("MAILHOP_DESTINATIONS", grammar.destinations) ?? new Map(),
     delayWarningMs: reader.read("MAILHOP_DELAY_WARNING", grammar.duration) ?? DELAY_WARNING_MS,
     expiryMs: reader.read("MAILHOP_EXPIRY", grammar.duration) ?? EXPIRY_MS,

@@ -37,6 +37,12 @@ export interface DestinationLimits {
   readonly intervalMs?: number;
 }
 
+/** From where mail leaves (`MAILHOP_SOURCE_ADDRESS`); null: the system chooses. */
+export interface SourceAddresses {
+  readonly ipv4: string | null;
+  readonly ipv6: string | null;
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Longer than anything that is waited for; added to a date it stays one. */
 const MAX_DURATION_MS = 365 * 86_400_000;
@@ -137,6 +143,21 @@ function route(text: string): readonly [string, HostPort] | undefined {
   const nextHop = hostPort(text.slice(equals + 1).trim(), 1);
   return domain === undefined || nextHop === undefined ? undefined : [domain, nextHop];
 }
+
+export const sourceAddresses: Parser<SourceAddresses> = {
+  expected: "an address of this machine, or one of IPv4 and one of IPv6, such as 192.0.2.1,2001:db8::1",
+  parse(text) {
+    const found: { ipv4: string | null; ipv6: string | null } = { ipv4: null, ipv6: null };
+    for (const item of text.split(",")) {
+      const address = item.trim();
+      const octets = parseAddress(address);
+      const family = octets?.length === 4 ? "ipv4" : "ipv6";
+      if (octets === null || found[family] !== null) return undefined;
+      found[family] = address;
+    }
+    return found;
+  },
+};
 
 /** More connections, or messages on one, than any server bears. */
 const MAX_DESTINATION_COUNT = 100_000;

@@ -26,6 +26,7 @@ export interface ShardOptions {
     | "hostname"
     | "serviceName"
     | "routes"
+    | "sourceAddresses"
     | "destinations"
     | "delayWarningMs"
     | "expiryMs"
@@ -88,6 +89,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   const delivery = new Delivery({
     queue: opened.spool,
     hostname: settings.hostname,
+    sources: settings.sourceAddresses,
     serviceName: settings.serviceName,
     nextHop: (domain) =>
       findNextHop(domain, {

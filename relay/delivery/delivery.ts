@@ -7,6 +7,7 @@
  */
 import type { Logger } from "@logtape/logtape";
 import type { Queue, QueuedMessage } from "../spool/types.ts";
+import type { SourceAddresses } from "./connect_from.ts";
 import { DeadlineWatch, STAGE_SECONDS, type StageSeconds, type Ticker } from "./deadlines.ts";
 import type { NextHop } from "./next_hop.ts";
 import { Pool, POOL_LIMITS, type PoolLimits } from "./pool.ts";
@@ -42,6 +43,8 @@ export interface DeliveryParts {
   readonly nextHop: (domain: string) => Promise<NextHop>;
   /** This node's own name, for EHLO. */
   readonly hostname: string;
+  /** From where it connects to next hops. */
+  readonly sources: SourceAddresses;
   /** The name that customers know, for DSNs. */
   readonly serviceName: string;
   /** Epoch ms. */
@@ -82,7 +85,7 @@ export class Delivery {
     this.#pool = new Pool(limits.pool, parts.monotonic);
     const watch = this.#watch = new DeadlineWatch(parts.ticker);
     this.#recorder = new Recorder(queue, log, limits.recordRetryMs);
-    const client = { hostname, watch, seconds: limits.stageSeconds };
+    const client = { hostname, watch, seconds: limits.stageSeconds, sources: parts.sources };
     this.#round = {
       nextHop: parts.nextHop,
       pool: this.#pool,

@@ -8,6 +8,7 @@ import { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
 import type { DeadlineWatch } from "./deadlines.ts";
 import type { OctetStream } from "./reply_channel.ts";
+import { SocketStream } from "./socket_stream.ts";
 
 /** One TLS record's worth. */
 const READ_OCTETS = 16 * 1024 + 512;
@@ -96,44 +97,27 @@ class OctetDuplex extends Duplex {
   }
 }
 
-/** node:tls's socket in the shape of a connection. */
-class TlsStream implements OctetStream {
-  readonly #socket: TLSSocket;
+/** Reads from below only while somebody waits for what comes out. */
+class TlsStream extends SocketStream {
   readonly #plain: OctetStream;
   readonly #below: OctetDuplex;
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array(0);
 
   constructor(socket: TLSSocket, plain: OctetStream, below: OctetDuplex) {
-    this.#below = below;
+    super(socket);
     below.holdReading();
-    this.#socket = socket;
+    this.#below = below;
     this.#plain = plain;
-    this.#chunks = socket[Symbol.asyncIterator]();
   }
 
-  async read(into: Uint8Array): Promise<number | null> {
-    while (this.#rest.length === 0) {
-      this.#below.resumeReading();
-      const { done, value } = await this.#chunks.next();
-      this.#below.holdReading();
-      if (done) return null;
-      this.#rest = value;
-    }
-    const octets = Math.min(into.length, this.#rest.length);
-    into.set(this.#rest.subarray(0, octets));
-    this.#rest = this.#rest.subarray(octets);
-    return octets;
+  protected override async nextChunk(): Promise<IteratorResult<Uint8Array>> {
+    this.#below.resumeReading();
+    const chunk = await super.nextChunk();
+    this.#below.holdReading();
+    return chunk;
   }
 
-  write(octets: Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) =>
-      this.#socket.write(octets, (error) => error ? reject(error) : resolve(octets.length))
-    );
-  }
-
-  close(): void {
-    this.#socket.destroy();
+  override close(): void {
+    super.close();
     this.#plain.close();
   }
 }

@@ -39,6 +39,7 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     relayToken: null,
     dns: null,
     routes: { domains: new Map(), rest: null },
+    sourceAddresses: { ipv4: null, ipv6: null },
     destinations: new Map(),
     delayWarningMs: 14_400_000,
     expiryMs: 432_000_000,
@@ -138,6 +139,15 @@ for (
     assertMatch(mistakesOf({ MAILHOP_DESTINATIONS: value }).join(), /^MAILHOP_DESTINATIONS=.*: expected name=limit/);
   });
 }
+
+Deno.test("MAILHOP_SOURCE_ADDRESS: one address, or one of each family", () => {
+  const sources = (value: string) => settingsOf({ MAILHOP_SOURCE_ADDRESS: value }).sourceAddresses;
+  assertEquals(sources("192.0.2.1"), { ipv4: "192.0.2.1", ipv6: null });
+  assertEquals(sources("2001:db8::1, 192.0.2.1"), { ipv4: "192.0.2.1", ipv6: "2001:db8::1" });
+  for (const value of ["192.0.2.1,192.0.2.2", "relay.example.net", "192.0.2.1,", "[::1]"]) {
+    assertMatch(mistakesOf({ MAILHOP_SOURCE_ADDRESS: value }).join(), /: expected an address of this machine/);
+  }
+});
 
 for (
   const [value, milliseconds] of [["0s", 0], ["250ms", 250], ["90s", 90_000], ["15m", 900_000], ["1h", 3_600_000], [

@@ -49,7 +49,8 @@ export class Connection {
   mailFrom: string | null = null;
   recipients: string[] = [];
   tls = false;
-  constructor(readonly number: number) {}
+  /** @param peer the address that it came from. */
+  constructor(readonly number: number, readonly peer: string) {}
 }
 
 export class NextHopServer implements AsyncDisposable {
@@ -105,7 +106,7 @@ export class NextHopServer implements AsyncDisposable {
   }
 
   #serve(socket: Socket): void {
-    const connection = new Connection(this.connections.length);
+    const connection = new Connection(this.connections.length, socket.remoteAddress ?? "");
     this.connections.push(connection);
     this.#sockets.add(socket);
     this.mostOpen = Math.max(this.mostOpen, this.#sockets.size);

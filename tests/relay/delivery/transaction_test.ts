@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { OutgoingEnvelope } from "../../../relay/delivery/commands.ts";
+import { ANY_SOURCE } from "../../../relay/delivery/connect_from.ts";
 import { DeadlineWatch, STAGE_SECONDS } from "../../../relay/delivery/deadlines.ts";
 import { openSession } from "../../../relay/delivery/smtp_client.ts";
 import { quit, type SmtpSession } from "../../../relay/delivery/smtp_session.ts";
@@ -12,7 +13,12 @@ const STEPWISE = { extensions: [] };
 
 async function session(server: NextHopServer): Promise<SmtpSession> {
   const remote = { name: "mx.example.net", address: "127.0.0.1", port: server.port };
-  const settings = { hostname: "relay.example.org", watch: new DeadlineWatch(), seconds: STAGE_SECONDS };
+  const settings = {
+    hostname: "relay.example.org",
+    watch: new DeadlineWatch(),
+    seconds: STAGE_SECONDS,
+    sources: ANY_SOURCE,
+  };
   const opening = await openSession(remote, settings);
   if (opening.kind === "refused") throw new Error(opening.verdict.reply);
   return opening.session;
@@ -234,7 +240,12 @@ Deno.test("transaction: a server that refuses and closes in the middle of the co
   })();
   serving.then(refuse);
   const remote = { name: "mx.example.net", address: "127.0.0.1", port: (listener.addr as Deno.NetAddr).port };
-  const settings = { hostname: "relay.example.org", watch: new DeadlineWatch(), seconds: STAGE_SECONDS };
+  const settings = {
+    hostname: "relay.example.org",
+    watch: new DeadlineWatch(),
+    seconds: STAGE_SECONDS,
+    sources: ANY_SOURCE,
+  };
   const opening = await openSession(remote, settings);
   if (opening.kind === "refused") throw new Error(opening.verdict.reply);
   const large = {

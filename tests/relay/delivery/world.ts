@@ -1,6 +1,7 @@
 /** What the tests of delivery share: a delivery with a fake clock, a queue in memory and servers as next hops. */
 import { getLogger } from "@logtape/logtape";
 import type { AttemptEvent, NodeEvent } from "../../../api/client.ts";
+import { ANY_SOURCE } from "../../../relay/delivery/connect_from.ts";
 import { Delivery, DELIVERY_LIMITS, type DeliveryLimits } from "../../../relay/delivery/delivery.ts";
 import type { Ticker } from "../../../relay/delivery/deadlines.ts";
 import type { NextHop } from "../../../relay/delivery/next_hop.ts";
@@ -31,6 +32,7 @@ export class World implements AsyncDisposable {
       queue: this.queue,
       nextHop: (domain) => Promise.resolve(asHop(domain, hops[domain] ?? hops["*"]!)),
       hostname: "relay.example.org",
+      sources: ANY_SOURCE,
       serviceName: "smtp.example.org",
       now: () => this.now,
       monotonic: () => this.now,
