@@ -6,10 +6,10 @@
  * where it means none. How values are written is in settings_grammar.ts.
  */
 import * as grammar from "./settings_grammar.ts";
-import type { HostPort, Parser, Routes } from "./settings_grammar.ts";
+import type { Destinations, HostPort, Parser, Routes } from "./settings_grammar.ts";
 import { type Environment, SettingsReader } from "./settings_reader.ts";
 
-export type { HostPort, Routes } from "./settings_grammar.ts";
+export type { Destinations, HostPort, Routes } from "./settings_grammar.ts";
 
 /** An address and port to listen on. */
 export interface Listen extends HostPort {
@@ -41,6 +41,14 @@ export interface Settings {
   /** null: the system's resolvers. */
   readonly dns: readonly HostPort[] | null;
   readonly routes: Routes;
+  /** Addresses of this machine from which mail leaves, by family; null: the system chooses. */
+  readonly sourceAddresses: grammar.SourceAddresses;
+  /** What single destinations are given, of connections and messages. */
+  readonly destinations: Destinations;
+  /** Age of a message from which on its sender is warned of the delay, once. */
+  readonly delayWarningMs: number;
+  /** Age of a message at which it is given up. */
+  readonly expiryMs: number;
   /** The port of hosts found by MX. */
   readonly mxPort: number;
   readonly allowPrivateNextHops: boolean;
@@ -101,6 +109,10 @@ export const SETTING_NAMES = [
   "UPSTASH_REDIS_REST_TOKEN",
   "MAILHOP_DNS",
   "MAILHOP_ROUTES",
+  "MAILHOP_SOURCE_ADDRESS",
+  "MAILHOP_DESTINATIONS",
+  "MAILHOP_DELAY_WARNING",
+  "MAILHOP_EXPIRY",
   "MAILHOP_MX_PORT",
   "MAILHOP_ALLOW_PRIVATE_NEXT_HOPS",
   "MAILHOP_DKIM_SERVICE",
@@ -143,6 +155,9 @@ const SMTPS_PORTS = [465, 10465];
 const ALL_ADDRESSES = ["0.0.0.0", "::"];
 const HTTP_ADDRESS: HostPort = { hostname: "127.0.0.1", port: 8080 };
 const ACTIVATION_DELAY_MS = 15 * 60_000;
+const DELAY_WARNING_MS = 4 * 3_600_000;
+/** RFC 5321 4.5.4.1: four to five days at least. */
+const EXPIRY_MS = 5 * 86_400_000;
 /** RFC 5321 4.5.3.2.7: a server waits at least five minutes for the next command. */
 const COMMAND_TIMEOUT_MS = 5 * 60_000;
 /** RFC 5321 4.5.3.2.5 gives a client three minutes for each block of data. */
@@ -190,6 +205,10 @@ export function readSettings(environment: Environment, machineName: string, core
     relayToken: reader.read("MAILHOP_RELAY_TOKEN", grammar.token),
     dns: reader.read("MAILHOP_DNS", grammar.serverAddresses),
     routes: reader.read("MAILHOP_ROUTES", grammar.routes) ?? { domains: new Map(), rest: null },
+    sourceAddresses: reader.read("MAILHOP_SOURCE_ADDRESS", grammar.sourceAddresses) ?? { ipv4: null, ipv6: null },
+    destinations: reader.read("MAILHOP_DESTINATIONS", grammar.destinations) ?? new Map(),
+    delayWarningMs: reader.read("MAILHOP_DELAY_WARNING", grammar.duration) ?? DELAY_WARNING_MS,
+    expiryMs: reader.read("MAILHOP_EXPIRY", grammar.duration) ?? EXPIRY_MS,
     mxPort: reader.read("MAILHOP_MX_PORT", port) ?? 25,
     allowPrivateNextHops: reader.read("MAILHOP_ALLOW_PRIVATE_NEXT_HOPS", grammar.flag) ?? false,
     dkimService: reader.read("MAILHOP_DKIM_SERVICE", grammar.flag) ?? false,

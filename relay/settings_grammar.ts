@@ -25,6 +25,24 @@ export interface Routes {
   readonly rest: HostPort | null;
 }
 
+/** What single destinations are given (`MAILHOP_DESTINATIONS`), by host, domain of hosts, address, or `*`. */
+export type Destinations = ReadonlyMap<string, DestinationLimits>;
+
+export interface DestinationLimits {
+  /** Connections at the same time. */
+  readonly connections?: number;
+  /** Messages on one connection. */
+  readonly messages?: number;
+  /** Between the starts of two messages, in ms; need not be whole. */
+  readonly intervalMs?: number;
+}
+
+/** From where mail leaves (`MAILHOP_SOURCE_ADDRESS`); null: the system chooses. */
+export interface SourceAddresses {
+  readonly ipv4: string | null;
+  readonly ipv6: string | null;
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Longer than anything that is waited for; added to a date it stays one. */
 const MAX_DURATION_MS = 365 * 86_400_000;
@@ -126,6 +144,55 @@ function route(text: string): readonly [string, HostPort] | undefined {
   return domain === undefined || nextHop === undefined ? undefined : [domain, nextHop];
 }
 
+export const sourceAddresses: Parser<SourceAddresses> = {
+  expected: "an address of this machine, or one of IPv4 and one of IPv6, such as 192.0.2.1,2001:db8::1",
+  parse(text) {
+    const found: { ipv4: string | null; ipv6: string | null } = { ipv4: null, ipv6: null };
+    for (const item of text.split(",")) {
+      const address = item.trim();
+      const octets = parseAddress(address);
+      const family = octets?.length === 4 ? "ipv4" : "ipv6";
+      if (octets === null || found[family] !== null) return undefined;
+      found[family] = address;
+    }
+    return found;
+  },
+};
+
+/** More connections, or messages on one, than any server bears. */
+const MAX_DESTINATION_COUNT = 100_000;
+
+export const destinations: Parser<Destinations> = {
+  expected:
+    "name=limit[,limit][;name=limit…], each name once, * for all the rest, with the limits connections:number, " +
+    "messages:number and rate:number/s (or /m, /h), such as example.net=connections:5,rate:10/s;*=connections:20",
+  parse(text) {
+    const parsed = list(text, destination, ";");
+    if (parsed === undefined) return undefined;
+    const byName = new Map(parsed);
+    return byName.size === parsed.length ? byName : undefined;
+  },
+};
+
+function destination(text: string): readonly [string, DestinationLimits] | undefined {
+  const equals = text.indexOf("=");
+  const written = text.slice(0, Math.max(equals, 0)).trim();
+  const name = written === "*" || parseAddress(written) !== null ? written : domainName.parse(written);
+  const limits = list(text.slice(equals + 1), destinationLimit);
+  if (name === undefined || limits === undefined) return undefined;
+  const merged: DestinationLimits = Object.assign({}, ...limits);
+  return Object.keys(merged).length === limits.length ? [name, merged] : undefined;
+}
+
+function destinationLimit(text: string): DestinationLimits | undefined {
+  const [, kind, digits, unit] = /^(connections|messages|rate):(\d{1,6})(?:\/([smh]))?$/.exec(text) ?? [];
+  const value = Number(digits);
+  if (kind === undefined || value < 1 || value > MAX_DESTINATION_COUNT) return undefined;
+  if ((kind === "rate") !== (unit !== undefined)) return undefined;
+  if (kind === "rate") return { intervalMs: UNIT_MS[unit!]! / value };
+  return kind === "connections" ? { connections: value } : { messages: value };
+}
+
 /** "192.0.2.1:25", "[2001:db8::1]:25" or "mx.example.net:25". */
 function hostPort(text: string, leastPort: number): HostPort | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? [];
@@ -143,9 +210,9 @@ function isIPv4OrName(host: string): boolean {
 }
 
 /** All items, or undefined if one of them has not the form. */
-function list<T>(text: string, parseItem: (item: string) => T | undefined): T[] | undefined {
+function list<T>(text: string, parseItem: (item: string) => T | undefined, separator = ","): T[] | undefined {
   const items: T[] = [];
-  for (const written of text.split(",")) {
+  for (const written of text.split(separator)) {
     const item = parseItem(written.trim());
     if (item === undefined) return undefined;
     items.push(item);

@@ -10,7 +10,8 @@ import { delay } from "@std/async/delay.js";
 import { join } from "@std/path";
 import type { NodeClient } from "../api/client.ts";
 import { ControlPlane } from "./control_plane.ts";
-import { Delivery, DELIVERY_LIMITS } from "./delivery/delivery.ts";
+import { Delivery, DELIVERY_LIMITS, type DeliveryLimits } from "./delivery/delivery.ts";
+import type { DestinationRule } from "./delivery/destination_limits.ts";
 import { findNextHop } from "./delivery/next_hop.ts";
 import type { PoolLimits } from "./delivery/pool.ts";
 import type { Resolver } from "./dns/types.ts";
@@ -23,7 +24,17 @@ import type { Spool } from "./spool/spool.ts";
 export interface ShardOptions {
   readonly settings: Pick<
     Settings,
-    "hostname" | "serviceName" | "routes" | "mxPort" | "allowPrivateNextHops" | "dkimService" | "workers"
+    | "hostname"
+    | "serviceName"
+    | "routes"
+    | "sourceAddresses"
+    | "destinations"
+    | "delayWarningMs"
+    | "expiryMs"
+    | "mxPort"
+    | "allowPrivateNextHops"
+    | "dkimService"
+    | "workers"
   >;
   /** Its own; it is made where there is none. */
   readonly directory: string;
@@ -82,6 +93,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   const delivery = new Delivery({
     queue: opened.spool,
     hostname: settings.hostname,
+    sources: settings.sourceAddresses,
     serviceName: settings.serviceName,
     nextHop: (domain) =>
       findNextHop(domain, {
@@ -100,7 +112,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     random,
     newId,
     log,
-    limits: { ...DELIVERY_LIMITS, pool: shareOf(DELIVERY_LIMITS.pool, settings.workers) },
+    limits: deliveryLimits(settings),
   });
   delivery.start();
   return new Shard({
@@ -211,13 +223,27 @@ async function lockShard(directory: string, held: DisposableStack): Promise<void
   await file.lock(true);
 }
 
+function deliveryLimits({ destinations, delayWarningMs, expiryMs, workers }: ShardOptions["settings"]): DeliveryLimits {
+  return {
+    ...DELIVERY_LIMITS,
+    pool: shareOf({ ...DELIVERY_LIMITS.pool, rules: destinations }, workers),
+    schedule: { ...DELIVERY_LIMITS.schedule, delayWarningMs, expiryMs },
+  };
+}
+
 /** What next hops are asked to bear is meant for the process, whatever the number of its nodes. */
 function shareOf(limits: PoolLimits, nodes: number): PoolLimits {
   const share = (count: number) => Math.max(1, Math.floor(count / nodes));
+  const shareOfRule = ({ connections, messages, intervalMs }: DestinationRule): DestinationRule => ({
+    ...(connections === undefined ? {} : { connections: share(connections) }),
+    ...(messages === undefined ? {} : { messages }),
+    ...(intervalMs === undefined ? {} : { intervalMs: intervalMs * nodes }),
+  });
   return {
     ...limits,
     connections: share(limits.connections),
     connectionsPerDestination: share(limits.connectionsPerDestination),
+    rules: new Map(Array.from(limits.rules, ([name, rule]) => [name, shareOfRule(rule)])),
   };
 }
 

@@ -8,15 +8,12 @@ import { candidates } from "./host_order.ts";
 import type { HostsHop } from "./next_hop.ts";
 import { laterVerdict, ownVerdict, type Verdict } from "./outcome.ts";
 import type { Lease, Pool } from "./pool.ts";
-import type { Opening } from "./smtp_client.ts";
-import type { RemoteAddress, SmtpSession } from "./smtp_session.ts";
+import type { Reached } from "./reach.ts";
+import type { RemoteAddress, RemoteHost, SmtpSession } from "./smtp_session.ts";
 import { transact } from "./transaction.ts";
 
-/** What became of one recipient in a round, and who said so. */
-export interface AttemptResult {
-  /** Index in the message's envelope. */
-  readonly recipient: number;
-  readonly verdict: Verdict;
+/** Who said something, and how. */
+export interface Source {
   /** Name and literal address of the remote server; null where none was reached. */
   readonly host: string | null;
   readonly address: string | null;
@@ -25,6 +22,22 @@ export interface AttemptResult {
   readonly tlsVerdict: string | null;
   /** Whether that server has DSN, so that it was given the sender's request and reports from there on. */
   readonly dsnPassedOn: boolean;
+}
+
+/** What a host said, or failed to say, of some recipients. */
+export interface Trial extends Source {
+  /** Epoch ms. */
+  readonly at: number;
+  readonly verdict: Verdict;
+}
+
+/** What became of one recipient in a round, and who said so. */
+export interface AttemptResult extends Source {
+  /** Index in the message's envelope. */
+  readonly recipient: number;
+  readonly verdict: Verdict;
+  /** The hosts that were tried and did not have the last word, in their order. */
+  readonly passedOver: readonly Trial[];
 }
 
 /** A recipient in an attempt. */
@@ -46,31 +59,45 @@ export interface OutgoingMessage {
 const RECIPIENTS_PER_TRANSACTION = 100;
 
 export class Attempt {
-  /** By index in the envelope. */
-  readonly #results = new Map<number, AttemptResult>();
+  /** By index in the envelope: the trial that counts, and all there were. */
+  readonly #trials = new Map<number, { readonly counts: Trial; readonly all: readonly Trial[] }>();
+  /** The last host that could not be reached. */
+  #unreachable: Verdict | undefined;
 
   constructor(
     private readonly message: OutgoingMessage,
     private readonly hop: HostsHop,
     private readonly pool: Pool,
-    private readonly open: (remote: RemoteAddress) => Promise<Opening>,
+    private readonly reach: (host: RemoteHost, addresses: readonly string[]) => Promise<Reached>,
+    /** Epoch ms. */
+    private readonly now: () => number,
   ) {}
 
   /**
    * Waits for a connection, and gives it back as soon as the last answer was read.
    *
-   * @throws {PoolClosed} and what reading the content throws.
+   * @throws {PoolClosed}, {DestinationSuspended}, and what reading the content throws.
    */
   async run(): Promise<readonly AttemptResult[]> {
-    const lease = await this.pool.acquire(this.hop.key);
+    const lease = await this.pool.acquire(this.hop.key, this.hop.hosts);
     try {
       const used = await this.#useSession(lease);
       if (this.#unsettled().length > 0) await this.#tryHosts(lease, used);
+      if (this.#unreachable !== undefined) lease.experience ??= { kind: "unreachable", why: this.#unreachable.reply };
     } finally {
       this.pool.release(lease);
     }
-    for (const { recipient } of this.#unsettled()) if (!this.#results.has(recipient)) this.#judge(recipient, NOBODY);
-    return [...this.#results.values()];
+    this.#judge(this.message.addressees.filter(({ recipient }) => !this.#trials.has(recipient)), NOBODY, NO_SOURCE);
+    return [...this.#trials].map(([recipient, { counts, all }]) => ({
+      recipient,
+      verdict: counts.verdict,
+      host: counts.host,
+      address: counts.address,
+      tls: counts.tls,
+      tlsVerdict: counts.tlsVerdict,
+      dsnPassedOn: counts.dsnPassedOn,
+      passedOver: all.filter((trial) => trial !== counts),
+    }));
   }
 
   /** @returns the address that has had its chance. */
@@ -84,22 +111,39 @@ export class Attempt {
   async #tryHosts(lease: Lease, used: RemoteAddress | undefined): Promise<void> {
     for await (const candidate of candidates(this.hop)) {
       if (candidate.kind === "none") {
-        this.#judgeUnsettled(candidate.verdict, { ...NO_SOURCE, host: candidate.host });
+        this.#judge(this.#unsettled(), candidate.verdict, { ...NO_SOURCE, host: candidate.host });
         continue;
       }
-      const { remote } = candidate;
-      if (remote.address === used?.address && remote.port === used.port) continue;
-      if (lease.session !== undefined) this.pool.sayGoodbye(lease.session);
-      lease.session = undefined;
-      const opening = await this.open(remote);
-      if (opening.kind === "refused") {
-        this.#judgeUnsettled(opening.verdict, { ...NO_SOURCE, host: remote.name, address: remote.address });
-        continue;
-      }
-      lease.session = opening.session;
-      await this.#send(opening.session, lease);
+      const { host, addresses } = candidate;
+      await this.#tryHost(host, addresses.filter((each) => each !== used?.address || host.port !== used.port), lease);
       if (this.#unsettled().length === 0) return;
     }
+  }
+
+  /** One of its addresses after another, whichever connects first, until one has settled it. */
+  async #tryHost(host: RemoteHost, addresses: readonly string[], lease: Lease): Promise<void> {
+    let left = addresses;
+    while (left.length > 0 && this.#unsettled().length > 0) {
+      if (lease.session !== undefined) this.pool.sayGoodbye(lease.session);
+      lease.session = undefined;
+      const { failures, opening, remote } = await this.reach(host, left);
+      for (const { address, verdict } of failures) this.#refused(host.name, address, verdict, lease);
+      if (opening === null) return;
+      const tried = new Set([remote.address, ...failures.map(({ address }) => address)]);
+      left = left.filter((address) => !tried.has(address));
+      if (opening.kind === "refused") this.#refused(host.name, remote.address, opening.verdict, lease);
+      else {
+        lease.session = opening.session;
+        await this.#send(opening.session, lease);
+      }
+    }
+  }
+
+  #refused(host: string, address: string, verdict: Verdict, lease: Lease): void {
+    this.#judge(this.#unsettled(), verdict, { ...NO_SOURCE, host, address });
+    // A host that refuses us for good is there.
+    if (verdict.kind === "failed") lease.experience ??= { kind: "served" };
+    else this.#unreachable = verdict;
   }
 
   /** As many transactions as the server's limit asks for. @returns whether the session was gone before the first. */
@@ -115,12 +159,9 @@ export class Attempt {
       const report = await transact(session, this.#envelope(batch), this.message.content);
       if (report.stale) return true;
       if (report.alive) lease.session = session;
-      const full: Addressee[] = [];
-      batch.forEach((addressee, at) => {
-        const verdict = report.verdicts[at];
-        if (verdict === undefined) full.push(addressee);
-        else this.#judge(addressee.recipient, verdict, source);
-      });
+      lease.experience = { kind: report.alive ? "served" : "strained" };
+      this.#judgeEach(batch, report.verdicts, source);
+      const full = batch.filter((_, at) => report.verdicts[at] === undefined);
       if (!report.alive) return false;
       waiting = [...full, ...waiting.slice(limit)];
     }
@@ -141,23 +182,33 @@ export class Attempt {
   }
 
   #unsettled(): readonly Addressee[] {
-    return this.message.addressees.filter(({ recipient }) => this.#results.get(recipient)?.verdict.settled !== true);
+    return this.message.addressees.filter(({ recipient }) =>
+      this.#trials.get(recipient)?.counts.verdict.settled !== true
+    );
   }
 
-  #judgeUnsettled(verdict: Verdict, from: Source): void {
-    for (const { recipient } of this.#unsettled()) this.#judge(recipient, verdict, from);
+  /** Recipients of whom the same was said share a trial. */
+  #judgeEach(batch: readonly Addressee[], verdicts: readonly (Verdict | undefined)[], source: Source): void {
+    const alike = Map.groupBy(batch.entries(), ([at]) => {
+      const verdict = verdicts[at];
+      return verdict && JSON.stringify([verdict.kind, verdict.settled, verdict.status, verdict.reply]);
+    });
+    for (const entries of alike.values()) {
+      const verdict = verdicts[entries[0]![0]];
+      if (verdict !== undefined) this.#judge(entries.map(([, addressee]) => addressee), verdict, source);
+    }
   }
 
-  #judge(recipient: number, verdict: Verdict, from: Source = NO_SOURCE): void {
-    const earlier = this.#results.get(recipient);
-    // Who said what counts stays beside it.
-    if (laterVerdict(earlier?.verdict, verdict) === verdict) {
-      this.#results.set(recipient, { recipient, verdict, ...from });
+  #judge(addressees: readonly Addressee[], verdict: Verdict, source: Source): void {
+    const trial: Trial = { at: this.now(), verdict, ...source };
+    for (const { recipient } of addressees) {
+      const before = this.#trials.get(recipient);
+      // Who said what counts stays beside it.
+      const counts = laterVerdict(before?.counts.verdict, verdict) === verdict ? trial : before!.counts;
+      this.#trials.set(recipient, { counts, all: [...before?.all ?? [], trial] });
     }
   }
 }
-
-type Source = Omit<AttemptResult, "recipient" | "verdict">;
 
 /** No server was reached. */
 export const NO_SOURCE: Source = { host: null, address: null, tls: null, tlsVerdict: null, dsnPassedOn: false };

@@ -7,13 +7,14 @@
  */
 import type { Logger } from "@logtape/logtape";
 import type { Queue, QueuedMessage } from "../spool/types.ts";
+import type { SourceAddresses } from "./connect_from.ts";
 import { DeadlineWatch, STAGE_SECONDS, type StageSeconds, type Ticker } from "./deadlines.ts";
 import type { NextHop } from "./next_hop.ts";
 import { Pool, POOL_LIMITS, type PoolLimits } from "./pool.ts";
+import { reach } from "./reach.ts";
 import { Recorder } from "./recorder.ts";
 import { RETRY_SCHEDULE, type RetrySchedule } from "./retry.ts";
 import { Round, type RoundParts } from "./round.ts";
-import { openSession } from "./smtp_client.ts";
 
 export interface DeliveryLimits {
   /** Messages in hand: an envelope each, and for those that are signed or sent one block of content. */
@@ -44,6 +45,8 @@ export interface DeliveryParts {
   readonly sign: RoundParts["sign"];
   /** This node's own name, for EHLO. */
   readonly hostname: string;
+  /** From where it connects to next hops. */
+  readonly sources: SourceAddresses;
   /** The name that customers know, for DSNs. */
   readonly serviceName: string;
   /** Epoch ms. */
@@ -86,12 +89,13 @@ export class Delivery {
     this.#pool = new Pool(limits.pool, parts.monotonic);
     const watch = this.#watch = new DeadlineWatch(parts.ticker);
     this.#recorder = new Recorder(queue, log, limits.recordRetryMs);
-    const client = { hostname, watch, seconds: limits.stageSeconds, authorities: parts.authorities };
+    const { sources, authorities } = parts;
+    const client = { hostname, watch, seconds: limits.stageSeconds, sources, authorities };
     this.#round = {
       nextHop: parts.nextHop,
       sign: parts.sign,
       pool: this.#pool,
-      open: (remote) => openSession(remote, client),
+      reach: (host, addresses) => reach(host, addresses, client),
       recorder: this.#recorder,
       schedule: limits.schedule,
       serviceName: parts.serviceName,

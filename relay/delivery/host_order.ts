@@ -1,18 +1,23 @@
-/** The addresses of a next hop one after another, best host first, looked up when a host's turn comes. */
+/** The hosts of a next hop one after another, best first, each with its addresses, looked up when its turn comes. */
 import type { HostsHop, NextHop } from "./next_hop.ts";
 import { ownVerdict, type Verdict } from "./outcome.ts";
-import type { RemoteAddress } from "./smtp_session.ts";
+import type { RemoteHost } from "./smtp_session.ts";
 
 /** Addresses that are tried for one message in one round; the rest may have their turn at the next attempt. */
 const MAX_ADDRESSES_PER_ROUND = 10;
 
 export type Candidate =
-  | { readonly kind: "address"; readonly remote: RemoteAddress }
+  /** At least one address. */
+  | {
+    readonly kind: "host";
+    readonly host: RemoteHost;
+    readonly addresses: readonly string[];
+  }
   /** This host cannot be dialled; the verdict leaves the others their chance. */
   | { readonly kind: "none"; readonly host: string; readonly verdict: Verdict };
 
 export async function* candidates(hop: HostsHop): AsyncGenerator<Candidate> {
-  let dialled = 0;
+  let left = MAX_ADDRESSES_PER_ROUND;
   for (const host of hop.hosts) {
     const found = await host.addresses();
     if (found.kind !== "addresses") {
@@ -20,10 +25,11 @@ export async function* candidates(hop: HostsHop): AsyncGenerator<Candidate> {
       yield { kind: "none", host: host.name, verdict };
       continue;
     }
-    for (const address of found.addresses) {
-      if (dialled++ === MAX_ADDRESSES_PER_ROUND) return;
-      yield { kind: "address", remote: { name: host.name, address, port: host.port, tlsPolicy: host.tlsPolicy } };
-    }
+    const addresses = found.addresses.slice(0, left);
+    left -= addresses.length;
+    const { name, port, tlsPolicy } = host;
+    yield { kind: "host", host: { name, port, tlsPolicy }, addresses };
+    if (left === 0) return;
   }
 }
 

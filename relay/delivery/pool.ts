@@ -2,14 +2,22 @@
  * Sessions with next hops: kept open for the next message, bounded for each destination and in all, handed out in turn.
  *
  * A lease is the right to have one connection to a destination, with an open session on it where there is one. Who
- * waits for a destination waits in its own line, so a slow destination delays nobody but its own mail. Where all
- * connections are in use, idle ones are closed first; then a destination with several hands one on to one with none.
+ * waits for a destination waits in its own line, so a slow destination delays nobody but its own mail. How many leases
+ * a destination has at a time follows from how it bears them (`concurrency.ts`), when the next may begin from its rate
+ * (`rate.ts`), and one that cannot be reached is left alone (`suspension.ts`). Where all connections are in use, idle
+ * ones are closed first; then a destination with several hands one on to one with none.
  */
+import { Destination, DestinationSuspended, type Lease, type Waiter } from "./destination.ts";
+import { type DestinationRules, ruleFor } from "./destination_limits.ts";
+import type { NextHopHost } from "./next_hop.ts";
+import type { Verdict } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { quit, type SmtpSession } from "./smtp_session.ts";
 
+export type { Lease } from "./destination.ts";
+
 export interface PoolLimits {
-  /** Connections to one destination at the same time. */
+  /** Connections to one destination at the same time, at most. */
   readonly connectionsPerDestination: number;
   /** Connections to all destinations. */
   readonly connections: number;
@@ -21,6 +29,8 @@ export interface PoolLimits {
   readonly waitingPerDestination: number;
   /** How long the line may take for another message to join it nevertheless, in ms. */
   readonly longestWaitMs: number;
+  /** What the operator has set for single destinations. */
+  readonly rules: DestinationRules;
 }
 
 export const POOL_LIMITS: PoolLimits = {
@@ -32,6 +42,18 @@ export const POOL_LIMITS: PoolLimits = {
   idleSeconds: 20,
   waitingPerDestination: 50,
   longestWaitMs: 5000,
+  rules: new Map(),
+};
+
+/** Unused destinations whose failures or rates are remembered, some hundred octets each; the oldest go first. */
+const MAX_REMEMBERED = 10_000;
+
+/** Calls `action` after so many ms; the returned function cancels it. */
+export type Later = (ms: number, action: () => void) => () => void;
+
+const laterByTimer: Later = (ms, action) => {
+  const timer = setTimeout(action, ms);
+  return () => clearTimeout(timer);
 };
 
 /** The pool is being closed: nobody is served any more. */
@@ -39,39 +61,25 @@ export class PoolClosed extends Error {
   override readonly name = "PoolClosed";
 }
 
-export interface Lease {
-  readonly destination: Destination;
-  /** The open session, if there is one; whoever holds the lease puts here what is to be kept. */
-  session: SmtpSession | undefined;
-}
-
-interface Waiter {
-  readonly serve: (lease: Lease) => void;
-  readonly refuse: (reason: PoolClosed) => void;
-}
-
-class Destination {
-  leases = 0;
-  readonly idle: SmtpSession[] = [];
-  readonly line: Waiter[] = [];
-  constructor(readonly key: string, readonly pace: Pace) {}
-}
-
 export class Pool {
   readonly #limits: PoolLimits;
   readonly #monotonic: () => number;
+  readonly #later: Later;
   readonly #destinations = new Map<string, Destination>();
   /** Destinations whose line would move with more connections than there are in all. */
   readonly #starved = new Set<Destination>();
+  /** Destinations that are unused but not forgotten, the longest unused first. */
+  readonly #remembered = new Set<Destination>();
   readonly #farewells = new Set<Promise<void>>();
   /** Leases and idle sessions. */
   #connections = 0;
   #closed = false;
 
   /** @param monotonic a steady clock in ms, such as `performance.now`. */
-  constructor(limits: PoolLimits, monotonic: () => number) {
+  constructor(limits: PoolLimits, monotonic: () => number, later: Later = laterByTimer) {
     this.#limits = limits;
     this.#monotonic = monotonic;
+    this.#later = later;
   }
 
   /**
@@ -81,33 +89,62 @@ export class Pool {
   congestionMs(key: string): number {
     const destination = this.#destinations.get(key);
     if (destination === undefined || destination.line.length < this.#limits.waitingPerDestination) return 0;
-    const waitMs = destination.pace.waitMs(destination.line.length, this.#monotonic());
+    const waitMs = destination.waitMs(this.#monotonic());
     return waitMs > this.#limits.longestWaitMs ? waitMs : 0;
   }
 
-  /** Waits for a lease. @throws {PoolClosed} */
-  acquire(key: string): Lease | Promise<Lease> {
+  /** What becomes of a message for a destination that is suspended and not to be probed yet; null: it may be tried. */
+  suspended(key: string): Verdict | null {
+    const suspension = this.#destinations.get(key)?.suspension;
+    return suspension === undefined || suspension.admits(this.#monotonic()) ? null : suspension.verdict;
+  }
+
+  /**
+   * Waits for a lease.
+   *
+   * @param hosts those behind the key, for the operator's rules.
+   * @throws {PoolClosed}
+   * @throws {DestinationSuspended} now or while it waits.
+   */
+  acquire(key: string, hosts: readonly Pick<NextHopHost, "name">[] = []): Lease | Promise<Lease> {
     if (this.#closed) throw new PoolClosed("delivery is being closed");
-    const destination = this.#destination(key);
-    const lease = this.#grant(destination);
+    const suspended = this.suspended(key);
+    if (suspended !== null) throw new DestinationSuspended(suspended);
+    const destination = this.#destination(key, hosts);
+    // Who has waited longer goes first.
+    const lease = destination.line.length === 0 ? this.#grant(destination) : undefined;
     if (lease !== undefined) return lease;
-    if (!this.#isFull(destination)) this.#starved.add(destination);
-    return new Promise((serve, refuse) => destination.line.push({ serve, refuse }));
+    return new Promise((serve, refuse) => {
+      destination.line.push({ serve, refuse });
+      this.#awaitTurn(destination);
+    });
   }
 
   /** Gives a lease back after one message; its session, if any, serves the next one or rests. */
-  release({ destination, session }: Lease): void {
-    destination.pace.passed(this.#monotonic());
+  release({ destination, session, experience }: Lease): void {
+    const now = this.#monotonic();
+    destination.learn(experience, now);
+    if (destination.suspension.active) this.#turnAway(destination);
     const yields = this.#yields(destination);
-    const kept = session !== undefined && !yields && this.#mayGoOn(session) ? session : undefined;
+    const kept = session !== undefined && !yields && this.#mayGoOn(session, destination) ? session : undefined;
     if (session !== undefined && kept === undefined) this.sayGoodbye(session);
-    const next = yields ? undefined : this.#nextInLine(destination);
-    if (next !== undefined) return next.serve({ destination, session: kept });
+    const handsOn = !yields && destination.leases <= destination.concurrency.allowed &&
+      destination.rate.waitMs(now) === 0;
+    const next = handsOn ? this.#nextInLine(destination) : undefined;
+    if (next !== undefined) {
+      destination.begin(now);
+      next.serve({ destination, session: kept });
+      // It may bear more than before.
+      return this.#serveLine(destination);
+    }
     if (yields && destination.line.length > 0) this.#starved.add(destination);
     destination.leases--;
-    if (kept === undefined) return this.#freeConnection(destination);
-    destination.idle.push(kept);
-    kept.channel.rest(this.#limits.idleSeconds, () => this.#dropIdle(destination, kept));
+    if (kept === undefined) this.#freeConnection(destination);
+    else {
+      destination.idle.push(kept);
+      kept.channel.rest(this.#limits.idleSeconds, () => this.#dropIdle(destination, kept));
+    }
+    if (!yields) this.#serveLine(destination);
   }
 
   /** Ends a session in the background; the lease it belonged to stays. */
@@ -121,7 +158,7 @@ export class Pool {
     this.#closed = true;
     this.#starved.clear();
     for (const destination of [...this.#destinations.values()]) {
-      for (const waiter of destination.line.splice(0)) waiter.refuse(new PoolClosed("delivery is being closed"));
+      destination.refuseLine(new PoolClosed("delivery is being closed"));
       for (const session of [...destination.idle]) this.#dropIdle(destination, session);
     }
   }
@@ -131,29 +168,58 @@ export class Pool {
     while (this.#farewells.size > 0) await Promise.all(this.#farewells);
   }
 
-  #destination(key: string): Destination {
+  #destination(key: string, hosts: readonly Pick<NextHopHost, "name">[]): Destination {
+    const now = this.#monotonic();
     let destination = this.#destinations.get(key);
     if (destination === undefined) {
-      destination = new Destination(key, new Pace(this.#monotonic()));
+      destination = new Destination(key, ruleFor(hosts, this.#limits.rules), this.#limits, now);
       this.#destinations.set(key, destination);
-    }
+    } else if (this.#remembered.delete(destination)) destination.pace = new Pace(now);
     return destination;
   }
 
   #grant(destination: Destination): Lease | undefined {
+    const now = this.#monotonic();
+    if (destination.isFull || destination.rate.waitMs(now) > 0) return undefined;
     const session = destination.idle.pop();
-    if (session !== undefined) {
-      session.channel.wake();
-      destination.leases++;
-      return { destination, session };
+    if (session !== undefined) session.channel.wake();
+    else {
+      if (this.#connections >= this.#limits.connections) this.#dropAnyIdle();
+      // What became free may have gone to one who has waited longer.
+      if (this.#connections >= this.#limits.connections) return undefined;
+      this.#connections++;
     }
-    if (this.#isFull(destination)) return undefined;
-    if (this.#connections >= this.#limits.connections) this.#dropAnyIdle();
-    // What became free may have gone to one who has waited longer.
-    if (this.#connections >= this.#limits.connections) return undefined;
     destination.leases++;
-    this.#connections++;
-    return { destination, session: undefined };
+    destination.begin(now);
+    return { destination, session };
+  }
+
+  #serveLine(destination: Destination): void {
+    while (destination.line.length > 0) {
+      const lease = this.#grant(destination);
+      if (lease === undefined) return this.#awaitTurn(destination);
+      this.#nextInLine(destination)?.serve(lease);
+    }
+  }
+
+  /** Sees to it that the line moves when what it waits for has come: a release, its rate, or a free connection. */
+  #awaitTurn(destination: Destination): void {
+    if (destination.line.length === 0 || destination.isFull) return;
+    if (destination.idle.length === 0 && this.#connections >= this.#limits.connections) {
+      this.#starved.add(destination);
+      return;
+    }
+    const waitMs = Math.ceil(destination.rate.waitMs(this.#monotonic()));
+    destination.cancelTimer ??= this.#later(waitMs, () => {
+      destination.cancelTimer = undefined;
+      this.#serveLine(destination);
+    });
+  }
+
+  /** A destination has been suspended: who waits for it need not wait. */
+  #turnAway(destination: Destination): void {
+    this.#starved.delete(destination);
+    destination.refuseLine(new DestinationSuspended(destination.suspension.verdict));
   }
 
   #nextInLine(destination: Destination): Waiter | undefined {
@@ -169,13 +235,8 @@ export class Pool {
     return destination.leases > 1 && [...this.#starved].some(({ leases }) => leases === 0);
   }
 
-  #isFull(destination: Destination): boolean {
-    return destination.leases >= this.#limits.connectionsPerDestination;
-  }
-
-  #mayGoOn({ transactions, capabilities }: SmtpSession): boolean {
-    return !this.#closed &&
-      transactions < Math.min(this.#limits.messagesPerConnection, capabilities.maxMessages ?? Infinity);
+  #mayGoOn({ transactions, capabilities }: SmtpSession, { messagesPerConnection }: Destination): boolean {
+    return !this.#closed && transactions < Math.min(messagesPerConnection, capabilities.maxMessages ?? Infinity);
   }
 
   #dropIdle(destination: Destination, session: SmtpSession): void {
@@ -187,9 +248,22 @@ export class Pool {
 
   #freeConnection(destination: Destination): void {
     this.#connections--;
-    const { leases, idle, line, key } = destination;
-    if (leases === 0 && idle.length === 0 && line.length === 0) this.#destinations.delete(key);
+    if (destination.isUnused) this.#leave(destination);
     this.#serveStarved();
+  }
+
+  /** Forgets an unused destination, unless it would then be tried too soon again. */
+  #leave(destination: Destination): void {
+    if (!destination.isWorthRemembering(this.#monotonic())) {
+      this.#destinations.delete(destination.key);
+      return;
+    }
+    this.#remembered.add(destination);
+    for (const oldest of this.#remembered) {
+      if (this.#remembered.size <= MAX_REMEMBERED) return;
+      this.#remembered.delete(oldest);
+      this.#destinations.delete(oldest.key);
+    }
   }
 
   /** Makes room by ending an idle session of some destination. */
@@ -206,8 +280,11 @@ export class Pool {
     for (const destination of inTurn) {
       if (this.#connections >= this.#limits.connections) return;
       const lease = this.#grant(destination);
-      if (lease === undefined) this.#starved.delete(destination);
-      else this.#nextInLine(destination)?.serve(lease);
+      if (lease !== undefined) this.#nextInLine(destination)?.serve(lease);
+      else {
+        this.#starved.delete(destination);
+        this.#awaitTurn(destination);
+      }
     }
   }
 }

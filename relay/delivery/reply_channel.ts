@@ -53,6 +53,7 @@ export class ReplyChannel implements Watched {
   async send(octets: Uint8Array, seconds: number): Promise<void> {
     this.deadline = this.#watch.after(seconds);
     try {
+      this.checkStep();
       let sent = await this.#stream.write(octets);
       while (sent < octets.length) sent += await this.#stream.write(octets.subarray(sent));
     } catch (error) {
@@ -82,6 +83,14 @@ export class ReplyChannel implements Watched {
     } finally {
       this.deadline = NEVER;
     }
+  }
+
+  /**
+   * A server that has said more than it was asked is out of step: what it has said would be taken for the answer to
+   * what comes next. @throws {ConnectionLost}
+   */
+  checkStep(): void {
+    if (this.hasUnread) throw new ConnectionLost("gave more replies than it was asked for");
   }
 
   /** Whether anything arrived that nobody asked for yet. */

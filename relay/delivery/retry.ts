@@ -2,18 +2,19 @@
  * When a deferred recipient is tried again, and when its time is up.
  *
  * Pure. Intervals double up to four hours, each longer or shorter by up to a fifth so that what failed together does
- * not come back together (RFC 5321 4.5.4.1: at least 30 minutes on the whole, and 4 to 5 days before giving up):
+ * not come back together (RFC 5321 4.5.4.1: at least 30 minutes on the whole, and 4 to 5 days before giving up). One
+ * attempt is due exactly when the sender is to be warned, so that the warning is sharp and says what is true then:
  *
- * | after attempt | next one in     | about, since acceptance |
- * |---------------|-----------------|-------------------------|
- * | 1             | 5 min           | 5 min                   |
- * | 2             | 10 min          | 15 min                  |
- * | 3             | 20 min          | 35 min                  |
- * | 4             | 40 min          | 1 h 15 min              |
- * | 5             | 1 h 20 min      | 2 h 35 min              |
- * | 6             | 2 h 40 min      | 5 h 15 min              |
- * | 7 and more    | 4 h             | 9 h 15 min, 13 h 15 min …|
- * | the last one  | at 5 days       | 5 days                  |
+ * | after attempt | next one in                 | about, since acceptance       |
+ * |---------------|-----------------------------|-------------------------------|
+ * | 1             | 5 min                       | 5 min                         |
+ * | 2             | 10 min                      | 15 min                        |
+ * | 3             | 20 min                      | 35 min                        |
+ * | 4             | 40 min                      | 1 h 15 min                    |
+ * | 5             | 1 h 20 min                  | 2 h 35 min                    |
+ * | 6             | 2 h 40 min, cut at 4 hours  | 4 h; the sender is warned     |
+ * | 7 and more    | 4 h                         | 8 h, 12 h …                   |
+ * | the last one  | at 5 days                   | 5 days                        |
  */
 
 const MINUTE_MS = 60_000;
@@ -39,8 +40,8 @@ export const RETRY_SCHEDULE: RetrySchedule = {
 const JITTER = 0.2;
 
 /**
- * When to try again after a deferral, in epoch ms, or null when the time is up. The last attempt is due exactly at
- * the expiry, so the whole time is used.
+ * When to try again after a deferral, in epoch ms, or null when the time is up. One attempt is due exactly at the time
+ * of the warning; the last one exactly at the expiry, so the whole time is used.
  *
  * @param attempts made so far, the deferred one included; at least 1.
  * @param random in [0, 1).
@@ -54,6 +55,8 @@ export function nextAttemptAt(
 ): number | null {
   const expiresAt = receivedAt + schedule.expiryMs;
   if (now >= expiresAt) return null;
+  const warnsAt = receivedAt + schedule.delayWarningMs;
   const interval = Math.min(schedule.firstIntervalMs * 2 ** (attempts - 1), schedule.longestIntervalMs);
-  return Math.min(now + Math.round(interval * (1 + JITTER * (2 * random - 1))), expiresAt);
+  const next = Math.min(now + Math.round(interval * (1 + JITTER * (2 * random - 1))), expiresAt);
+  return now < warnsAt ? Math.min(next, warnsAt) : next;
 }

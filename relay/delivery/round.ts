@@ -10,19 +10,20 @@ import type { Signing } from "../dkim/signer.ts";
 import type { Envelope } from "../envelope.ts";
 import type { Content, QueuedMessage } from "../spool/types.ts";
 import { type Addressee, Attempt, type AttemptResult, NO_SOURCE } from "./attempt.ts";
+import { DestinationSuspended } from "./destination.ts";
 import type { DsnAction } from "./dsn_duty.ts";
 import { verdictOfTroubleInDns } from "./host_order.ts";
 import type { HostsHop, NextHop } from "./next_hop.ts";
 import { groupByNextHop, type NextHopGroup } from "./next_hop_groups.ts";
 import { ownVerdict, type Verdict } from "./outcome.ts";
 import { type Pool, PoolClosed } from "./pool.ts";
+import type { Reached } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { reportedOutcome } from "./reported_outcome.ts";
 import type { RetrySchedule } from "./retry.ts";
 import { NOTHING_RETURNED, readReturned, type ReturnedContent } from "./returned_content.ts";
 import { type Ending, endingsOf, outcomeOf, postponement } from "./round_outcome.ts";
-import type { Opening } from "./smtp_client.ts";
-import type { RemoteAddress } from "./smtp_session.ts";
+import type { RemoteHost } from "./smtp_session.ts";
 import { needsSmtputf8 } from "./smtputf8_need.ts";
 
 export interface RoundParts {
@@ -30,7 +31,7 @@ export interface RoundParts {
   /** @throws what reading the content throws. */
   readonly sign: (envelope: Envelope, content: Content) => Promise<Signing>;
   readonly pool: Pool;
-  readonly open: (remote: RemoteAddress) => Promise<Opening>;
+  readonly reach: (host: RemoteHost, addresses: readonly string[]) => Promise<Reached>;
   readonly recorder: Recorder;
   readonly schedule: RetrySchedule;
   readonly serviceName: string;
@@ -77,6 +78,8 @@ export class Round {
     if (hop.kind !== "hosts") return this.#settle(sameFor(addressees, verdictOfTroubleInDns(hop, true)));
     const congestionMs = this.parts.pool.congestionMs(hop.key);
     if (congestionMs > 0) return this.#postpone(addressees, congestionMs);
+    const suspended = this.parts.pool.suspended(hop.key);
+    if (suspended !== null) return this.#settle(sameFor(addressees, suspended));
     try {
       const results = await this.#attempt(hop, addressees);
       // Cut off, only what a server said for good counts; for the rest the process ended a moment earlier.
@@ -85,6 +88,7 @@ export class Round {
     } catch (error) {
       // Nothing was tried: the recipients stay as they are.
       if (error instanceof PoolClosed) return;
+      if (error instanceof DestinationSuspended) return this.#settle(sameFor(addressees, error.verdict));
       const messageId = this.message.envelope.id;
       this.parts.log.error("an attempt failed for a reason of our own: {error}", { messageId, error });
       this.#settle(sameFor(addressees, OWN_TROUBLE));
@@ -92,7 +96,7 @@ export class Round {
   }
 
   async #attempt(hop: HostsHop, addressees: readonly Addressee[]): Promise<readonly AttemptResult[]> {
-    const { message: { envelope }, parts: { pool, open } } = this;
+    const { message: { envelope }, parts: { pool, reach, now } } = this;
     const signing = await (this.#signing ??= this.#sign());
     if (signing.kind === "deferred") return sameFor(addressees, ownVerdict("deferred", "4.3.0", signing.why));
     const { content } = signing;
@@ -104,7 +108,7 @@ export class Round {
       dsnRequest: envelope.dsnRequest,
       sizeBytes: content.sizeBytes,
     };
-    return await new Attempt({ envelope: outgoing, addressees, content }, hop, pool, open).run();
+    return await new Attempt({ envelope: outgoing, addressees, content }, hop, pool, reach, now).run();
   }
 
   async #sign(): Promise<Signing> {
@@ -178,5 +182,5 @@ export class Round {
 }
 
 function sameFor(addressees: readonly Addressee[], verdict: Verdict): AttemptResult[] {
-  return addressees.map(({ recipient }) => ({ recipient, verdict, ...NO_SOURCE }));
+  return addressees.map(({ recipient }) => ({ recipient, verdict, ...NO_SOURCE, passedOver: [] }));
 }

@@ -6,7 +6,7 @@
 import type { AttemptEvent, NodeEvent } from "../../api/client.ts";
 import type { RecipientState, RecipientStatus } from "../envelope.ts";
 import type { Outcome, QueuedMessage } from "../spool/types.ts";
-import type { AttemptResult } from "./attempt.ts";
+import type { AttemptResult, Source, Trial } from "./attempt.ts";
 import { type DsnAction, dsnActionFor } from "./dsn_duty.ts";
 import { nextAttemptAt, type RetrySchedule } from "./retry.ts";
 
@@ -71,13 +71,16 @@ function statusOf({ verdict }: AttemptResult, next: number | null): RecipientSta
 /** The record of these endings, without a DSN. */
 export function outcomeOf({ envelope }: QueuedMessage, endings: readonly Ending[], now: number, newId: () => string) {
   const about = () => ({ id: newId(), messageId: envelope.id, account: envelope.account, at: now });
-  const events: NodeEvent[] = [];
+  const events: NodeEvent[] = passedOverIn(endings).map(({ trial, recipients, attempt }) => {
+    const { at, verdict: { reply } } = trial;
+    // What follows is in the next event: another host was asked at once.
+    return { ...about(), at, type: "deferred", recipients, ...whereOf(trial), reply, attempt, nextAttemptAt: null };
+  });
   for (const [first, ...others] of alike(endings, attemptKey)) {
-    const { verdict: { reply, badAddress }, host, address, tls, tlsVerdict, attempts: attempt, nextAttemptAt } = first;
+    const { verdict: { reply, badAddress }, attempts: attempt, nextAttemptAt } = first;
     const recipients = pathsOf([first, ...others]);
-    const where = { host, address, tls, ...(tlsVerdict !== null && { tlsVerdict }) };
     const what = { reply, ...(badAddress && { badAddress }) };
-    events.push({ ...about(), type: typeOf(first), recipients, ...where, ...what, attempt, nextAttemptAt });
+    events.push({ ...about(), type: typeOf(first), recipients, ...whereOf(first), ...what, attempt, nextAttemptAt });
   }
   const expired = endings.filter(({ status }) => status === "expired");
   for (const group of alike(expired, ({ verdict }) => verdict.reply)) {
@@ -85,6 +88,31 @@ export function outcomeOf({ envelope }: QueuedMessage, endings: readonly Ending[
   }
   const changes = endings.map((ending) => ({ recipient: ending.recipient, state: stateOf(ending, now) }));
   return { messageId: envelope.id, changes, events } satisfies Outcome;
+}
+
+/** The server that an event is about, and how it was spoken to. */
+function whereOf({ host, address, tls, tlsVerdict }: Source) {
+  return { host, address, tls, ...(tlsVerdict !== null && { tlsVerdict }) };
+}
+
+interface PassedOver {
+  readonly trial: Trial;
+  readonly attempt: number;
+  readonly recipients: string[];
+}
+
+/** The hosts without the last word, in the order in which they were asked. */
+function passedOverIn(endings: readonly Ending[]): PassedOver[] {
+  const found = new Map<Trial, PassedOver[]>();
+  for (const { passedOver, attempts: attempt, forwardPath } of endings) {
+    for (const trial of passedOver) {
+      const sharing = found.get(trial) ?? [];
+      const same = sharing.find((each) => each.attempt === attempt);
+      if (same !== undefined) same.recipients.push(forwardPath);
+      else found.set(trial, [...sharing, { trial, attempt, recipients: [forwardPath] }]);
+    }
+  }
+  return [...found.values()].flat().toSorted((one, other) => one.trial.at - other.trial.at);
 }
 
 /** Puts recipients off without an attempt: nothing of them changes but the time. */

@@ -6,7 +6,7 @@
  * the answer to STARTTLS ends the connection (the CVE-2011-0411 family, as a client).
  */
 import { type Capabilities, NO_CAPABILITIES, parseCapabilities } from "./capabilities.ts";
-import type { DeadlineWatch, StageSeconds } from "./deadlines.ts";
+import { dial, type DialSettings } from "./dial.ts";
 import { ownVerdict, type Stage, type Verdict, verdictOfReply, verdictOfTrouble } from "./outcome.ts";
 import { ConnectionLost, type OctetStream, ReplyChannel } from "./reply_channel.ts";
 import type { RemoteAddress, SmtpSession } from "./smtp_session.ts";
@@ -14,13 +14,11 @@ import { type TlsConnection, upgradeToTls } from "./tls_upgrade.ts";
 import { judgeTls, type TlsState } from "./tls_verdict.ts";
 import { troubleWords } from "./trouble_words.ts";
 
-export interface SmtpClientSettings {
+export interface SmtpClientSettings extends DialSettings {
   /** This node's own name, for EHLO. */
   readonly hostname: string;
-  readonly watch: DeadlineWatch;
-  readonly seconds: StageSeconds;
   /** Authorities whose certificates count, in PEM; undefined: those that Deno comes with. */
-  readonly authorities?: readonly string[];
+  readonly authorities?: readonly string[] | undefined;
 }
 
 export type Opening =
@@ -31,9 +29,17 @@ export type Opening =
 /** What TLS is tried for; after a handshake that failed a new connection does without. */
 type Try = "tls" | "without-tls";
 
-/** Does not throw for anything that a remote server or the network does. */
-export async function openSession(remote: RemoteAddress, settings: SmtpClientSettings): Promise<Opening> {
-  const opening = await tryOpen(remote, settings, "tls");
+/**
+ * Does not throw for anything that a remote server or the network does.
+ *
+ * @param connection an open one, if there is one; it is then this function's to close.
+ */
+export async function openSession(
+  remote: RemoteAddress,
+  settings: SmtpClientSettings,
+  connection?: OctetStream,
+): Promise<Opening> {
+  const opening = await tryOpen(remote, settings, "tls", connection);
   if (opening !== "handshake-failed") return opening;
   const judgement = judgeTls(remote.tlsPolicy, { kind: "handshake-failed" }, remote.name);
   if (judgement.kind === "unusable") return refused(judgement.verdict);
@@ -46,10 +52,11 @@ async function tryOpen(
   remote: RemoteAddress,
   settings: SmtpClientSettings,
   what: Try,
+  connection?: OctetStream,
 ): Promise<Opening | "handshake-failed"> {
   const { watch, seconds } = settings;
-  const dialled = await dial(remote, settings);
-  if (!("read" in dialled)) return refused(dialled);
+  const dialled = connection ?? await dial(remote, settings);
+  if ("verdict" in dialled) return refused(dialled.verdict);
   let channel = new ReplyChannel(dialled, watch);
   let stage: Stage = "greeting";
   let keep = false;
@@ -108,22 +115,6 @@ function refused(verdict: Verdict): Opening {
   return { kind: "refused", verdict };
 }
 
-async function dial(remote: RemoteAddress, { watch, seconds }: SmtpClientSettings): Promise<OctetStream | Verdict> {
-  const abort = new AbortController();
-  try {
-    return await watch.within(seconds.connect, () => abort.abort(), async () => {
-      const connection = await Deno.connect({ hostname: remote.address, port: remote.port, signal: abort.signal });
-      // The last part of a message shall not wait for the acknowledgement of the part before it.
-      connection.setNoDelay(true);
-      return connection;
-    });
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const why = abort.signal.aborted ? "did not answer in time" : `could not be reached (${systemWords(error)})`;
-    return verdictOfTrouble("connect", troubleWords(remote, why, "connect"));
-  }
-}
-
 /** EHLO, or HELO where the server does not know it (RFC 5321 3.2). */
 async function sayHello(channel: ReplyChannel, settings: SmtpClientSettings): Promise<Capabilities | Verdict> {
   const { hostname, seconds } = settings;
@@ -157,8 +148,4 @@ async function handshake(
     if (!(error instanceof Error)) throw error;
     return null;
   }
-}
-
-function systemWords(error: Error): string {
-  return error.message.replace(/ \(os error \d+\)/, "");
 }

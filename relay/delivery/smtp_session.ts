@@ -4,15 +4,19 @@ import type { StageSeconds } from "./deadlines.ts";
 import { ConnectionLost, type ReplyChannel } from "./reply_channel.ts";
 import type { TlsPolicy } from "./tls_verdict.ts";
 
-/** One address of a next hop. */
-export interface RemoteAddress {
-  /** The host's name, for SNI and the history; a literal address where it has no name. */
+/** One host of a next hop. */
+export interface RemoteHost {
+  /** Its name, for SNI and the history; a literal address where it has no name. */
   readonly name: string;
+  readonly port: number;
+  /** What TLS has to be like; undefined: as it can be had. */
+  readonly tlsPolicy?: TlsPolicy | undefined;
+}
+
+/** One of its addresses. */
+export interface RemoteAddress extends RemoteHost {
   /** The literal IP address that is dialled. */
   readonly address: string;
-  readonly port: number;
-  /** What TLS has to be like; not there: as it can be had. */
-  readonly tlsPolicy?: TlsPolicy;
 }
 
 export interface SmtpSession {

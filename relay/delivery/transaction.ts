@@ -124,6 +124,8 @@ class Transaction {
     const { channel, seconds } = this.session;
     const refusal = verdictOfReply("data", reply);
     if (refusal !== null) return this.#decideAccepted(refusal);
+    // While nothing of the content is sent, another host may still be asked.
+    channel.checkStep();
     this.session.needsReset = false;
     if (this.#accepted.length === 0) {
       // RFC 2920 3.1: DATA was taken although no recipient was; the message is ended before it began.

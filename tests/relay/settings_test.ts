@@ -39,6 +39,10 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     relayToken: null,
     dns: null,
     routes: { domains: new Map(), rest: null },
+    sourceAddresses: { ipv4: null, ipv6: null },
+    destinations: new Map(),
+    delayWarningMs: 14_400_000,
+    expiryMs: 432_000_000,
     mxPort: 25,
     allowPrivateNextHops: false,
     dkimService: false,
@@ -106,6 +110,48 @@ for (const value of ["127.0.0.1:25", "*=127.0.0.1", "a.test=b:25,a.test=c:25", "
   });
 }
 
+Deno.test("MAILHOP_DESTINATIONS: connections, messages and a rate by host, domain, address and for the rest", () => {
+  const { destinations } = settingsOf({
+    MAILHOP_DESTINATIONS: "Example.NET=connections:5,rate:10/s; mx.a.test=messages:1;2001:db8::1=rate:30/m;*=rate:60/h",
+  });
+  assertEquals([...destinations], [
+    ["example.net", { connections: 5, intervalMs: 100 }],
+    ["mx.a.test", { messages: 1 }],
+    ["2001:db8::1", { intervalMs: 2000 }],
+    ["*", { intervalMs: 60_000 }],
+  ]);
+});
+
+for (
+  const value of [
+    "connections:5",
+    "a.test=",
+    "a.test=connections:0",
+    "a.test=connections:5/s",
+    "a.test=rate:10",
+    "a.test=rate:1,rate:2/s",
+    "a.test=rate:1/s,rate:2/s",
+    "a.test=rate:1/s;a.test=messages:2",
+    "a.test=messages:100001",
+    "-x.test=messages:2",
+    "=messages:2",
+    "a.test=messages:2;",
+  ]
+) {
+  Deno.test(`MAILHOP_DESTINATIONS=${value} is a mistake`, () => {
+    assertMatch(mistakesOf({ MAILHOP_DESTINATIONS: value }).join(), /^MAILHOP_DESTINATIONS=.*: expected name=limit/);
+  });
+}
+
+Deno.test("MAILHOP_SOURCE_ADDRESS: one address, or one of each family", () => {
+  const sources = (value: string) => settingsOf({ MAILHOP_SOURCE_ADDRESS: value }).sourceAddresses;
+  assertEquals(sources("192.0.2.1"), { ipv4: "192.0.2.1", ipv6: null });
+  assertEquals(sources("2001:db8::1, 192.0.2.1"), { ipv4: "192.0.2.1", ipv6: "2001:db8::1" });
+  for (const value of ["192.0.2.1,192.0.2.2", "relay.example.net", "192.0.2.1,", "[::1]"]) {
+    assertMatch(mistakesOf({ MAILHOP_SOURCE_ADDRESS: value }).join(), /: expected an address of this machine/);
+  }
+});
+
 for (
   const [value, milliseconds] of [["0s", 0], ["250ms", 250], ["90s", 90_000], ["15m", 900_000], ["1h", 3_600_000], [
     "365d",
@@ -139,8 +185,11 @@ Deno.test("settings: what else may be written", () => {
     MAILHOP_DKIM_SERVICE: "true",
     MAILHOP_ADMIN_TOKEN: "abc.DEF_123-~+/==",
     MAILHOP_DNS: "127.0.0.1:53,[::1]:5353",
+    MAILHOP_DELAY_WARNING: "2h",
+    MAILHOP_EXPIRY: "3d",
     MAILHOP_WORKERS: "2",
   });
+  assertEquals([settings.delayWarningMs, settings.expiryMs], [7_200_000, 259_200_000]);
   assertEquals(settings.hostname, "node1.example.net");
   assertEquals(settings.serviceName, "smtp.example.net");
   assertEquals(settings.tlsFiles, { certificate: "/etc/c.pem", key: "/etc/k.pem" });

@@ -49,7 +49,8 @@ export class Connection {
   mailFrom: string | null = null;
   recipients: string[] = [];
   tls = false;
-  constructor(readonly number: number) {}
+  /** @param peer the address that it came from. */
+  constructor(readonly number: number, readonly peer: string) {}
 }
 
 export class NextHopServer implements AsyncDisposable {
@@ -59,6 +60,8 @@ export class NextHopServer implements AsyncDisposable {
   readonly #options: NextHopOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** The most connections that were open at the same time. */
+  mostOpen = 0;
   #changed = Promise.withResolvers<void>();
 
   private constructor(options: NextHopOptions) {
@@ -103,9 +106,10 @@ export class NextHopServer implements AsyncDisposable {
   }
 
   #serve(socket: Socket): void {
-    const connection = new Connection(this.connections.length);
+    const connection = new Connection(this.connections.length, socket.remoteAddress ?? "");
     this.connections.push(connection);
     this.#sockets.add(socket);
+    this.mostOpen = Math.max(this.mostOpen, this.#sockets.size);
     socket.setNoDelay(true);
     socket.on("close", () => {
       this.#sockets.delete(socket);

@@ -74,7 +74,11 @@ Deno.test("delivery: hosts are tried in order until one takes it", async () => {
   await using world = new World({ "*": [first, second, third, fourth] });
   const id = world.send(["bob@example.net"]);
   await world.queue.round(id);
-  assertEquals(told(world.queue.events), ["delivered bob@example.net by mx3.example.net, attempt 1: 250 2.0.0 Queued"]);
+  assertEquals(told(world.queue.events), [
+    "deferred bob@example.net by mx1.example.net, attempt 1: 421 4.3.2 Busy",
+    "deferred bob@example.net by mx2.example.net, attempt 1: 451 4.3.0 Trouble",
+    "delivered bob@example.net by mx3.example.net, attempt 1: 250 2.0.0 Queued",
+  ]);
   assertEquals([first, second, third, fourth].map(({ connections }) => connections.length), [1, 1, 1, 0]);
 });
 
@@ -301,4 +305,41 @@ Deno.test("delivery: the event of a bounce says whether the address is bad for g
     "bob@example.net delivered false",
     "nobody@example.net bounced true",
   ]);
+});
+
+Deno.test("delivery: a destination that is not there gets three attempts, not a thousand; the rest is deferred with its words", async () => {
+  const server = await NextHopServer.start();
+  const hop = asHop("example.net", [server]);
+  await server[Symbol.asyncDispose]();
+  await using world = new World({ "*": hop });
+  const ids = Array.from({ length: 200 }, (_, at) => world.send([`user${at}@example.net`]));
+  for (const id of ids) await world.queue.round(id);
+  const words = "mx1.example.net [127.0.0.1] could not be reached (Connection refused)";
+  const tried = world.queue.events.filter((event) => "reply" in event && event.reply === words);
+  // Two connections at first, so that one more may have been on its way.
+  assert(tried.length >= 3 && tried.length <= 4, `${tried.length} attempts`);
+  assertEquals(
+    told(world.queue.events).at(-1),
+    "deferred user199@example.net by null, attempt 1, next in 5 min: " +
+      `not tried, as the last attempts at this next hop failed: ${words}`,
+  );
+  assertEquals(ids.flatMap((id) => world.queue.statuses(id)), Array(200).fill("queued"));
+});
+
+Deno.test("delivery: a destination that comes back is found by a probe, and then has its mail", async () => {
+  const server = await NextHopServer.start();
+  const { port } = server;
+  const hop = asHop("example.net", [server]);
+  await server[Symbol.asyncDispose]();
+  await using world = new World({ "*": hop });
+  const ids = Array.from({ length: 10 }, (_, at) => world.send([`user${at}@example.net`]));
+  for (const id of ids) await world.queue.round(id);
+  await using back = await NextHopServer.start({}, port);
+  world.pass(5 * MINUTE);
+  const later = world.send(["late@example.net"]);
+  await world.queue.round(later);
+  for (const id of ids) await world.queue.round(id, 2);
+  world.pass(10 * MINUTE);
+  await back.until(({ received }) => received.length === 11);
+  assertEquals(new Set(back.received.flatMap(({ recipients }) => recipients)).size, 11);
 });

@@ -36,6 +36,7 @@ const bounced: Ending = {
   dsnPassedOn: false,
   dsnAction: "failed",
   delayReported: false,
+  passedOver: [],
 };
 
 interface Report {

@@ -83,6 +83,25 @@ Deno.test("next hop: without MX the domain itself is the host; without an addres
   );
 });
 
+Deno.test("next hop: CNAMEs are followed, of the domain and of the MX host, and what is behind them is judged", async () => {
+  await using dns = startDnsServer({
+    "alias.example": { CNAME: "example.com" },
+    "example.com": { MX: ["10 mx.example.com", "20 inside.example.com"] },
+    "mx.example.com": { CNAME: "host.example.net" },
+    "host.example.net": { A: ["192.0.2.1"] },
+    "inside.example.com": { CNAME: "private.example.net" },
+    "private.example.net": { A: ["10.0.0.1"] },
+  });
+  await using resolver = createResolver([dns], PATIENT);
+  const hop = await findNextHop("alias.example", routing(resolver));
+  assertEquals(names(hop), ["mx.example.com", "inside.example.com"]);
+  assertEquals(await addresses(hop), ["192.0.2.1"]);
+  assertEquals<unknown>(
+    await way(hop).hosts[1]!.addresses(),
+    permanent(550, "5.4.4", "host inside.example.com has an address that mail is not sent to: 10.0.0.1 (private)"),
+  );
+});
+
 Deno.test("next hop: what ends mail for good, and what defers it", async () => {
   await using dns = startDnsServer({
     "null.example": { MX: ["0 ."] },

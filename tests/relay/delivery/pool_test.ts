@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { NO_CAPABILITIES } from "../../../relay/delivery/capabilities.ts";
 import { DeadlineWatch, STAGE_SECONDS } from "../../../relay/delivery/deadlines.ts";
+import { DestinationSuspended } from "../../../relay/delivery/destination.ts";
 import { type Lease, Pool, POOL_LIMITS, PoolClosed, type PoolLimits } from "../../../relay/delivery/pool.ts";
 import { ReplyChannel } from "../../../relay/delivery/reply_channel.ts";
 import type { SmtpSession } from "../../../relay/delivery/smtp_session.ts";
@@ -160,4 +161,91 @@ Deno.test("pool: closing refuses who waits and who comes", async () => {
   connections.release(lease);
   await last.closed;
   await connections.farewells();
+});
+
+/** Timers that a test runs. */
+class ManualTimers {
+  readonly waiting: { readonly ms: number; readonly action: () => void }[] = [];
+  readonly later = (ms: number, action: () => void) => {
+    const timer = { ms, action };
+    this.waiting.push(timer);
+    return () => void this.waiting.splice(this.waiting.indexOf(timer), 1);
+  };
+  run(): void {
+    for (const { action } of this.waiting.splice(0)) action();
+  }
+}
+
+Deno.test("pool: two leases at first, more as messages are served, half as many after a push-back", async () => {
+  const connections = pool({ connectionsPerDestination: 8 });
+  const held: Lease[] = [];
+  const line = Array.from({ length: 40 }, async () => held.push(await connections.acquire("a")));
+  const end = async (experience: "served" | "strained") => {
+    const lease = held.shift()!;
+    lease.experience = { kind: experience };
+    connections.release(lease);
+    await Promise.resolve();
+    await granted(Promise.resolve(lease));
+    return held.length;
+  };
+  await Promise.all(line.slice(0, 2));
+  const inUse = [held.length];
+  for (let at = 0; at < 8; at++) inUse.push(await end("served"));
+  assertEquals(inUse, [2, 3, 4, 5, 6, 7, 8, 8, 8]);
+  assertEquals(await end("strained"), 7);
+  for (let at = 0; at < 3; at++) await end("strained");
+  assertEquals(await end("served"), 3);
+  connections.close();
+  await Promise.allSettled(line);
+});
+
+Deno.test("pool: a rate holds with free connections and resting sessions; the line is served in its order", async () => {
+  let now = 0;
+  const timers = new ManualTimers();
+  const rules = new Map([["mx.test", { intervalMs: 100 }]]);
+  const connections = new Pool({ ...POOL_LIMITS, rules }, () => now, timers.later);
+  const order: number[] = [];
+  const leases = Array.from({ length: 3 }, async (_, at) => {
+    const lease = await connections.acquire("a", [{ name: "mx.test" }]);
+    order.push(at);
+    connections.release(lease);
+  });
+  await leases[0];
+  assertEquals(timers.waiting.map(({ ms }) => ms), [100]);
+  for (const at of [1, 2]) {
+    now += 100;
+    timers.run();
+    await leases[at];
+  }
+  assertEquals(order, [0, 1, 2]);
+  // Nobody is there any more, and yet the next one has to wait.
+  const last = connections.acquire("a", [{ name: "mx.test" }]);
+  assertEquals(await granted(last), false);
+  now += 100;
+  timers.run();
+  assertEquals(await granted(last), true);
+});
+
+Deno.test("pool: a destination that cannot be reached is suspended, its line refused, and one message is the probe", async () => {
+  let now = 0;
+  const connections = pool({ connectionsPerDestination: 1 }, () => now);
+  const unreachable = { kind: "unreachable", why: "nobody there" } as const;
+  let lease = await connections.acquire("a");
+  const line = Array.from({ length: 4 }, () => connections.acquire("a"));
+  for (let failure = 0; failure < 3; failure++) {
+    lease.experience = unreachable;
+    connections.release(lease);
+    if (failure < 2) lease = await line[failure]!;
+  }
+  for (const waiter of line.slice(2)) {
+    await assertRejects(async () => await waiter, DestinationSuspended, "nobody there");
+  }
+  assertEquals(connections.suspended("a")?.kind, "deferred");
+  assertEquals(connections.suspended("b"), null);
+  now += 30_000;
+  const probe = await connections.acquire("a");
+  await assertRejects(async () => await connections.acquire("a"), DestinationSuspended);
+  probe.experience = { kind: "served" };
+  connections.release(probe);
+  assertEquals(connections.suspended("a"), null);
 });

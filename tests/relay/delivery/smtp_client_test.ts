@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { ANY_SOURCE } from "../../../relay/delivery/connect_from.ts";
 import { DeadlineWatch, STAGE_SECONDS } from "../../../relay/delivery/deadlines.ts";
 import { type Opening, openSession } from "../../../relay/delivery/smtp_client.ts";
 import { quit } from "../../../relay/delivery/smtp_session.ts";
@@ -11,7 +12,7 @@ const seconds = new ManualTicker();
 function open(port: number, name = "mx.example.net"): Promise<Opening> {
   const watch = new DeadlineWatch(seconds.ticker);
   const remote = { name, address: "127.0.0.1", port };
-  return openSession(remote, { hostname: "relay.example.org", watch, seconds: STAGE_SECONDS });
+  return openSession(remote, { hostname: "relay.example.org", watch, seconds: STAGE_SECONDS, sources: ANY_SOURCE });
 }
 
 async function opened(options: NextHopOptions, check: (opening: Opening, server: NextHopServer) => void) {

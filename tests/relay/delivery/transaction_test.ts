@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { OutgoingEnvelope } from "../../../relay/delivery/commands.ts";
+import { ANY_SOURCE } from "../../../relay/delivery/connect_from.ts";
 import { DeadlineWatch, STAGE_SECONDS } from "../../../relay/delivery/deadlines.ts";
 import { openSession } from "../../../relay/delivery/smtp_client.ts";
 import { quit, type SmtpSession } from "../../../relay/delivery/smtp_session.ts";
@@ -12,7 +13,12 @@ const STEPWISE = { extensions: [] };
 
 async function session(server: NextHopServer): Promise<SmtpSession> {
   const remote = { name: "mx.example.net", address: "127.0.0.1", port: server.port };
-  const settings = { hostname: "relay.example.org", watch: new DeadlineWatch(), seconds: STAGE_SECONDS };
+  const settings = {
+    hostname: "relay.example.org",
+    watch: new DeadlineWatch(),
+    seconds: STAGE_SECONDS,
+    sources: ANY_SOURCE,
+  };
   const opening = await openSession(remote, settings);
   if (opening.kind === "refused") throw new Error(opening.verdict.reply);
   return opening.session;
@@ -168,6 +174,18 @@ Deno.test("transaction: a session that the server closed while it was idle is st
   assertEquals((await transact(fresh, envelope(["a@example.net"]), content)).stale, false);
 });
 
+Deno.test("transaction: a server that is a reply ahead is left before its 250 is taken for that of the message", async () => {
+  for (const ahead of ["MAIL", "RCPT", "DATA"]) {
+    const script: Script = (input) => {
+      if (!input.startsWith(ahead)) return undefined;
+      return input.startsWith("DATA") ? "354 Go ahead\r\n250 2.0.0 Queued" : "250 2.1.0 Ok\r\n250 2.1.0 Ok";
+    };
+    const { words, server, report } = await dialogue({ extensions: [], script });
+    assertMatch(words[0]!, /^deferred next host: mx.* gave more replies than it was asked for/);
+    assertEquals([server.received.length, report.alive], [0, false]);
+  }
+});
+
 Deno.test("transaction: content that turns out damaged is never completed", async () => {
   await using server = await NextHopServer.start();
   const open = await session(server);
@@ -222,7 +240,12 @@ Deno.test("transaction: a server that refuses and closes in the middle of the co
   })();
   serving.then(refuse);
   const remote = { name: "mx.example.net", address: "127.0.0.1", port: (listener.addr as Deno.NetAddr).port };
-  const settings = { hostname: "relay.example.org", watch: new DeadlineWatch(), seconds: STAGE_SECONDS };
+  const settings = {
+    hostname: "relay.example.org",
+    watch: new DeadlineWatch(),
+    seconds: STAGE_SECONDS,
+    sources: ANY_SOURCE,
+  };
   const opening = await openSession(remote, settings);
   if (opening.kind === "refused") throw new Error(opening.verdict.reply);
   const large = {

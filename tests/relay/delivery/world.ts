@@ -1,6 +1,7 @@
 /** What the tests of delivery share: a delivery with a fake clock, a queue in memory and servers as next hops. */
 import { getLogger } from "@logtape/logtape";
 import type { AttemptEvent, NodeEvent } from "../../../api/client.ts";
+import { ANY_SOURCE } from "../../../relay/delivery/connect_from.ts";
 import {
   Delivery,
   DELIVERY_LIMITS,
@@ -27,7 +28,7 @@ export class World implements AsyncDisposable {
   readonly #delivery: Delivery;
 
   constructor(
-    hops: Record<string, NextHop | readonly NextHopServer[]>,
+    hops: Record<string, NextHop | readonly Pick<NextHopServer, "port">[]>,
     limits: Partial<DeliveryLimits> = {},
     parts: Partial<DeliveryParts> = {},
   ) {
@@ -36,6 +37,7 @@ export class World implements AsyncDisposable {
       nextHop: (domain) => Promise.resolve(asHop(domain, hops[domain] ?? hops["*"]!)),
       sign: (_, content) => Promise.resolve({ kind: "content", content }),
       hostname: "relay.example.org",
+      sources: ANY_SOURCE,
       serviceName: "smtp.example.org",
       now: () => this.now,
       monotonic: () => this.now,
@@ -96,7 +98,7 @@ export class World implements AsyncDisposable {
   }
 }
 
-export function asHop(domain: string, hop: NextHop | readonly NextHopServer[]): NextHop {
+export function asHop(domain: string, hop: NextHop | readonly Pick<NextHopServer, "port">[]): NextHop {
   if ("kind" in hop) return hop;
   const hosts = hop.map(({ port }, at) => {
     const addresses = () => Promise.resolve({ kind: "addresses" as const, addresses: ["127.0.0.1"] });
