@@ -9,11 +9,15 @@ import { SpoolDamaged } from "./errors.ts";
 import type { Found } from "./held.ts";
 import type { IndexRow, IndexStore } from "./index_store.ts";
 import { readAt } from "./log.ts";
+import { storedMessage } from "./record.ts";
 import type { Segments } from "./segments.ts";
+import type { Turns } from "./turns.ts";
 
 export interface DueLoaderParts {
   readonly segments: Segments;
   readonly index: IndexStore;
+  /** Shared with compaction, which must not move what is being loaded. */
+  readonly turns: Turns;
   readonly largePath: (messageId: string) => string;
   readonly hasRoom: () => boolean;
   /** Takes over a message whose row says that it is in hand now. */
@@ -42,10 +46,10 @@ export class DueLoader {
 
   /** Begins to load what is due, unless it does already, or there is no room. */
   start(now: number): void {
-    const { index, hasRoom, onTrouble, onProgress } = this.#parts;
+    const { index, turns, hasRoom, onTrouble, onProgress } = this.#parts;
     if (this.#closed || this.#running !== undefined || !hasRoom() || now < this.#notBefore) return;
     if ((index.nextDueAt() ?? Infinity) > now) return;
-    this.#running = this.#load(now).catch((error) => {
+    this.#running = turns.take(() => this.#load(now)).catch((error) => {
       this.#notBefore = now + RETRY_AFTER_FAILURE_MS;
       onTrouble(error);
     }).finally(() => {
@@ -84,8 +88,7 @@ export class DueLoader {
   async #read({ id, location, recipients }: IndexRow): Promise<Found> {
     const { segments, largePath } = this.#parts;
     const { meta, content } = await readAt(segments, location);
-    if (meta.accept?.envelope.id !== id) throw new SpoolDamaged(`the index names another message as ${id}`);
-    const { envelope, large } = meta.accept;
+    const { envelope, large } = storedMessage(meta, id);
     if (large === undefined) return { envelope, recipients, location, content, large, indexed: true };
     await checkFile(largePath(id), large);
     return { envelope, recipients, location, content: undefined, large, indexed: true };

@@ -10,6 +10,7 @@ import { dirname } from "@std/path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { NodeEvent } from "../../api/client.ts";
 import type { RecipientState, Reservation } from "../envelope.ts";
+import type { LiveShare } from "./live_records.ts";
 import type { Location } from "./log.ts";
 import { type Place, syncDirectory } from "./segments.ts";
 
@@ -41,6 +42,7 @@ const SCHEMA = `
     recipients TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS message_due ON message (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS message_place ON message (generation, offset);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, item TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
@@ -65,6 +67,7 @@ export class IndexStore {
   readonly #delete: StatementSync;
   readonly #due: StatementSync;
   readonly #nextDue: StatementSync;
+  readonly #inSegment: StatementSync;
 
   /** @param path the database file; it is made if it is not there. */
   constructor(path: string) {
@@ -78,6 +81,9 @@ export class IndexStore {
     this.#get = this.#db.prepare("SELECT * FROM message WHERE id = ?");
     this.#delete = this.#db.prepare("DELETE FROM message WHERE id = ?");
     this.#due = this.#db.prepare("SELECT * FROM message WHERE due_at <= ? ORDER BY due_at LIMIT ?");
+    this.#inSegment = this.#db.prepare(
+      "SELECT * FROM message WHERE generation = ? AND offset > ? ORDER BY offset LIMIT ?",
+    );
     this.#nextDue = this.#db.prepare("SELECT min(due_at) AS due_at FROM message WHERE due_at IS NOT NULL");
   }
 
@@ -110,10 +116,16 @@ export class IndexStore {
     this.#db.prepare("UPDATE message SET due_at = ? WHERE due_at IS NULL").run(now);
   }
 
-  /** How many messages have their content in each segment. */
-  messagesByGeneration(): Map<number, number> {
-    const rows = this.#db.prepare("SELECT generation, count(*) AS n FROM message GROUP BY generation").all();
-    return new Map((rows as { generation: number; n: number }[]).map(({ generation, n }) => [generation, n]));
+  /** What of each segment is needed. */
+  liveByGeneration(): Map<number, LiveShare> {
+    const sql = "SELECT generation, count(*) AS messages, sum(length) AS octets FROM message GROUP BY generation";
+    const rows = this.#db.prepare(sql).all() as unknown as (LiveShare & { generation: number })[];
+    return new Map(rows.map(({ generation, messages, octets }) => [generation, { messages, octets }]));
+  }
+
+  /** Rows of messages that lie in a segment behind an offset, in the order of their places. */
+  inSegment(generation: number, behind: number, limit: number): IndexRow[] {
+    return (this.#inSegment.all(generation, behind, limit) as unknown as MessageRecord[]).map(toRow);
   }
 
   /** Ids of the messages whose content is a file of its own. */

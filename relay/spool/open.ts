@@ -99,13 +99,13 @@ async function replay(segments: Segments, index: IndexStore, report: SpoolReport
       index.checkpoint = newest;
     });
   }
-  const live = index.messagesByGeneration();
+  const live = index.liveByGeneration();
   await index.sync();
   for (const { generation } of segments.used()) if (!live.has(generation)) await segments.recycle(generation);
   return records;
 }
 
-function apply(index: IndexStore, { accept, outcome, void: voided }: Meta, location: Location): void {
+function apply(index: IndexStore, { accept, moved, outcome, void: voided }: Meta, location: Location): void {
   if (outcome !== undefined) {
     const row = index.get(outcome.messageId);
     if (row !== undefined) {
@@ -121,6 +121,10 @@ function apply(index: IndexStore, { accept, outcome, void: voided }: Meta, locat
     const recipients = initialStates(envelope);
     index.put({ id: envelope.id, location, large: large !== undefined, dueAt: envelope.receivedAt, recipients });
     index.putOutbox([{ event: acceptedEvent(envelope), reservation: envelope.reservation }]);
+  }
+  if (moved !== undefined) {
+    const row = index.get(moved.envelope.id);
+    if (row !== undefined) index.put({ ...row, location });
   }
   for (const id of voided ?? []) index.void(id);
 }

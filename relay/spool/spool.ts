@@ -8,17 +8,20 @@ import { join } from "@std/path";
 import type { NodeEvent } from "../../api/client.ts";
 import type { Envelope } from "../envelope.ts";
 import { acceptedEvent } from "./accepted_event.ts";
+import { Compactor } from "./compaction.ts";
 import { contentInFile, contentInMemory } from "./content.ts";
 import { Draft } from "./draft.ts";
 import { DueLoader } from "./due_loader.ts";
 import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
 import { type Found, type Held, HeldMessages } from "./held.ts";
 import type { IndexRow, IndexStore } from "./index_store.ts";
+import { LiveRecords } from "./live_records.ts";
 import { type Location, type Log, readAt } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
 import { applyChanges, earliestDue, initialStates } from "./recipient_states.ts";
 import type { LargeContent } from "./record.ts";
 import type { Segments } from "./segments.ts";
+import { Turns } from "./turns.ts";
 import type { Content, Outcome, Queue, QueuedMessage } from "./types.ts";
 
 export interface SpoolParts {
@@ -52,8 +55,8 @@ export class Spool implements Queue {
   readonly #unstored = new Map<string, number | undefined>();
   readonly #listeners: (() => void)[] = [];
   readonly #loader: DueLoader;
-  /** Messages with their content in each segment. */
-  readonly #live: Map<number, number>;
+  readonly #live: LiveRecords;
+  readonly #compactor: Compactor;
   #durableCheckpoint = 0;
   #checkpointing: Promise<void> | undefined;
   /** Files being removed. */
@@ -63,9 +66,18 @@ export class Spool implements Queue {
   /** Use `openSpool`, which replays the log first. */
   constructor(parts: SpoolParts) {
     this.#parts = parts;
-    this.#live = parts.index.messagesByGeneration();
+    this.#live = new LiveRecords(parts.index.liveByGeneration());
+    const turns = new Turns();
+    this.#compactor = new Compactor({
+      ...parts,
+      live: this.#live,
+      turns,
+      isHeld: (id) => this.#held.get(id) !== undefined,
+      onEmptied: (generation) => parts.segments.recycle(generation),
+    });
     this.#loader = new DueLoader({
       ...parts,
+      turns,
       largePath: (id) => this.#largePath(id),
       hasRoom: () => this.#held.size < MAX_HELD,
       hold: (found) => this.#hold(found),
@@ -76,6 +88,11 @@ export class Spool implements Queue {
   /** Messages in hand or ready, not those that wait in the index. */
   get heldMessages(): number {
     return this.#held.size;
+  }
+
+  /** Segments of the log that hold something, the others are free. */
+  get segmentsInUse(): number {
+    return this.#parts.segments.used().length;
   }
 
   /** All messages that are not ended. */
@@ -167,10 +184,17 @@ export class Spool implements Queue {
     return this.#checkpointing ??= this.#checkpoint().finally(() => this.#checkpointing = undefined);
   }
 
+  /** As at the end of a segment, but waits: a checkpoint, and what it leaves of mostly dead segments is moved. */
+  async compact(): Promise<void> {
+    await this.checkpoint();
+    await this.#compactor.run(this.#durableCheckpoint);
+  }
+
   /** Stores all and ends; delivery must have ended before. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#loader.close();
+    await this.#compactor.close();
     await this.#parts.log.close();
     await this.#parts.outbox.close();
     try {
@@ -200,7 +224,7 @@ export class Spool implements Queue {
   ): void {
     const { id, receivedAt: dueAt } = envelope;
     const recipients = initialStates(envelope);
-    this.#live.set(location.generation, (this.#live.get(location.generation) ?? 0) + 1);
+    this.#live.add(location);
     this.#parts.outbox.push({ event: acceptedEvent(envelope), reservation: envelope.reservation });
     const fits = this.#held.size < MAX_HELD_NEW && (content === undefined || this.#held.hasRoomFor(location.length));
     if (fits || !this.#tryPut({ id, location, large: large !== undefined, dueAt, recipients })) {
@@ -256,10 +280,9 @@ export class Spool implements Queue {
     const { segments } = this.#parts;
     if (held.large !== undefined) this.#inBackground(Deno.remove(this.#largePath(held.envelope.id)));
     const { generation } = held.location;
-    const left = (this.#live.get(generation) ?? 1) - 1;
-    if (left > 0) this.#live.set(generation, left);
-    else this.#live.delete(generation);
-    if (left === 0 && generation < this.#durableCheckpoint) this.#inBackground(segments.recycle(generation));
+    this.#live.delete(held.location);
+    const needed = this.#live.has(generation) || generation >= this.#durableCheckpoint;
+    if (!needed) this.#inBackground(segments.recycle(generation));
   }
 
   /** Makes ready what is due of that which the index did not take. */
@@ -297,6 +320,7 @@ export class Spool implements Queue {
     for (const { generation } of segments.used()) {
       if (generation < place.generation && !this.#live.has(generation)) await segments.recycle(generation);
     }
+    if (!this.#closed) this.#inBackground(this.#compactor.run(place.generation));
   }
 
   #pushEvents(events: readonly NodeEvent[]): void {
