@@ -8,7 +8,7 @@
  * is bounded: by a pass over the segments that were there when it began, in steps of bounded size.
  */
 import { SpoolDamaged } from "./errors.ts";
-import type { IndexRow, IndexStore } from "./index_store.ts";
+import type { FoundRow, IndexStore } from "./index_store.ts";
 import type { LiveRecords } from "./live_records.ts";
 import { type Location, type Log, readAt } from "./log.ts";
 import { storedMessage } from "./record.ts";
@@ -91,8 +91,9 @@ export class Compactor {
     return rows.at(-1)?.location.offset;
   }
 
-  async #move(row: IndexRow): Promise<void> {
+  async #move(row: FoundRow): Promise<void> {
     try {
+      if (row.damaged) throw new SpoolDamaged(`the index's row of ${row.id}`);
       const { meta, content } = await readAt(this.#parts.segments, row.location);
       const message = storedMessage(meta, row.id);
       await this.#parts.log.append({ meta: { moved: message }, content }, (location) => this.#moved(row, location));
@@ -103,7 +104,7 @@ export class Compactor {
   }
 
   /** Never throws: where the index does not take it, the message is still where it was, and the copy is nothing. */
-  #moved(row: IndexRow, location: Location): void {
+  #moved(row: FoundRow, location: Location): void {
     const { index, live, onTrouble } = this.#parts;
     try {
       index.put({ ...row, location });
@@ -115,15 +116,15 @@ export class Compactor {
   }
 
   /** It keeps its segment; one that nobody looks for has been reported already. */
-  #setAside(row: IndexRow, damage: SpoolDamaged): void {
+  #setAside(row: FoundRow, damage: SpoolDamaged): void {
     if (row.dueAt === null) return;
-    this.#parts.index.put({ ...row, dueAt: null });
+    this.#parts.index.setAside(row.id);
     this.#parts.onDamage(row.id, damage);
   }
 }
 
 /** The first rows whose records have at most so many octets together, and at least one. */
-function atMost(octets: number, rows: readonly IndexRow[]): readonly IndexRow[] {
+function atMost(octets: number, rows: readonly FoundRow[]): readonly FoundRow[] {
   let count = 0, sum = 0;
   for (const { location: { length } } of rows) {
     if (count > 0 && sum + length > octets) break;

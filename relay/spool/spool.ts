@@ -13,6 +13,7 @@ import { contentInFile, contentInMemory } from "./content.ts";
 import { Draft } from "./draft.ts";
 import { DueLoader } from "./due_loader.ts";
 import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
+import { FairOrder } from "./fair_order.ts";
 import { type Found, type Held, HeldMessages } from "./held.ts";
 import type { IndexRow, IndexStore } from "./index_store.ts";
 import { LiveRecords } from "./live_records.ts";
@@ -49,8 +50,8 @@ const RETRY_AFTER_FAILURE_MS = 60_000;
 export class Spool implements Queue {
   readonly #parts: SpoolParts;
   readonly #held = new HeldMessages();
-  /** Ids of held messages that are due and not taken, in order; a Set keeps order and gives up its first cheaply. */
-  readonly #ready = new Set<string>();
+  /** Held messages that are due and not taken. */
+  readonly #ready = new FairOrder();
   /** Released messages that the index did not take, with the time when they are due; undefined: ended. */
   readonly #unstored = new Map<string, number | undefined>();
   readonly #listeners: (() => void)[] = [];
@@ -79,9 +80,9 @@ export class Spool implements Queue {
       ...parts,
       turns,
       largePath: (id) => this.#largePath(id),
-      hasRoom: () => this.#held.size < MAX_HELD,
+      hasRoom: (account) => this.#held.allows(account, MAX_HELD),
       hold: (found) => this.#hold(found),
-      onProgress: () => this.#notify(),
+      onProgress: () => this.#tell(),
     });
   }
 
@@ -130,21 +131,19 @@ export class Spool implements Queue {
     this.#listeners.push(listener);
   }
 
-  take(now: number): QueuedMessage | undefined {
+  take(now: number, mayTake: (account: string) => boolean = () => true): QueuedMessage | undefined {
     this.#readyUnstored(now);
     this.#loader.start(now);
-    for (const id of this.#ready) {
-      this.#ready.delete(id);
-      const held = this.#held.get(id)!;
-      held.taken = true;
-      const { envelope, recipients } = held;
-      return { envelope, recipients, content: () => this.#content(held) };
-    }
-    return undefined;
+    const id = this.#ready.take(mayTake);
+    if (id === undefined) return undefined;
+    const held = this.#held.get(id)!;
+    held.taken = true;
+    const { envelope, recipients } = held;
+    return { envelope, recipients, content: () => this.#content(held) };
   }
 
   nextDueAt(): number | undefined {
-    if (this.#ready.size > 0) return 0;
+    if (!this.#ready.empty) return 0;
     let earliest = this.#loader.nextDueAt() ?? Infinity;
     for (const dueAt of this.#unstored.values()) earliest = Math.min(earliest, dueAt ?? Infinity);
     return earliest === Infinity ? undefined : earliest;
@@ -222,12 +221,13 @@ export class Spool implements Queue {
     content: Uint8Array | undefined,
     large: LargeContent | undefined,
   ): void {
-    const { id, receivedAt: dueAt } = envelope;
+    const { id, account, receivedAt: dueAt } = envelope;
     const recipients = initialStates(envelope);
     this.#live.add(location);
     this.#parts.outbox.push({ event: acceptedEvent(envelope), reservation: envelope.reservation });
-    const fits = this.#held.size < MAX_HELD_NEW && (content === undefined || this.#held.hasRoomFor(location.length));
-    if (fits || !this.#tryPut({ id, location, large: large !== undefined, dueAt, recipients })) {
+    const fits = this.#held.allows(account, MAX_HELD_NEW) &&
+      (content === undefined || this.#held.hasRoomFor(location.length));
+    if (fits || !this.#tryPut({ id, account, location, large: large !== undefined, dueAt, recipients })) {
       this.#hold({ envelope, recipients, location, content, large, indexed: false });
     }
     this.#notify();
@@ -245,7 +245,8 @@ export class Spool implements Queue {
 
   #hold(found: Found): void {
     this.#held.add(found);
-    this.#ready.add(found.envelope.id);
+    const { account, id } = found.envelope;
+    this.#ready.add(account, id);
   }
 
   #release(held: Held): void {
@@ -265,9 +266,9 @@ export class Spool implements Queue {
   }
 
   /** Writes how a message stands, with the time when it is looked for. One that has ended has no row. */
-  #putRow({ envelope: { id }, location, large, recipients, indexed }: Held, dueAt: number | null): void {
+  #putRow({ envelope: { id, account }, location, large, recipients, indexed }: Held, dueAt: number | null): void {
     if (earliestDue(recipients) !== undefined) {
-      this.#parts.index.put({ id, location, large: large !== undefined, dueAt, recipients });
+      this.#parts.index.put({ id, account, location, large: large !== undefined, dueAt, recipients });
     } else if (indexed) {
       this.#parts.index.delete(id);
     }
@@ -290,7 +291,7 @@ export class Spool implements Queue {
     for (const [id, dueAt] of this.#unstored) {
       if (dueAt === undefined || dueAt > now) continue;
       this.#unstored.delete(id);
-      this.#ready.add(id);
+      this.#ready.add(this.#held.get(id)!.envelope.account, id);
     }
   }
 
@@ -332,7 +333,13 @@ export class Spool implements Queue {
     this.#background.add(watched);
   }
 
+  /** Something is due, or has left room for others. */
   #notify(): void {
+    this.#loader.look();
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener();
   }
 
