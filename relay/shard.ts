@@ -82,6 +82,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     report: {
       damagedMessage: (messageId, damage) => log.error("a message is damaged", { messageId, damage: damage.message }),
       damagedSegment: (path, offset) => log.error("a segment is damaged", { path, offset }),
+      damagedIndex: (path) => log.error("the spool's index is damaged and was made anew from the log", { path }),
       trouble: onTrouble,
     },
   });

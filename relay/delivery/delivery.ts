@@ -69,6 +69,8 @@ export interface DeliveryParts {
 const LONGEST_SLEEP_MS = 60_000;
 /** And at most this often where the queue has something due that cannot be taken yet, in ms. */
 const SHORTEST_SLEEP_MS = 20;
+/** Where accounts have to wait for what they have in hand, others are looked for after this, in ms. */
+const SHARE_SLEEP_MS = 1000;
 
 export class Delivery {
   readonly #parts: DeliveryParts;
@@ -77,6 +79,8 @@ export class Delivery {
   readonly #recorder: Recorder;
   readonly #round: RoundParts;
   readonly #inFlight = new Set<Promise<void>>();
+  /** Messages in hand by account. */
+  readonly #shares = new Map<string, number>();
   #taking = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wakesAt = Infinity;
@@ -136,10 +140,17 @@ export class Delivery {
     if (this.#taking || this.#closing) return;
     this.#taking = true;
     const { queue, now, log, limits } = this.#parts;
+    let waiting = false;
+    // An account may have in hand as many as it leaves free, so there is room for others whatever one has queued.
+    const mayTake = (account: string) => {
+      const may = (this.#shares.get(account) ?? 0) < limits.messages - this.#inFlight.size;
+      waiting ||= !may;
+      return may;
+    };
     try {
       while (this.#inFlight.size < limits.messages) {
-        const message = queue.take(now());
-        if (message === undefined) return this.#sleepUntil(queue.nextDueAt());
+        const message = queue.take(now(), mayTake);
+        if (message === undefined) return this.#sleepUntil(waiting ? now() + SHARE_SLEEP_MS : queue.nextDueAt());
         this.#begin(message);
       }
     } catch (error) {
@@ -151,8 +162,13 @@ export class Delivery {
   }
 
   #begin(message: QueuedMessage): void {
+    const { account } = message.envelope;
+    this.#shares.set(account, (this.#shares.get(account) ?? 0) + 1);
     const round = this.#deliver(message).finally(() => {
       this.#inFlight.delete(round);
+      const left = this.#shares.get(account)! - 1;
+      if (left > 0) this.#shares.set(account, left);
+      else this.#shares.delete(account);
       this.#takeDue();
     });
     this.#inFlight.add(round);

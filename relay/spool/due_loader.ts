@@ -1,5 +1,6 @@
 /**
- * Brings due messages from the index into memory, oldest first and a bounded number at a time.
+ * Brings due messages from the index into memory, account after account, of each the oldest first, and a bounded number
+ * at a time.
  *
  * A message that cannot be read now is tried again later; a damaged one is reported, and not looked for again before
  * the next start, which reports it anew. The rest goes on.
@@ -7,15 +8,20 @@
 import { checkFile } from "./content.ts";
 import { SpoolDamaged } from "./errors.ts";
 import type { Found } from "./held.ts";
-import type { IndexRow, IndexStore } from "./index_store.ts";
+import type { FoundRow, IndexStore } from "./index_store.ts";
 import { readAt } from "./log.ts";
+import { storedMessage } from "./record.ts";
 import type { Segments } from "./segments.ts";
+import type { Turns } from "./turns.ts";
 
 export interface DueLoaderParts {
   readonly segments: Segments;
   readonly index: IndexStore;
+  /** Shared with compaction, which must not move what is being loaded. */
+  readonly turns: Turns;
   readonly largePath: (messageId: string) => string;
-  readonly hasRoom: () => boolean;
+  /** Whether there is room for a message of this account. */
+  readonly hasRoom: (account: string) => boolean;
   /** Takes over a message whose row says that it is in hand now. */
   readonly hold: (found: Found) => void;
   /** Hears that something was taken over, and that there may be more. */
@@ -24,8 +30,13 @@ export interface DueLoaderParts {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Rows that are loaded in one go. */
+/** Rows that are loaded in one go, and accounts that share them. */
 const LOAD_BATCH = 128;
+const LOAD_ACCOUNTS = 64;
+/** Accounts looked at in one go, at two look-ups each: a millisecond or two of the thread. */
+const LOOK_ACCOUNTS = 256;
+/** Where nobody had room it is looked again after this, or when something has changed: others may be due by then. */
+const LOOK_AGAIN_MS = 1000;
 /** When the disk did not give something, or not take it, it is tried again after this: it needs time. */
 const RETRY_AFTER_FAILURE_MS = 60_000;
 
@@ -34,6 +45,12 @@ export class DueLoader {
   #running: Promise<void> | undefined;
   /** Epoch ms: nothing is looked for before. */
   #notBefore = -Infinity;
+  /** The account that had its turn last. */
+  #account = "";
+  /** When something was looked for last (epoch ms). */
+  #lookedAt = -Infinity;
+  /** How often all accounts were gone through to the last one since something was found. */
+  #rounds = 0;
   #closed = false;
 
   constructor(parts: DueLoaderParts) {
@@ -42,10 +59,13 @@ export class DueLoader {
 
   /** Begins to load what is due, unless it does already, or there is no room. */
   start(now: number): void {
-    const { index, hasRoom, onTrouble, onProgress } = this.#parts;
-    if (this.#closed || this.#running !== undefined || !hasRoom() || now < this.#notBefore) return;
+    const { index, turns, onTrouble, onProgress } = this.#parts;
+    if (this.#closed || this.#running !== undefined || now < this.#notBefore) return;
+    if (this.#idle && now < this.#lookedAt + LOOK_AGAIN_MS) return;
     if ((index.nextDueAt() ?? Infinity) > now) return;
-    this.#running = this.#load(now).catch((error) => {
+    if (this.#idle) this.#rounds = 0;
+    this.#lookedAt = now;
+    this.#running = turns.take(() => this.#load(now)).catch((error) => {
       this.#notBefore = now + RETRY_AFTER_FAILURE_MS;
       onTrouble(error);
     }).finally(() => {
@@ -54,9 +74,15 @@ export class DueLoader {
     });
   }
 
+  /** There may be something to load now, or room for it. */
+  look(): void {
+    this.#rounds = 0;
+  }
+
   /** When there is something to load (epoch ms); undefined where that is announced when it is there. */
   nextDueAt(): number | undefined {
-    if (this.#running !== undefined || !this.#parts.hasRoom()) return undefined;
+    if (this.#running !== undefined) return undefined;
+    if (this.#idle) return this.#lookedAt + LOOK_AGAIN_MS;
     const dueAt = this.#parts.index.nextDueAt();
     return dueAt === undefined ? undefined : Math.max(dueAt, this.#notBefore);
   }
@@ -68,8 +94,9 @@ export class DueLoader {
 
   async #load(now: number): Promise<void> {
     const { index, hasRoom, hold, onProgress } = this.#parts;
-    for (const row of index.due(now, LOAD_BATCH)) {
-      if (this.#closed || !hasRoom()) return;
+    for (const row of this.#choose(now)) {
+      if (this.#closed) return;
+      if (!hasRoom(row.account)) continue;
       try {
         const found = await this.#read(row);
         index.put({ ...row, dueAt: null });
@@ -81,20 +108,50 @@ export class DueLoader {
     }
   }
 
-  async #read({ id, location, recipients }: IndexRow): Promise<Found> {
+  /** Nobody who has something due has room for more. */
+  get #idle(): boolean {
+    return this.#rounds > 1;
+  }
+
+  /** The oldest that is due of the accounts whose turn it is, about as much of each. */
+  #choose(now: number): FoundRow[] {
+    const { index } = this.#parts;
+    const accounts = this.#nextAccounts(now);
+    const share = Math.max(1, Math.floor(LOAD_BATCH / accounts.length));
+    return accounts.flatMap((account) => index.dueOf(account, now, share));
+  }
+
+  #nextAccounts(now: number): string[] {
+    const { index, hasRoom } = this.#parts;
+    const accounts = new Set<string>();
+    for (let looks = 0; looks < LOOK_ACCOUNTS && accounts.size < LOAD_ACCOUNTS && !this.#idle; looks++) {
+      const next = index.accountBehind(this.#account);
+      this.#account = next ?? "";
+      if (next === undefined) {
+        this.#rounds++;
+        if (accounts.size > 0) break;
+      } else if (hasRoom(next) && index.dueOf(next, now, 1).length > 0) {
+        accounts.add(next);
+        this.#rounds = 0;
+      }
+    }
+    return [...accounts];
+  }
+
+  async #read({ id, location, recipients, damaged }: FoundRow): Promise<Found> {
+    if (damaged) throw new SpoolDamaged(`the index's row of ${id}`);
     const { segments, largePath } = this.#parts;
     const { meta, content } = await readAt(segments, location);
-    if (meta.accept?.envelope.id !== id) throw new SpoolDamaged(`the index names another message as ${id}`);
-    const { envelope, large } = meta.accept;
+    const { envelope, large } = storedMessage(meta, id);
     if (large === undefined) return { envelope, recipients, location, content, large, indexed: true };
     await checkFile(largePath(id), large);
     return { envelope, recipients, location, content: undefined, large, indexed: true };
   }
 
-  #setAside(row: IndexRow, trouble: unknown, now: number): void {
+  #setAside(row: FoundRow, trouble: unknown, now: number): void {
     const { index, onDamage, onTrouble } = this.#parts;
     if (trouble instanceof SpoolDamaged) {
-      index.put({ ...row, dueAt: null });
+      index.setAside(row.id);
       onDamage(row.id, trouble);
     } else {
       index.put({ ...row, dueAt: now + RETRY_AFTER_FAILURE_MS });

@@ -31,6 +31,7 @@ const MAX_CONTENT_OCTETS = 64 << 20;
 
 export class HeldMessages {
   readonly #byId = new Map<string, Held>();
+  readonly #ofAccount = new Map<string, number>();
   #octets = 0;
 
   get size(): number {
@@ -40,6 +41,14 @@ export class HeldMessages {
   /** Whether the content of a record of so many octets can be kept. */
   hasRoomFor(octets: number): boolean {
     return this.#octets + octets <= MAX_CONTENT_OCTETS;
+  }
+
+  /**
+   * Whether an account may have one more of so many: it may have as many as it leaves free. So there is room for others
+   * whatever one sends, and where many have something, each has the same.
+   */
+  allows(account: string, limit: number): boolean {
+    return (this.#ofAccount.get(account) ?? 0) < limit - this.size;
   }
 
   get(id: string): Held | undefined {
@@ -55,6 +64,8 @@ export class HeldMessages {
     const { envelope: { id }, location: { length } } = found;
     const content = this.hasRoomFor(length) ? found.content : undefined;
     if (content !== undefined) this.#octets += length;
+    const { account } = found.envelope;
+    this.#ofAccount.set(account, (this.#ofAccount.get(account) ?? 0) + 1);
     this.#byId.set(id, { ...found, content, taken: false, recording: 0, releaseWanted: false });
   }
 
@@ -65,6 +76,10 @@ export class HeldMessages {
 
   delete(held: Held): void {
     this.dropContent(held);
-    this.#byId.delete(held.envelope.id);
+    const { id, account } = held.envelope;
+    if (!this.#byId.delete(id)) return;
+    const left = this.#ofAccount.get(account)! - 1;
+    if (left > 0) this.#ofAccount.set(account, left);
+    else this.#ofAccount.delete(account);
   }
 }

@@ -8,19 +8,28 @@
  */
 import { dirname } from "@std/path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
 import type { NodeEvent } from "../../api/client.ts";
 import type { RecipientState, Reservation } from "../envelope.ts";
+import type { LiveShare } from "./live_records.ts";
 import type { Location } from "./log.ts";
 import { type Place, syncDirectory } from "./segments.ts";
 
 export interface IndexRow {
   readonly id: string;
+  /** Whose turn it takes. */
+  readonly account: string;
   readonly location: Location;
   /** Whether the content is a file of its own. */
   readonly large: boolean;
   /** Epoch ms; null while the process has it in hand or has set it aside. */
   readonly dueAt: number | null;
   readonly recipients: readonly RecipientState[];
+}
+
+/** A row as it is found; of a damaged one nothing but the id, and that it is there, is to be relied on. */
+export interface FoundRow extends IndexRow {
+  readonly damaged: boolean;
 }
 
 /** Something the control plane has to hear of. */
@@ -33,26 +42,43 @@ export interface OutboxItem {
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS message (
     id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
     generation INTEGER NOT NULL,
     offset INTEGER NOT NULL,
     length INTEGER NOT NULL,
     large INTEGER NOT NULL,
     due_at INTEGER,
-    recipients TEXT NOT NULL
+    recipients TEXT NOT NULL,
+    checksum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS message_due ON message (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS message_turn ON message (account, due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS message_place ON message (generation, offset);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, item TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS fact (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
 `;
 
 interface MessageRecord {
   id: string;
+  account: string;
   generation: number;
   offset: number;
   length: number;
   large: number;
   due_at: number | null;
   recipients: string;
+  /** CRC-32 of the other columns, `due_at` apart, which is set for many at once. SQLite has none of its own. */
+  checksum: number;
+}
+
+interface Fact {
+  name: string;
+  value: string;
+  checksum: number;
 }
 
 export class IndexStore {
@@ -63,8 +89,11 @@ export class IndexStore {
   readonly #put: StatementSync;
   readonly #get: StatementSync;
   readonly #delete: StatementSync;
-  readonly #due: StatementSync;
+  readonly #setAside: StatementSync;
+  readonly #accountBehind: StatementSync;
+  readonly #dueOf: StatementSync;
   readonly #nextDue: StatementSync;
+  readonly #inSegment: StatementSync;
 
   /** @param path the database file; it is made if it is not there. */
   constructor(path: string) {
@@ -73,21 +102,35 @@ export class IndexStore {
     this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
     this.#db.exec(SCHEMA);
     this.#put = this.#db.prepare(
-      "INSERT OR REPLACE INTO message (id, generation, offset, length, large, due_at, recipients) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO message VALUES (:id, :account, :generation, :offset, :length, :large, :due_at, :recipients, :checksum)",
     );
     this.#get = this.#db.prepare("SELECT * FROM message WHERE id = ?");
     this.#delete = this.#db.prepare("DELETE FROM message WHERE id = ?");
-    this.#due = this.#db.prepare("SELECT * FROM message WHERE due_at <= ? ORDER BY due_at LIMIT ?");
+    this.#setAside = this.#db.prepare("UPDATE message SET due_at = NULL WHERE id = ?");
+    this.#accountBehind = this.#db.prepare(
+      "SELECT min(account) AS account FROM message WHERE due_at IS NOT NULL AND account > ?",
+    );
+    this.#dueOf = this.#db.prepare("SELECT * FROM message WHERE account = ? AND due_at <= ? ORDER BY due_at LIMIT ?");
+    this.#inSegment = this.#db.prepare(
+      "SELECT * FROM message WHERE generation = ? AND offset > ? ORDER BY offset LIMIT ?",
+    );
     this.#nextDue = this.#db.prepare("SELECT min(due_at) AS due_at FROM message WHERE due_at IS NOT NULL");
   }
 
   put(row: IndexRow): void {
-    const { generation, offset, length } = row.location;
-    const large = row.large ? 1 : 0;
-    this.#put.run(row.id, generation, offset, length, large, row.dueAt, JSON.stringify(row.recipients));
+    const { id, account, location: { generation, offset, length }, dueAt: due_at } = row;
+    const recipients = JSON.stringify(row.recipients);
+    const columns = { id, account, generation, offset, length, large: row.large ? 1 : 0, recipients };
+    this.#put.run({ ...columns, due_at, checksum: checksumOf(columns) });
   }
 
-  get(id: string): IndexRow | undefined {
+  /** Whether the facts are as they were written; each row of a message is looked at when it is read. */
+  get factsWhole(): boolean {
+    const facts = this.#db.prepare("SELECT * FROM fact").all() as unknown as Fact[];
+    return facts.every(({ name, value, checksum }) => checksum === factChecksum(name, value));
+  }
+
+  get(id: string): FoundRow | undefined {
     const record = this.#get.get(id) as MessageRecord | undefined;
     return record && toRow(record);
   }
@@ -96,9 +139,19 @@ export class IndexStore {
     this.#delete.run(id);
   }
 
-  /** Rows due at or before `now`, earliest first. */
-  due(now: number, limit: number): IndexRow[] {
-    return (this.#due.all(now, limit) as unknown as MessageRecord[]).map(toRow);
+  /** Nobody looks for the message before the next start; the rest of its row stays as it is, damaged or not. */
+  setAside(id: string): void {
+    this.#setAside.run(id);
+  }
+
+  /** The next account, by its name, of which something is or will be due. */
+  accountBehind(account: string): string | undefined {
+    return (this.#accountBehind.get(account) as { account: string | null }).account ?? undefined;
+  }
+
+  /** An account's rows due at or before `now`, earliest first. */
+  dueOf(account: string, now: number, limit: number): FoundRow[] {
+    return (this.#dueOf.all(account, now, limit) as unknown as MessageRecord[]).map(toRow);
   }
 
   nextDueAt(): number | undefined {
@@ -110,10 +163,16 @@ export class IndexStore {
     this.#db.prepare("UPDATE message SET due_at = ? WHERE due_at IS NULL").run(now);
   }
 
-  /** How many messages have their content in each segment. */
-  messagesByGeneration(): Map<number, number> {
-    const rows = this.#db.prepare("SELECT generation, count(*) AS n FROM message GROUP BY generation").all();
-    return new Map((rows as { generation: number; n: number }[]).map(({ generation, n }) => [generation, n]));
+  /** What of each segment is needed. */
+  liveByGeneration(): Map<number, LiveShare> {
+    const sql = "SELECT generation, count(*) AS messages, sum(length) AS octets FROM message GROUP BY generation";
+    const rows = this.#db.prepare(sql).all() as unknown as (LiveShare & { generation: number })[];
+    return new Map(rows.map(({ generation, messages, octets }) => [generation, { messages, octets }]));
+  }
+
+  /** Rows of messages that lie in a segment behind an offset, in the order of their places. */
+  inSegment(generation: number, behind: number, limit: number): FoundRow[] {
+    return (this.#inSegment.all(generation, behind, limit) as unknown as MessageRecord[]).map(toRow);
   }
 
   /** Ids of the messages whose content is a file of its own. */
@@ -161,7 +220,7 @@ export class IndexStore {
   }
 
   setFact(name: string, value: string): void {
-    this.#db.prepare("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)").run(name, value);
+    this.#db.prepare("INSERT OR REPLACE INTO fact VALUES (?, ?, ?)").run(name, value, factChecksum(name, value));
   }
 
   /** The place from which the log has to be replayed at start; undefined: from its beginning. */
@@ -204,13 +263,25 @@ export class IndexStore {
   }
 }
 
-function toRow(record: MessageRecord): IndexRow {
-  const { id, generation, offset, length, large, due_at, recipients } = record;
+function factChecksum(name: string, value: string): number {
+  return crc32(JSON.stringify([name, value])) >>> 0;
+}
+
+function checksumOf(columns: Omit<MessageRecord, "due_at" | "checksum">): number {
+  const { id, account, generation, offset, length, large, recipients } = columns;
+  return crc32(JSON.stringify([id, account, generation, offset, length, large, recipients])) >>> 0;
+}
+
+function toRow(record: MessageRecord): FoundRow {
+  const { id, account, generation, offset, length, large, due_at, recipients } = record;
+  const damaged = record.checksum !== checksumOf(record);
   return {
     id,
+    account,
+    damaged,
     location: { generation, offset, length },
     large: large === 1,
     dueAt: due_at,
-    recipients: JSON.parse(recipients) as RecipientState[],
+    recipients: damaged ? [] : JSON.parse(recipients) as RecipientState[],
   };
 }

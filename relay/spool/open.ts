@@ -5,7 +5,8 @@
 import { dirname, join } from "@std/path";
 import { acceptedEvent } from "./accepted_event.ts";
 import type { SpoolDamaged } from "./errors.ts";
-import { IndexStore } from "./index_store.ts";
+import { openIndex } from "./index_opening.ts";
+import type { IndexStore } from "./index_store.ts";
 import { type Location, Log, scan } from "./log.ts";
 import { type Deliver, Outbox, type OutboxClock } from "./outbox.ts";
 import { applyChanges, earliestDue, initialStates } from "./recipient_states.ts";
@@ -29,6 +30,8 @@ export interface SpoolOptions {
 export interface SpoolReport {
   readonly damagedMessage: (messageId: string, damage: SpoolDamaged) => void;
   readonly damagedSegment: (path: string, offset: number) => void;
+  /** It was set aside under this name, and another one made from the log. */
+  readonly damagedIndex: (path: string) => void;
   readonly trouble: (error: unknown) => void;
 }
 
@@ -53,7 +56,7 @@ export async function openSpool(options: SpoolOptions): Promise<OpenSpool> {
   const segments = await Segments.open(join(directory, "segments"), options.segmentBytes ?? SEGMENT_BYTES);
   await syncDirectory(dirname(directory)); // `index.sync` does it for the directory itself
   for (const path of segments.damaged) report.damagedSegment(path, 0);
-  const index = new IndexStore(join(directory, "index.db"));
+  const index = openIndex(join(directory, "index.db"), report.damagedIndex);
   index.releaseAll(now());
   const replayedRecords = await replay(segments, index, report);
   await index.sync();
@@ -99,16 +102,16 @@ async function replay(segments: Segments, index: IndexStore, report: SpoolReport
       index.checkpoint = newest;
     });
   }
-  const live = index.messagesByGeneration();
+  const live = index.liveByGeneration();
   await index.sync();
   for (const { generation } of segments.used()) if (!live.has(generation)) await segments.recycle(generation);
   return records;
 }
 
-function apply(index: IndexStore, { accept, outcome, void: voided }: Meta, location: Location): void {
+function apply(index: IndexStore, { accept, moved, outcome, void: voided }: Meta, location: Location): void {
   if (outcome !== undefined) {
     const row = index.get(outcome.messageId);
-    if (row !== undefined) {
+    if (row !== undefined && !row.damaged) {
       const recipients = applyChanges(row.recipients, outcome.changes);
       const dueAt = earliestDue(recipients);
       if (dueAt === undefined) index.delete(outcome.messageId);
@@ -119,8 +122,13 @@ function apply(index: IndexStore, { accept, outcome, void: voided }: Meta, locat
   if (accept !== undefined) {
     const { envelope, large } = accept;
     const recipients = initialStates(envelope);
-    index.put({ id: envelope.id, location, large: large !== undefined, dueAt: envelope.receivedAt, recipients });
+    const { id, account, receivedAt: dueAt } = envelope;
+    index.put({ id, account, location, large: large !== undefined, dueAt, recipients });
     index.putOutbox([{ event: acceptedEvent(envelope), reservation: envelope.reservation }]);
+  }
+  if (moved !== undefined) {
+    const row = index.get(moved.envelope.id);
+    if (row !== undefined && !row.damaged) index.put({ ...row, location });
   }
   for (const id of voided ?? []) index.void(id);
 }

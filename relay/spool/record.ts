@@ -17,6 +17,7 @@
 import { crc32 } from "node:zlib";
 import type { NodeEvent } from "../../api/client.ts";
 import type { Envelope, RecipientState } from "../envelope.ts";
+import { SpoolDamaged } from "./errors.ts";
 
 /** A message whose content has a file of its own. */
 export interface LargeContent {
@@ -29,9 +30,17 @@ export interface RecipientChange {
   readonly state: RecipientState;
 }
 
-/** What a record says; at least one field is set. Content belongs to `accept` when that has no `large`. */
+/** A message as a record has it; its content follows, unless it is `large`. */
+export interface StoredMessage {
+  readonly envelope: Envelope;
+  readonly large?: LargeContent;
+}
+
+/** What a record says; at least one field is set. Content belongs to `accept` or `moved`. */
 export interface Meta {
-  readonly accept?: { readonly envelope: Envelope; readonly large?: LargeContent };
+  readonly accept?: StoredMessage;
+  /** A message that lay elsewhere in the log: it lies here now, if it has not ended. */
+  readonly moved?: StoredMessage;
   readonly outcome?: {
     readonly messageId: string;
     readonly changes: readonly RecipientChange[];
@@ -65,6 +74,13 @@ const ALIGNMENT = 8;
 const MAGIC = 0x3172484d; // "MHr1"
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder();
+
+/** The message in a record. @throws {SpoolDamaged} if it is another one, or there is none. */
+export function storedMessage({ accept, moved }: Meta, id: string): StoredMessage {
+  const message = accept ?? moved;
+  if (message?.envelope.id !== id) throw new SpoolDamaged(`the index names another record as ${id}`);
+  return message;
+}
 
 export function encodeRecord({ meta, content }: Record): EncodedRecord {
   const octets = textEncoder.encode(JSON.stringify(meta));

@@ -8,17 +8,21 @@ import { join } from "@std/path";
 import type { NodeEvent } from "../../api/client.ts";
 import type { Envelope } from "../envelope.ts";
 import { acceptedEvent } from "./accepted_event.ts";
+import { Compactor } from "./compaction.ts";
 import { contentInFile, contentInMemory } from "./content.ts";
 import { Draft } from "./draft.ts";
 import { DueLoader } from "./due_loader.ts";
 import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
+import { FairOrder } from "./fair_order.ts";
 import { type Found, type Held, HeldMessages } from "./held.ts";
 import type { IndexRow, IndexStore } from "./index_store.ts";
+import { LiveRecords } from "./live_records.ts";
 import { type Location, type Log, readAt } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
 import { applyChanges, earliestDue, initialStates } from "./recipient_states.ts";
 import type { LargeContent } from "./record.ts";
 import type { Segments } from "./segments.ts";
+import { Turns } from "./turns.ts";
 import type { Content, Outcome, Queue, QueuedMessage } from "./types.ts";
 
 export interface SpoolParts {
@@ -46,14 +50,14 @@ const RETRY_AFTER_FAILURE_MS = 60_000;
 export class Spool implements Queue {
   readonly #parts: SpoolParts;
   readonly #held = new HeldMessages();
-  /** Ids of held messages that are due and not taken, in order; a Set keeps order and gives up its first cheaply. */
-  readonly #ready = new Set<string>();
+  /** Held messages that are due and not taken. */
+  readonly #ready = new FairOrder();
   /** Released messages that the index did not take, with the time when they are due; undefined: ended. */
   readonly #unstored = new Map<string, number | undefined>();
   readonly #listeners: (() => void)[] = [];
   readonly #loader: DueLoader;
-  /** Messages with their content in each segment. */
-  readonly #live: Map<number, number>;
+  readonly #live: LiveRecords;
+  readonly #compactor: Compactor;
   #durableCheckpoint = 0;
   #checkpointing: Promise<void> | undefined;
   /** Files being removed. */
@@ -63,19 +67,33 @@ export class Spool implements Queue {
   /** Use `openSpool`, which replays the log first. */
   constructor(parts: SpoolParts) {
     this.#parts = parts;
-    this.#live = parts.index.messagesByGeneration();
+    this.#live = new LiveRecords(parts.index.liveByGeneration());
+    const turns = new Turns();
+    this.#compactor = new Compactor({
+      ...parts,
+      live: this.#live,
+      turns,
+      isHeld: (id) => this.#held.get(id) !== undefined,
+      onEmptied: (generation) => parts.segments.recycle(generation),
+    });
     this.#loader = new DueLoader({
       ...parts,
+      turns,
       largePath: (id) => this.#largePath(id),
-      hasRoom: () => this.#held.size < MAX_HELD,
+      hasRoom: (account) => this.#held.allows(account, MAX_HELD),
       hold: (found) => this.#hold(found),
-      onProgress: () => this.#notify(),
+      onProgress: () => this.#tell(),
     });
   }
 
   /** Messages in hand or ready, not those that wait in the index. */
   get heldMessages(): number {
     return this.#held.size;
+  }
+
+  /** Segments of the log that hold something, the others are free. */
+  get segmentsInUse(): number {
+    return this.#parts.segments.used().length;
   }
 
   /** All messages that are not ended. */
@@ -113,21 +131,19 @@ export class Spool implements Queue {
     this.#listeners.push(listener);
   }
 
-  take(now: number): QueuedMessage | undefined {
+  take(now: number, mayTake: (account: string) => boolean = () => true): QueuedMessage | undefined {
     this.#readyUnstored(now);
     this.#loader.start(now);
-    for (const id of this.#ready) {
-      this.#ready.delete(id);
-      const held = this.#held.get(id)!;
-      held.taken = true;
-      const { envelope, recipients } = held;
-      return { envelope, recipients, content: () => this.#content(held) };
-    }
-    return undefined;
+    const id = this.#ready.take(mayTake);
+    if (id === undefined) return undefined;
+    const held = this.#held.get(id)!;
+    held.taken = true;
+    const { envelope, recipients } = held;
+    return { envelope, recipients, content: () => this.#content(held) };
   }
 
   nextDueAt(): number | undefined {
-    if (this.#ready.size > 0) return 0;
+    if (!this.#ready.empty) return 0;
     let earliest = this.#loader.nextDueAt() ?? Infinity;
     for (const dueAt of this.#unstored.values()) earliest = Math.min(earliest, dueAt ?? Infinity);
     return earliest === Infinity ? undefined : earliest;
@@ -167,10 +183,17 @@ export class Spool implements Queue {
     return this.#checkpointing ??= this.#checkpoint().finally(() => this.#checkpointing = undefined);
   }
 
+  /** As at the end of a segment, but waits: a checkpoint, and what it leaves of mostly dead segments is moved. */
+  async compact(): Promise<void> {
+    await this.checkpoint();
+    await this.#compactor.run(this.#durableCheckpoint);
+  }
+
   /** Stores all and ends; delivery must have ended before. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#loader.close();
+    await this.#compactor.close();
     await this.#parts.log.close();
     await this.#parts.outbox.close();
     try {
@@ -198,12 +221,13 @@ export class Spool implements Queue {
     content: Uint8Array | undefined,
     large: LargeContent | undefined,
   ): void {
-    const { id, receivedAt: dueAt } = envelope;
+    const { id, account, receivedAt: dueAt } = envelope;
     const recipients = initialStates(envelope);
-    this.#live.set(location.generation, (this.#live.get(location.generation) ?? 0) + 1);
+    this.#live.add(location);
     this.#parts.outbox.push({ event: acceptedEvent(envelope), reservation: envelope.reservation });
-    const fits = this.#held.size < MAX_HELD_NEW && (content === undefined || this.#held.hasRoomFor(location.length));
-    if (fits || !this.#tryPut({ id, location, large: large !== undefined, dueAt, recipients })) {
+    const fits = this.#held.allows(account, MAX_HELD_NEW) &&
+      (content === undefined || this.#held.hasRoomFor(location.length));
+    if (fits || !this.#tryPut({ id, account, location, large: large !== undefined, dueAt, recipients })) {
       this.#hold({ envelope, recipients, location, content, large, indexed: false });
     }
     this.#notify();
@@ -221,7 +245,8 @@ export class Spool implements Queue {
 
   #hold(found: Found): void {
     this.#held.add(found);
-    this.#ready.add(found.envelope.id);
+    const { account, id } = found.envelope;
+    this.#ready.add(account, id);
   }
 
   #release(held: Held): void {
@@ -241,9 +266,9 @@ export class Spool implements Queue {
   }
 
   /** Writes how a message stands, with the time when it is looked for. One that has ended has no row. */
-  #putRow({ envelope: { id }, location, large, recipients, indexed }: Held, dueAt: number | null): void {
+  #putRow({ envelope: { id, account }, location, large, recipients, indexed }: Held, dueAt: number | null): void {
     if (earliestDue(recipients) !== undefined) {
-      this.#parts.index.put({ id, location, large: large !== undefined, dueAt, recipients });
+      this.#parts.index.put({ id, account, location, large: large !== undefined, dueAt, recipients });
     } else if (indexed) {
       this.#parts.index.delete(id);
     }
@@ -256,10 +281,9 @@ export class Spool implements Queue {
     const { segments } = this.#parts;
     if (held.large !== undefined) this.#inBackground(Deno.remove(this.#largePath(held.envelope.id)));
     const { generation } = held.location;
-    const left = (this.#live.get(generation) ?? 1) - 1;
-    if (left > 0) this.#live.set(generation, left);
-    else this.#live.delete(generation);
-    if (left === 0 && generation < this.#durableCheckpoint) this.#inBackground(segments.recycle(generation));
+    this.#live.delete(held.location);
+    const needed = this.#live.has(generation) || generation >= this.#durableCheckpoint;
+    if (!needed) this.#inBackground(segments.recycle(generation));
   }
 
   /** Makes ready what is due of that which the index did not take. */
@@ -267,7 +291,7 @@ export class Spool implements Queue {
     for (const [id, dueAt] of this.#unstored) {
       if (dueAt === undefined || dueAt > now) continue;
       this.#unstored.delete(id);
-      this.#ready.add(id);
+      this.#ready.add(this.#held.get(id)!.envelope.account, id);
     }
   }
 
@@ -297,6 +321,7 @@ export class Spool implements Queue {
     for (const { generation } of segments.used()) {
       if (generation < place.generation && !this.#live.has(generation)) await segments.recycle(generation);
     }
+    if (!this.#closed) this.#inBackground(this.#compactor.run(place.generation));
   }
 
   #pushEvents(events: readonly NodeEvent[]): void {
@@ -308,7 +333,13 @@ export class Spool implements Queue {
     this.#background.add(watched);
   }
 
+  /** Something is due, or has left room for others. */
   #notify(): void {
+    this.#loader.look();
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener();
   }
 

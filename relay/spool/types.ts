@@ -43,8 +43,11 @@ export interface Outcome {
 
 /** Delivery's side of the spool. */
 export interface Queue {
-  /** The next message with a recipient due at or before `now` (epoch ms) that nobody has taken, or undefined. */
-  take(now: number): QueuedMessage | undefined;
+  /**
+   * The next message with a recipient due at or before `now` (epoch ms) that nobody has taken, or undefined. Accounts
+   * have their turns one after another; those that `mayTake` refuses are passed over.
+   */
+  take(now: number, mayTake?: (account: string) => boolean): QueuedMessage | undefined;
   /** When the earliest message that nobody has taken is due (epoch ms), or undefined when there is none. */
   nextDueAt(): number | undefined;
   /** Called (synchronously) whenever a message became available that may be due earlier than the last `nextDueAt`. */

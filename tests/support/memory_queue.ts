@@ -39,8 +39,9 @@ export class MemoryQueue implements Queue {
     this.wake();
   }
 
-  take(now: number): QueuedMessage | undefined {
+  take(now: number, mayTake: (account: string) => boolean): QueuedMessage | undefined {
     for (const message of this.messages.values()) {
+      if (!mayTake(message.envelope.account)) continue;
       if (message.taken || !message.recipients.some((state) => state.status === "queued" && state.dueAt <= now)) {
         continue;
       }

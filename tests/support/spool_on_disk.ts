@@ -32,6 +32,8 @@ export interface TestSpool extends AsyncDisposable {
   /** What was reported. */
   readonly damagedMessages: { readonly id: string; readonly damage: SpoolDamaged }[];
   readonly damagedSegments: { readonly path: string; readonly offset: number }[];
+  /** Where they are kept. */
+  readonly damagedIndexes: string[];
   readonly troubles: unknown[];
   close(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export function newDirectory(): string {
 export async function openTestSpool(directory: string, options: TestSpoolOptions = {}): Promise<TestSpool> {
   const damagedMessages: TestSpool["damagedMessages"] = [];
   const damagedSegments: TestSpool["damagedSegments"] = [];
+  const damagedIndexes: string[] = [];
   const troubles: unknown[] = [];
   const opened = await openSpool({
     directory,
@@ -62,6 +65,7 @@ export async function openTestSpool(directory: string, options: TestSpoolOptions
     report: {
       damagedMessage: (id, damage) => damagedMessages.push({ id, damage }),
       damagedSegment: (path, offset) => damagedSegments.push({ path, offset }),
+      damagedIndex: (path) => damagedIndexes.push(path),
       trouble: (error) => troubles.push(error),
     },
     segmentBytes: options.segmentBytes ?? 256 * 1024,
@@ -77,6 +81,7 @@ export async function openTestSpool(directory: string, options: TestSpoolOptions
     ...opened,
     damagedMessages,
     damagedSegments,
+    damagedIndexes,
     troubles,
     close,
     [Symbol.asyncDispose]: close,

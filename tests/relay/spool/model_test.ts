@@ -38,6 +38,7 @@ type Command =
     readonly all: boolean;
     readonly delayMs: number;
   }
+  | { readonly do: "compact"; readonly turns: number }
   | { readonly do: "wait"; readonly ms: number }
   | { readonly do: "crash"; readonly power: boolean; readonly inFlight: number; readonly turns: number };
 
@@ -73,6 +74,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
     { weight: 6, arbitrary: fc.record({ do: fc.constant("release" as const), which: fc.nat(20) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(5000) }) },
     { weight: 1, arbitrary: fc.constant({ do: "checkpoint" as const }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("compact" as const), turns: fc.nat(6) }) },
     { weight: 1, arbitrary: fc.constant({ do: "restart" as const }) },
     {
       weight: 1,
@@ -104,6 +106,7 @@ class History {
   #synced: string | undefined;
   #now = START;
   #numbers = 0;
+  #compactions: Promise<void>[] = [];
   #calls = 0;
 
   async open(directory: string): Promise<void> {
@@ -150,8 +153,10 @@ class History {
         return;
       case "checkpoint":
         return await spool.checkpoint();
+      case "compact":
+        return await this.#compact(command.turns);
       case "restart":
-        await this.#test.close();
+        await this.#close();
         this.#taken.clear();
         await this.open(this.#test.directory);
         return;
@@ -162,14 +167,14 @@ class History {
 
   /** Takes everything and compares; and hands all events over. */
   async end(): Promise<void> {
-    await this.#test.close();
+    await this.#close();
     await this.open(this.#test.directory);
     await this.#compare(this.#test, new Map());
     await this.#test.outbox.drained();
     for (const id of this.events) assert(this.told.has(id), `event ${id} was lost`);
     assertEquals(this.#test.damagedMessages, []);
     assertEquals(this.#test.damagedSegments, []);
-    await this.#test.close();
+    await this.#close();
   }
 
   async #accept(octets: number, recipients: number, id = `m${this.#numbers++}`): Promise<string> {
@@ -221,6 +226,17 @@ class History {
     }
   }
 
+  async #close(): Promise<void> {
+    await this.#test.close();
+    await Promise.all(this.#compactions.splice(0));
+  }
+
+  /** Lets so many turns pass; the pass goes on beside what comes next, a crash included. */
+  async #compact(turns: number): Promise<void> {
+    this.#compactions.push(this.#test.spool.compact());
+    for (let turn = 0; turn < turns; turn++) await nextTurn();
+  }
+
   #pick(which: number): string | undefined {
     return [...this.#taken.keys()][which % this.#taken.size];
   }
@@ -247,7 +263,7 @@ class History {
       maybe.delete(id);
     }
     await Promise.all(pending);
-    await this.#test.close();
+    await this.#close();
     this.#taken.clear();
     {
       await using probe = await openTestSpool(crashCopy(directory), { segmentBytes: SEGMENT_BYTES });

@@ -1,0 +1,79 @@
+/**
+ * Opens the index; one that is damaged is set aside, and an empty one takes its place, into which the whole log is
+ * replayed.
+ *
+ * Nothing is lost that way. But what became of a message may stand in a segment that has been used again: some that had
+ * ended, and lie in a segment that others still need, are delivered once more. Where only single rows are damaged, the
+ * database is kept and their messages are set aside.
+ */
+import { DatabaseSync } from "node:sqlite";
+import { IndexStore } from "./index_store.ts";
+
+/** SQLite's result codes for a file that is not what it was: SQLITE_CORRUPT, SQLITE_NOTADB. */
+const DAMAGED = [11, 26];
+/** The database and what belongs to it: its log must not be applied to another one. */
+const SUFFIXES = ["", "-wal", "-shm"];
+
+/** @param onDamage hears under which name the damaged one is kept. */
+export function openIndex(path: string, onDamage: (aside: string) => void): IndexStore {
+  const index = openWhole(path);
+  if (index !== undefined) return index;
+  const aside = freeName(`${path}.damaged`);
+  for (const suffix of SUFFIXES) renameIfThere(path + suffix, aside + suffix);
+  onDamage(aside);
+  return new IndexStore(path);
+}
+
+function openWhole(path: string): IndexStore | undefined {
+  if (!isWhole(path)) return undefined;
+  const index = new IndexStore(path);
+  if (index.factsWhole) return index;
+  index.close();
+  return undefined;
+}
+
+/** Whether the database's structure is what it should be; all of it is read, and what it can make anew itself is. */
+function isWhole(path: string): boolean {
+  const db = new DatabaseSync(path);
+  try {
+    // A prepared statement, whose errors have SQLite's code: a disk that is full or fails is no damage.
+    if (finding(db, "integrity_check") === "ok") return true;
+    if (finding(db, "quick_check") !== "ok") return false;
+    // The tables are whole, so it is an index that does not fit its table.
+    db.prepare("REINDEX").run();
+    return finding(db, "integrity_check") === "ok";
+  } catch (error) {
+    if (error instanceof Error && "errcode" in error && DAMAGED.includes(error.errcode as number & 0xff)) return false;
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
+function finding(db: DatabaseSync, check: "integrity_check" | "quick_check"): unknown {
+  return Object.values(db.prepare(`PRAGMA ${check}(1)`).get()!)[0];
+}
+
+function freeName(wanted: string): string {
+  let name = wanted;
+  for (let n = 2; exists(name); n++) name = `${wanted}.${n}`;
+  return name;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function renameIfThere(from: string, to: string): void {
+  try {
+    Deno.renameSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

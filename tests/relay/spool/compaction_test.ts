@@ -1,0 +1,154 @@
+import { assert, assertEquals } from "@std/assert";
+import { FailingDisk } from "../../support/failing_disk.ts";
+import {
+  accept,
+  change,
+  contentOf,
+  crashCopy,
+  envelope,
+  finish,
+  newDirectory,
+  nextTurn,
+  openTestSpool,
+  readContent,
+  segmentFiles,
+  START,
+  state,
+  takeAll,
+  takeIds,
+  type TestSpool,
+} from "../../support/spool_on_disk.ts";
+
+const SECOND = 1000;
+const SEGMENT_BYTES = 64 * 1024;
+const LATER = START + SECOND;
+const LARGE = 300 * 1024;
+
+/** Leaves so many deferred messages, each among others of its segment that have ended; in hand up to now. */
+async function leaveDeferred(test: TestSpool, count: number, octets = 20_000): Promise<string[]> {
+  const ids = await deferAmongOthers(test, count, octets);
+  await test.spool.compact();
+  for (const id of ids) test.spool.release(id);
+  return ids;
+}
+
+async function deferAmongOthers(test: TestSpool, count: number, octets: number, prefix = ""): Promise<string[]> {
+  const ids = Array.from({ length: count }, (_, n) => `${prefix}deferred${n}`);
+  for (const id of ids) {
+    await accept(test.spool, envelope(id), contentOf(id, octets));
+    test.spool.take(START);
+    await test.spool.record({ messageId: id, changes: [change("queued", LATER)], events: [] });
+    for (let n = 0; n < 3; n++) {
+      await accept(test.spool, envelope(`${id}-${n}`), contentOf(id, 20_000));
+      await finish(test, test.spool.take(START)!.envelope.id);
+    }
+  }
+  return ids;
+}
+
+async function assertIntact(test: TestSpool, ids: readonly string[], octets = 20_000): Promise<void> {
+  const messages = await takeAll(test, LATER);
+  assertEquals(messages.map(({ envelope: { id } }) => id).sort(), ids.toSorted());
+  for (const message of messages) {
+    assertEquals(message.recipients, [state("queued", LATER)]);
+    assertEquals(await readContent(message), contentOf(message.envelope.id, octets));
+  }
+}
+
+Deno.test("compaction: old deferred messages do not keep the segments of those that have ended", async () => {
+  await using test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
+  const ids = await leaveDeferred(test, 40, 1000);
+  await test.spool.compact();
+  const needed = Math.ceil(ids.length * 1600 / SEGMENT_BYTES);
+  assert(test.spool.segmentsInUse <= 2 * needed + 4, `${test.spool.segmentsInUse} segments are in use`);
+  await assertIntact(test, ids, 1000);
+  assertEquals(test.troubles, []);
+});
+
+Deno.test("compaction: goes on by itself as mail goes through", async () => {
+  await using test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
+  const ids = await deferAmongOthers(test, 20, 200);
+  for (const id of ids) test.spool.release(id);
+  for (let n = 0; test.spool.segmentsInUse > 6; n++) {
+    assert(n < 1000);
+    await accept(test.spool, envelope(`m${n}`), contentOf(`m${n}`, 20_000));
+    await finish(test, test.spool.take(START)!.envelope.id);
+  }
+  await assertIntact(test, ids, 200);
+});
+
+Deno.test("compaction: a crash at any turn of a pass loses nothing, changes no state and tells nothing twice", async () => {
+  await using test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
+  const ids = await leaveDeferred(test, 10);
+  await test.spool.checkpoint();
+  await test.outbox.drained();
+  let ended = false;
+  const compacted = test.spool.compact().then(() => ended = true);
+  for (let crashes = 0; !ended; crashes++) {
+    const told: string[] = [];
+    await using restarted = await openTestSpool(crashCopy(test.directory), {
+      segmentBytes: SEGMENT_BYTES,
+      deliver: (items) => Promise.resolve(void told.push(...items.map(({ event }) => event.id))),
+    });
+    await assertIntact(restarted, ids);
+    await restarted.outbox.drained();
+    assertEquals(told, []);
+    assertEquals(restarted.damagedSegments, []);
+    await nextTurn();
+  }
+  await compacted;
+  await assertIntact(test, ids);
+});
+
+Deno.test("compaction: a message with a file of its own keeps it", async () => {
+  await using test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
+  const ids = await leaveDeferred(test, 8, LARGE);
+  await test.spool.compact();
+  await using restarted = await openTestSpool(crashCopy(test.directory), { segmentBytes: SEGMENT_BYTES });
+  await assertIntact(restarted, ids, LARGE);
+});
+
+Deno.test("compaction: a message in hand is left where it is, and can be read to its end", async () => {
+  await using test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
+  const ids = await leaveDeferred(test, 10);
+  const messages = await takeAll(test, LATER);
+  const before = test.spool.segmentsInUse;
+  await test.spool.compact();
+  assert(test.spool.segmentsInUse >= Math.min(before, ids.length));
+  for (const message of messages) {
+    assertEquals(await readContent(message), contentOf(message.envelope.id, 20_000));
+    await finish(test, message.envelope.id);
+  }
+  await test.spool.checkpoint();
+  assert(test.spool.segmentsInUse <= 2);
+});
+
+Deno.test("compaction: where the disk does not take the copies, the messages are where they were", async () => {
+  using disk = new FailingDisk();
+  await using test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
+  const ids = await leaveDeferred(test, 10);
+  disk.failingSyncs = 1;
+  await test.spool.compact();
+  assertEquals(test.troubles.length, 1);
+  {
+    await using restarted = await openTestSpool(crashCopy(test.directory), { segmentBytes: SEGMENT_BYTES });
+    await assertIntact(restarted, ids);
+  }
+  await test.spool.compact();
+  assertEquals(test.troubles.length, 1);
+  await assertIntact(test, ids);
+});
+
+Deno.test("compaction: a damaged message is set aside and reported once, its neighbours are moved", async () => {
+  await using test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
+  const ids = await leaveDeferred(test, 10);
+  const [first] = segmentFiles(test.directory);
+  const octets = await Deno.readFile(first!);
+  octets[4096 + 5000]! ^= 1; // within the first deferred message
+  await Deno.writeFile(first!, octets);
+  await test.spool.compact();
+  await test.spool.compact();
+  assertEquals(test.damagedMessages.map(({ id }) => id), [ids[0]]);
+  assertEquals((await takeIds(test, LATER)).sort(), ids.slice(1).sort());
+  assertEquals(test.spool.count(), ids.length);
+});
