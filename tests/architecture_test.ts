@@ -122,6 +122,7 @@ const PURE = [
   /^relay\/spool\/record\.ts$/,
   /^relay\/admission\/(refusals|did_you_mean|login_throttle|sender_domains)\.ts$/,
   /^relay\/delivery\/(outcome|retry|reply_reader|capabilities|dsn|commands)\.ts$/,
+  /^relay\/delivery\/(pace|rate|concurrency|suspension|destination|destination_limits|connect_race)\.ts$/,
   /^relay\/(settings|settings_grammar|settings_table|welcome)\.ts$/,
 ];
 const IMPURE =
