@@ -97,7 +97,18 @@ Deno.test("delivery: by MX, with TLS where it is offered, over kept connections,
       reply: "250 2.6.0 Beta has it",
       attempt: 1,
     });
-    assertEquals(history.events.length, 5, JSON.stringify(history.events));
+    // The better host had no part in what became of them, and is there all the same.
+    for (const recipient of ["ben@alpha.test", "dirk@alpha.test"]) {
+      const { host, address, reply, attempt, nextAttemptAt } = eventAbout(history, "deferred", recipient);
+      assertEquals([host, address, reply, attempt, nextAttemptAt], [
+        "busy.alpha.test",
+        "127.0.0.4",
+        "421 4.3.2 Not now",
+        1,
+        null,
+      ]);
+    }
+    assertEquals(history.events.length, 7, JSON.stringify(history.events));
   });
 
   await t.step("the sender gets a DSN about the refused recipient, through the relay, free of charge", async () => {
