@@ -35,7 +35,7 @@ export interface CompactorParts {
  */
 const MOSTLY_DEAD = 1 / 2;
 /** So few segments are left alone, whatever is in them: little room is to be won. */
-const MIN_SEGMENTS = 4;
+const MIN_SEGMENTS = 2;
 /** Octets and messages moved in one step: about one group of the log, so new mail waits for one group at most. */
 const STEP_OCTETS = 1 << 20;
 const STEP_MESSAGES = 256;

@@ -40,6 +40,8 @@ export class Segments {
   readonly #free: string[] = [];
   readonly #damaged: string[] = [];
   #spare: Promise<string | undefined> | undefined;
+  /** Whether the last file could not be made, and none is free. */
+  #short = false;
   #highest = 0;
   #files = 0;
 
@@ -115,6 +117,11 @@ export class Segments {
     return { segment, file };
   }
 
+  /** No file could be made for the time behind the present one: what is left of that should be used with care. */
+  get short(): boolean {
+    return this.#short && this.#free.length === 0;
+  }
+
   /** Makes a file in the background when none is free, so that the next change of segment need not wait for it. */
   prepare(): void {
     if (this.#free.length > 0 || this.#spare !== undefined) return;
@@ -159,11 +166,13 @@ export class Segments {
       await file.sync();
       await syncDirectory(this.#directory);
     } catch (error) {
+      this.#short = true;
       await Deno.remove(path); // half a file would only take the room that is short
       throw error;
     } finally {
       file.close();
     }
+    this.#short = false;
     return path;
   }
 }

@@ -21,6 +21,7 @@ import { type Location, type Log, readAt } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
 import { applyChanges, earliestDue, initialStates } from "./recipient_states.ts";
 import type { LargeContent } from "./record.ts";
+import { Room } from "./room.ts";
 import type { Segments } from "./segments.ts";
 import { Turns } from "./turns.ts";
 import type { Content, Outcome, Queue, QueuedMessage } from "./types.ts";
@@ -58,6 +59,7 @@ export class Spool implements Queue {
   readonly #loader: DueLoader;
   readonly #live: LiveRecords;
   readonly #compactor: Compactor;
+  readonly #room: Room;
   #durableCheckpoint = 0;
   #checkpointing: Promise<void> | undefined;
   /** Files being removed. */
@@ -76,6 +78,7 @@ export class Spool implements Queue {
       isHeld: (id) => this.#held.get(id) !== undefined,
       onEmptied: (generation) => parts.segments.recycle(generation),
     });
+    this.#room = new Room({ ...parts, compact: () => this.compact() });
     this.#loader = new DueLoader({
       ...parts,
       turns,
@@ -115,6 +118,7 @@ export class Spool implements Queue {
    */
   async accept(envelope: Envelope, draft: Draft): Promise<void> {
     if (this.#closed) throw new SpoolFailure("the spool is closed");
+    if (this.#parts.segments.short && !await this.#room.forMail()) throw new SpoolFailure("the spool's disk is full");
     if (this.#held.size >= MAX_HELD_WITHOUT_INDEX || this.#parts.outbox.full) {
       throw new SpoolFailure("the spool's index does not take what is over");
     }

@@ -69,6 +69,8 @@ export const MESSAGE = `
 export interface TestNodeOptions {
   readonly zone?: Zone;
   readonly settings?: Partial<Settings>;
+  /** For the spool; one of its own, which is removed, unless told. */
+  readonly directory?: string;
   /** Epoch ms at the start; noon of 2026-11-23 unless told. */
   readonly now?: number;
 }
@@ -87,8 +89,8 @@ export type TestNode = Awaited<ReturnType<typeof startTestNode>>;
 export async function startTestNode(options: TestNodeOptions = {}) {
   await using stack = new AsyncDisposableStack();
   const clock = { now: options.now ?? NOON, monotonic: 0 };
-  const directory = await Deno.makeTempDir({ prefix: "mailhop-spool-" });
-  stack.defer(() => Deno.remove(directory, { recursive: true }));
+  const directory = options.directory ?? await Deno.makeTempDir({ prefix: "mailhop-spool-" });
+  if (options.directory === undefined) stack.defer(() => Deno.remove(directory, { recursive: true }));
   const dns = stack.use(startDnsServer({ ...ZONE, ...options.zone }));
   const nextHop = stack.use(await NextHopServer.start());
   const resolver = stack.use(

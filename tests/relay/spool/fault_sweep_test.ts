@@ -23,6 +23,8 @@ import {
 const SEGMENT_BYTES = 24 * 1024;
 const LARGE = 257 * 1024;
 const LATER = START + 1000;
+/** Longer than a spool whose disk was full waits before it looks for room again. */
+const ROOM_MS = 5001;
 
 /** What the run was told; what it was not told of may be either way. */
 class Ledger {
@@ -95,7 +97,8 @@ async function live(test: TestSpool, ledger: Ledger): Promise<void> {
 /** Runs it with a fault, then checks what a crash leaves, and how the process itself goes on. */
 async function runWith(prepare: (faults: DiskFaults) => void): Promise<boolean> {
   using faults = new DiskFaults();
-  const test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
+  let now = START;
+  const test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES, now: () => now });
   const ledger = new Ledger();
   faults.files = faults.statements = 0;
   prepare(faults);
@@ -108,6 +111,7 @@ async function runWith(prepare: (faults: DiskFaults) => void): Promise<boolean> 
     // Where nothing could be written behind a refused group, nothing can say that it was refused.
     await ledger.check(restarted, lasting ? ledger.refused : undefined);
   }
+  now += ROOM_MS;
   await ledger.accept(test, "healed", 100);
   assert(!ledger.refused.has("healed"), "the spool does not go on");
   await ledger.check(test);
