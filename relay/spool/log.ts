@@ -5,7 +5,7 @@
  * fdatasync (group commit). A file whose write or sync failed is never written again: the kernel may have thrown the
  * dirty pages away and report success the next time. The group that failed is refused. So that what the disk kept of it
  * is not delivered after a restart, the position moves behind it, and, until a checkpoint has that, the next file
- * says which messages are void.
+ * says which messages are void, as soon as the disk takes it.
  */
 import { SpoolDamaged, SpoolFailure } from "./errors.ts";
 import { type EncodedRecord, encodeRecord, findRecord, readRecord, type Record, writeRecord } from "./record.ts";
@@ -94,6 +94,9 @@ export class Log {
       try {
         await this.#commit(group);
       } catch (error) {
+        // At once, so that a crash before the next group does not bring back what is refused here. Where the disk
+        // takes no more, they are written in front of the next group.
+        await this.#writeVoided().catch(() => {});
         this.#refuse(group, error);
       }
     }

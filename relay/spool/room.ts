@@ -44,6 +44,8 @@ export class Room {
     } catch (error) {
       onTrouble(error);
     }
+    // A spare whose making failed is put away first: it would stand in the way of a new try.
+    await segments.settle();
     segments.prepare();
     await segments.settle();
     return !segments.short;
