@@ -6,7 +6,6 @@
  * earlier process accepted is settled with the control plane before its other reservations are refunded (invariant 4).
  */
 import type { Logger } from "@logtape/logtape";
-import { delay } from "@std/async/delay.js";
 import { join } from "@std/path";
 import type { NodeClient } from "../api/client.ts";
 import { ControlPlane } from "./control_plane.ts";
@@ -14,6 +13,7 @@ import { Delivery, DELIVERY_LIMITS, type DeliveryLimits } from "./delivery/deliv
 import type { DestinationRule } from "./delivery/destination_limits.ts";
 import { findNextHop } from "./delivery/next_hop.ts";
 import type { PoolLimits } from "./delivery/pool.ts";
+import { sleep } from "./delivery/sleep.ts";
 import type { Resolver } from "./dns/types.ts";
 import { describe } from "./error_words.ts";
 import { createSigner, openPolicies } from "./mail_authentication.ts";
@@ -246,9 +246,4 @@ function shareOf(limits: PoolLimits, nodes: number): PoolLimits {
     connectionsPerDestination: share(limits.connectionsPerDestination),
     rules: new Map(Array.from(limits.rules, ([name, rule]) => [name, shareOfRule(rule)])),
   };
-}
-
-/** Resolves after so many ms, or when `signal` aborts: the only reason why `delay` rejects. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(ms, { signal }).catch(() => {});
 }

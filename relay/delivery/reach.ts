@@ -1,8 +1,8 @@
 /** A session with one host of a next hop, at whichever of its addresses connects first. */
-import { delay } from "@std/async/delay.js";
 import { type ConnectRace, connectRace } from "./connect_race.ts";
 import { dial } from "./dial.ts";
 import type { OctetStream } from "./reply_channel.ts";
+import { sleep } from "./sleep.ts";
 import { type Opening, openSession, type SmtpClientSettings } from "./smtp_client.ts";
 import type { RemoteAddress, RemoteHost } from "./smtp_session.ts";
 
@@ -29,9 +29,4 @@ export async function reach(
   if (winner === null) return { failures, opening: null, remote: null };
   const remote = remoteAt(winner.address);
   return { failures, opening: await openSession(remote, settings, winner.connection), remote };
-}
-
-/** `delay` rejects for nothing but the signal. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(ms, { signal }).catch(() => {});
 }
