@@ -156,10 +156,10 @@ export class PolicyControl {
     change: (current: PolicyChangeRow) => Partial<PolicyChange>,
   ): Promise<PolicyChangeRow> {
     const { db, now } = this.#options;
-    const row = await changePolicy(db, (current) => {
-      const { version: _, ...same } = current;
-      return Promise.resolve({ ...same, at: now(), who, what, detail: null, ...change(current) });
-    });
+    const row = await changePolicy(
+      db,
+      (current) => Promise.resolve({ at: now(), who, what, detail: null, ...change(current) }),
+    );
     await this.#takeOver(row);
     return row;
   }
@@ -169,8 +169,7 @@ export class PolicyControl {
     const { db, sync, now, newId, log } = this.#options;
     log("a policy module failed", { node: who, module, shadow, detail });
     const row = await changePolicy(db, async (current, transaction) => {
-      const { version: _, ...same } = current;
-      const fault = { ...same, at: now(), who, what: "fault", detail } as const;
+      const fault = { at: now(), who, what: "fault", detail } as const;
       if (shadow) return current.shadow === module ? { ...fault, shadow: null } : null;
       if (current.active !== module) return null;
       await setModuleFailed(transaction, module, now());

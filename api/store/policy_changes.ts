@@ -20,7 +20,10 @@ const BEGINNING: PolicyChangeRow = {
 export const currentPolicy = async (db: Kysely<Database>): Promise<PolicyChangeRow> =>
   await db.selectFrom("policy_change").selectAll().orderBy("version", "desc").limit(1).executeTakeFirst() ?? BEGINNING;
 
-export type PolicyChange = Omit<PolicyChangeRow, "version">;
+/** What is said of a change, and what it changes: the rest stays as it is. */
+export type PolicyChange =
+  & Pick<PolicyChangeRow, "at" | "who" | "what" | "detail">
+  & Partial<Pick<PolicyChangeRow, "active" | "shadow" | "parameters">>;
 
 /**
  * Adds what `change` makes of the current row; null: nothing. One transaction, so that of two racers the second sees
@@ -34,7 +37,7 @@ export const changePolicy = (
     const current = await currentPolicy(transaction);
     const changed = await change(current, transaction);
     if (changed === null) return current;
-    const row = { ...changed, version: current.version + 1 };
+    const row = { ...current, ...changed, version: current.version + 1 };
     await transaction.insertInto("policy_change").values(row).execute();
     return row;
   });
