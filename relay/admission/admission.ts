@@ -124,8 +124,12 @@ export class Admission {
       let account = await find(false);
       const domain = mail.mailbox?.domain;
       const ofAccount = (account: AccountFacts | null) => this.#mailFacts(mail, account, NOT_LOOKED_UP);
-      if (this.#wouldRefuse("mail", ofAccount(account))) account = await find(true);
-      if (account === null || domain === undefined || this.#wouldRefuse("mail", ofAccount(account))) {
+      let refused = this.#wouldRefuse("mail", ofAccount(account));
+      if (refused) {
+        account = await find(true);
+        refused = this.#wouldRefuse("mail", ofAccount(account));
+      }
+      if (account === null || domain === undefined || refused) {
         const verdict = this.#decide("mail", ofAccount(account), account?.username);
         return this.#answer(
           "mail",
