@@ -165,7 +165,7 @@ export class Shard {
       let done = false;
       const look = () => {
         // Cheap questions first: a count takes as long as the queue is.
-        if (done || spool.heldMessages > 0 || spool.nextDueAt() !== undefined || spool.count() > 0) return;
+        if (done || spool.loadedMessages > 0 || spool.nextDueAt() !== undefined || spool.count() > 0) return;
         done = true;
         resolve();
       };

@@ -178,7 +178,7 @@ export class Delivery {
     const messageId = message.envelope.id;
     try {
       const recorded = await new Round(message, this.#round).run();
-      if (recorded) this.#parts.queue.release(messageId);
+      if (recorded) this.#parts.queue.giveBack(messageId);
     } catch (error) {
       // What was recorded is not known: it stays taken, so that nothing is sent twice before the next start.
       this.#parts.log.error("a round ended for a reason of our own: {error}", { messageId, error });

@@ -22,7 +22,7 @@ export interface CompactorParts {
   readonly live: LiveRecords;
   /** Shared with the loader: no row that a step has read is loaded before the step has ended. */
   readonly turns: Turns;
-  readonly isHeld: (messageId: string) => boolean;
+  readonly isLoaded: (messageId: string) => boolean;
   /** Hears that nothing in a segment is needed any more. */
   readonly onEmptied: (generation: number) => Promise<void>;
   readonly onDamage: (messageId: string, damage: SpoolDamaged) => void;
@@ -83,9 +83,9 @@ export class Compactor {
 
   /** Moves some messages that lie behind an offset; resolves to the last one's offset, or undefined: there was none. */
   async #step(generation: number, behind: number): Promise<number | undefined> {
-    const { index, isHeld } = this.#parts;
+    const { index, isLoaded } = this.#parts;
     const rows = atMost(STEP_OCTETS, index.inSegment(generation, behind, STEP_MESSAGES));
-    const moves = await Promise.allSettled(rows.filter(({ id }) => !isHeld(id)).map((row) => this.#move(row)));
+    const moves = await Promise.allSettled(rows.filter(({ id }) => !isLoaded(id)).map((row) => this.#move(row)));
     const failed = moves.find((move) => move.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     return rows.at(-1)?.location.offset;

@@ -7,7 +7,7 @@
  */
 import { checkFile } from "./content.ts";
 import { SpoolDamaged } from "./errors.ts";
-import type { Found } from "./held.ts";
+import type { Found } from "./loaded.ts";
 import type { FoundRow, IndexStore } from "./index_store.ts";
 import { readAt } from "./log.ts";
 import { storedMessage } from "./record.ts";
@@ -23,7 +23,7 @@ export interface DueLoaderParts {
   /** Whether there is room for a message of this account. */
   readonly hasRoom: (account: string) => boolean;
   /** Takes over a message whose row says that it is in hand now. */
-  readonly hold: (found: Found) => void;
+  readonly takeOver: (found: Found) => void;
   /** Hears that something was taken over, and that there may be more. */
   readonly onProgress: () => void;
   readonly onDamage: (messageId: string, damage: SpoolDamaged) => void;
@@ -93,14 +93,14 @@ export class DueLoader {
   }
 
   async #load(now: number): Promise<void> {
-    const { index, hasRoom, hold, onProgress } = this.#parts;
+    const { index, hasRoom, takeOver, onProgress } = this.#parts;
     for (const row of this.#choose(now)) {
       if (this.#closed) return;
       if (!hasRoom(row.account)) continue;
       try {
         const found = await this.#read(row);
         index.put({ ...row, dueAt: null });
-        hold(found);
+        takeOver(found);
       } catch (error) {
         this.#setAside(row, error, now);
       }

@@ -14,7 +14,7 @@ import { Draft } from "./draft.ts";
 import { DueLoader } from "./due_loader.ts";
 import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
 import { FairOrder } from "./fair_order.ts";
-import { type Found, type Held, HeldMessages } from "./held.ts";
+import { type Found, type Loaded, LoadedMessages } from "./loaded.ts";
 import type { IndexRow, IndexStore } from "./index_store.ts";
 import { LiveRecords } from "./live_records.ts";
 import { type Location, type Log, readAt } from "./log.ts";
@@ -39,19 +39,19 @@ export interface SpoolParts {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Messages in memory: at about 2 KiB for an envelope and its states this is some MiB, beside what `held.ts` allows. */
-const MAX_HELD = 4096;
+/** Messages in memory: at about 2 KiB for an envelope and its states this is some MiB, beside what `loaded.ts` allows. */
+const MAX_LOADED = 4096;
 /** Of these so many may come straight from their senders; beyond, new ones queue up in the index behind those there. */
-const MAX_HELD_NEW = 3072;
+const MAX_LOADED_NEW = 3072;
 /** Where the index does not take them, memory has to: up to so many the spool goes on accepting. */
-const MAX_HELD_WITHOUT_INDEX = 2 * MAX_HELD;
+const MAX_LOADED_WITHOUT_INDEX = 2 * MAX_LOADED;
 /** When an outcome could not be stored, the message is tried again after this: the disk needs time, too. */
 const RETRY_AFTER_FAILURE_MS = 60_000;
 
 export class Spool implements Queue {
   readonly #parts: SpoolParts;
-  readonly #held = new HeldMessages();
-  /** Held messages that are due and not taken. */
+  readonly #loaded = new LoadedMessages();
+  /** Loaded messages that are due and not taken. */
   readonly #ready = new FairOrder();
   /** Released messages that the index did not take, with the time when they are due; undefined: ended. */
   readonly #unstored = new Map<string, number | undefined>();
@@ -75,7 +75,7 @@ export class Spool implements Queue {
       ...parts,
       live: this.#live,
       turns,
-      isHeld: (id) => this.#held.get(id) !== undefined,
+      isLoaded: (id) => this.#loaded.get(id) !== undefined,
       onEmptied: (generation) => parts.segments.recycle(generation),
     });
     this.#room = new Room({ ...parts, compact: () => this.compact() });
@@ -83,15 +83,15 @@ export class Spool implements Queue {
       ...parts,
       turns,
       largePath: (id) => this.#largePath(id),
-      hasRoom: (account) => this.#held.allows(account, MAX_HELD),
-      hold: (found) => this.#hold(found),
+      hasRoom: (account) => this.#loaded.allows(account, MAX_LOADED),
+      takeOver: (found) => this.#takeOver(found),
       onProgress: () => this.#tell(),
     });
   }
 
   /** Messages in hand or ready, not those that wait in the index. */
-  get heldMessages(): number {
-    return this.#held.size;
+  get loadedMessages(): number {
+    return this.#loaded.size;
   }
 
   /** Segments of the log that hold something, the others are free. */
@@ -102,7 +102,7 @@ export class Spool implements Queue {
   /** All messages that are not ended. */
   count(): number {
     let unindexed = 0;
-    for (const held of this.#held.values()) if (!held.indexed) unindexed++;
+    for (const loaded of this.#loaded.values()) if (!loaded.indexed) unindexed++;
     return this.#parts.index.count() + unindexed;
   }
 
@@ -119,7 +119,7 @@ export class Spool implements Queue {
   async accept(envelope: Envelope, draft: Draft): Promise<void> {
     if (this.#closed) throw new SpoolFailure("the spool is closed");
     if (this.#parts.segments.short && !await this.#room.forMail()) throw new SpoolFailure("the spool's disk is full");
-    if (this.#held.size >= MAX_HELD_WITHOUT_INDEX || this.#parts.outbox.full) {
+    if (this.#loaded.size >= MAX_LOADED_WITHOUT_INDEX || this.#parts.outbox.full) {
       throw new SpoolFailure("the spool's index does not take what is over");
     }
     const large = draft.large ? await this.#store(draft) : undefined;
@@ -140,10 +140,10 @@ export class Spool implements Queue {
     this.#loader.start(now);
     const id = this.#ready.take(mayTake);
     if (id === undefined) return undefined;
-    const held = this.#held.get(id)!;
-    held.taken = true;
-    const { envelope, recipients } = held;
-    return { envelope, recipients, content: () => this.#content(held) };
+    const loaded = this.#loaded.get(id)!;
+    loaded.taken = true;
+    const { envelope, recipients } = loaded;
+    return { envelope, recipients, content: () => this.#content(loaded) };
   }
 
   nextDueAt(): number | undefined {
@@ -154,32 +154,32 @@ export class Spool implements Queue {
   }
 
   async record(outcome: Outcome): Promise<void> {
-    const held = this.#held.get(outcome.messageId);
-    if (!held?.taken) throw new TypeError(`message ${outcome.messageId} was not taken`);
-    held.recording++;
+    const loaded = this.#loaded.get(outcome.messageId);
+    if (!loaded?.taken) throw new TypeError(`message ${outcome.messageId} was not taken`);
+    loaded.recording++;
     const { messageId, changes, events, dsn } = outcome;
     const meta = { outcome: { messageId, changes, events }, ...(dsn && { accept: { envelope: dsn.envelope } }) };
     try {
       await this.#parts.log.append({ meta, content: dsn?.content ?? NOTHING }, (location) => {
-        held.recipients = applyChanges(held.recipients, changes);
+        loaded.recipients = applyChanges(loaded.recipients, changes);
         this.#pushEvents(events);
         if (dsn !== undefined) this.#add(dsn.envelope, location, dsn.content, undefined);
       });
     } catch (error) {
       const dueAt = this.#parts.now() + RETRY_AFTER_FAILURE_MS;
-      held.recipients = held.recipients.map((state) => state.status === "queued" ? { ...state, dueAt } : state);
+      loaded.recipients = loaded.recipients.map((state) => state.status === "queued" ? { ...state, dueAt } : state);
       throw error;
     } finally {
-      held.recording--;
-      if (held.releaseWanted && held.recording === 0) this.#release(held);
+      loaded.recording--;
+      if (loaded.giveBackWanted && loaded.recording === 0) this.#giveBack(loaded);
     }
   }
 
-  release(messageId: string): void {
-    const held = this.#held.get(messageId);
-    if (!held?.taken) return;
-    held.releaseWanted = true;
-    if (held.recording === 0) this.#release(held);
+  giveBack(messageId: string): void {
+    const loaded = this.#loaded.get(messageId);
+    if (!loaded?.taken) return;
+    loaded.giveBackWanted = true;
+    if (loaded.recording === 0) this.#giveBack(loaded);
   }
 
   /** Writes what is in memory only to the index, so that the next start has less to replay. */
@@ -229,10 +229,10 @@ export class Spool implements Queue {
     const recipients = initialStates(envelope);
     this.#live.add(location);
     this.#parts.outbox.push({ event: acceptedEvent(envelope), reservation: envelope.reservation });
-    const fits = this.#held.allows(account, MAX_HELD_NEW) &&
-      (content === undefined || this.#held.hasRoomFor(location.length));
+    const fits = this.#loaded.allows(account, MAX_LOADED_NEW) &&
+      (content === undefined || this.#loaded.hasRoomFor(location.length));
     if (fits || !this.#tryPut({ id, account, location, large: large !== undefined, dueAt, recipients })) {
-      this.#hold({ envelope, recipients, location, content, large, indexed: false });
+      this.#takeOver({ envelope, recipients, location, content, large, indexed: false });
     }
     this.#notify();
   }
@@ -247,30 +247,30 @@ export class Spool implements Queue {
     }
   }
 
-  #hold(found: Found): void {
-    this.#held.add(found);
+  #takeOver(found: Found): void {
+    this.#loaded.add(found);
     const { account, id } = found.envelope;
     this.#ready.add(account, id);
   }
 
-  #release(held: Held): void {
-    const { id } = held.envelope;
-    const dueAt = earliestDue(held.recipients);
+  #giveBack(loaded: Loaded): void {
+    const { id } = loaded.envelope;
+    const dueAt = earliestDue(loaded.recipients);
     try {
-      this.#putRow(held, dueAt ?? null);
-      this.#letGo(held);
+      this.#putRow(loaded, dueAt ?? null);
+      this.#letGo(loaded);
     } catch (error) {
       // Nothing but memory and the log knows how it stands: a checkpoint may only pass it with it.
       this.#parts.onTrouble(error);
-      Object.assign(held, { taken: false, releaseWanted: false });
-      this.#held.dropContent(held);
+      Object.assign(loaded, { taken: false, giveBackWanted: false });
+      this.#loaded.dropContent(loaded);
       this.#unstored.set(id, dueAt);
     }
     this.#notify();
   }
 
   /** Writes how a message stands, with the time when it is looked for. One that has ended has no row. */
-  #putRow({ envelope: { id, account }, location, large, recipients, indexed }: Held, dueAt: number | null): void {
+  #putRow({ envelope: { id, account }, location, large, recipients, indexed }: Loaded, dueAt: number | null): void {
     if (earliestDue(recipients) !== undefined) {
       this.#parts.index.put({ id, account, location, large: large !== undefined, dueAt, recipients });
     } else if (indexed) {
@@ -279,13 +279,13 @@ export class Spool implements Queue {
   }
 
   /** The index has all about it, or it has ended. */
-  #letGo(held: Held): void {
-    this.#held.delete(held);
-    if (earliestDue(held.recipients) !== undefined) return;
+  #letGo(loaded: Loaded): void {
+    this.#loaded.delete(loaded);
+    if (earliestDue(loaded.recipients) !== undefined) return;
     const { segments } = this.#parts;
-    if (held.large !== undefined) this.#inBackground(Deno.remove(this.#largePath(held.envelope.id)));
-    const { generation } = held.location;
-    this.#live.delete(held.location);
+    if (loaded.large !== undefined) this.#inBackground(Deno.remove(this.#largePath(loaded.envelope.id)));
+    const { generation } = loaded.location;
+    this.#live.delete(loaded.location);
     const needed = this.#live.has(generation) || generation >= this.#durableCheckpoint;
     if (!needed) this.#inBackground(segments.recycle(generation));
   }
@@ -295,11 +295,11 @@ export class Spool implements Queue {
     for (const [id, dueAt] of this.#unstored) {
       if (dueAt === undefined || dueAt > now) continue;
       this.#unstored.delete(id);
-      this.#ready.add(this.#held.get(id)!.envelope.account, id);
+      this.#ready.add(this.#loaded.get(id)!.envelope.account, id);
     }
   }
 
-  async #content({ envelope: { id }, location, content, large }: Held): Promise<Content> {
+  async #content({ envelope: { id }, location, content, large }: Loaded): Promise<Content> {
     if (large !== undefined) return contentInFile(this.#largePath(id), large);
     return contentInMemory(content ?? (await readAt(this.#parts.segments, location)).content);
   }
@@ -309,14 +309,14 @@ export class Spool implements Queue {
     const place = log.position;
     if (place === undefined) return;
     index.transaction(() => {
-      for (const held of this.#held.values()) this.#putRow(held, this.#unstored.get(held.envelope.id) ?? null);
+      for (const loaded of this.#loaded.values()) this.#putRow(loaded, this.#unstored.get(loaded.envelope.id) ?? null);
       outbox.persist();
       index.checkpoint = place;
     });
     outbox.persisted();
-    for (const held of this.#held.values()) held.indexed = true;
+    for (const loaded of this.#loaded.values()) loaded.indexed = true;
     if (this.#unstored.size > 0) {
-      for (const id of this.#unstored.keys()) this.#letGo(this.#held.get(id)!);
+      for (const id of this.#unstored.keys()) this.#letGo(this.#loaded.get(id)!);
       this.#unstored.clear();
       this.#notify();
     }

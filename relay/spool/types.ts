@@ -2,7 +2,7 @@
  * What the spool promises to those who hand messages in (smtp, delivery's DSNs) and to delivery, which takes them out.
  *
  * Guarantees: what `accept` and `record` acknowledged is on stable storage; a message that was taken is not taken
- * again before it was released. It does not decide when or where to deliver.
+ * again before it was given back. It does not decide when or where to deliver.
  */
 import type { NodeEvent } from "../../api/client.ts";
 import type { Envelope, RecipientState } from "../envelope.ts";
@@ -55,5 +55,5 @@ export interface Queue {
   /** Resolves when the outcome is on stable storage. @throws {SpoolFailure} when it could not be stored. */
   record(outcome: Outcome): Promise<void>;
   /** Gives a taken message back: it is due again at its earliest queued recipient, or ended if none is queued. */
-  release(messageId: string): void;
+  giveBack(messageId: string): void;
 }

@@ -1,7 +1,7 @@
 /**
  * A `Queue` in memory, for tests of delivery: the rules of the real one without the disk.
  *
- * Tests wait for what is recorded and released instead of for time.
+ * Tests wait for what is recorded and given back instead of for time.
  */
 import type { NodeEvent } from "../../api/client.ts";
 import type { Envelope, RecipientState } from "../../relay/envelope.ts";
@@ -18,7 +18,7 @@ interface Stored {
 export class MemoryQueue implements Queue {
   readonly messages = new Map<string, Stored>();
   readonly outcomes: Outcome[] = [];
-  readonly released: string[] = [];
+  readonly givenBack: string[] = [];
   /** How many calls of `record` are to fail from now on. */
   failingRecords = 0;
   readonly #listeners: (() => void)[] = [];
@@ -76,9 +76,9 @@ export class MemoryQueue implements Queue {
     return Promise.resolve();
   }
 
-  release(messageId: string): void {
+  giveBack(messageId: string): void {
     this.messages.get(messageId)!.taken = false;
-    this.released.push(messageId);
+    this.givenBack.push(messageId);
     this.wake();
   }
 
@@ -101,9 +101,9 @@ export class MemoryQueue implements Queue {
     while (!condition(this)) await this.#changed.promise;
   }
 
-  /** Resolves when the message was released for the n-th time. */
+  /** Resolves when the message was given back for the n-th time. */
   async round(messageId: string, times = 1): Promise<void> {
-    await this.until(({ released }) => released.filter((id) => id === messageId).length >= times);
+    await this.until(({ givenBack }) => givenBack.filter((id) => id === messageId).length >= times);
   }
 
   #notify(): void {

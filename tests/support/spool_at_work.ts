@@ -52,7 +52,7 @@ async function work({ directory, prefix, dieAt: death, leaveOut: sync }: Work): 
     const changes = [wait === undefined ? change("delivered") : change("queued", now() + wait)];
     await spool.record({ messageId, changes, events: [] });
     if (wait === undefined) say(`ended ${messageId}`);
-    spool.release(messageId);
+    spool.giveBack(messageId);
   }
 
   await Promise.all(Array.from({ length: AT_ONCE }, acceptForEver));

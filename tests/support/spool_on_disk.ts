@@ -164,7 +164,7 @@ export async function takeAll({ spool, damagedMessages }: TestSpool, now: number
     }
     const nextDueAt = spool.nextDueAt();
     if (nextDueAt !== undefined && nextDueAt > now) return messages;
-    if (spool.heldMessages + damagedMessages.length >= spool.count()) return messages;
+    if (spool.loadedMessages + damagedMessages.length >= spool.count()) return messages;
     await changed.promise;
   }
 }
@@ -216,7 +216,7 @@ export async function queuedAfterCrash(directory: string): Promise<string[]> {
 /** Delivers a taken message to its first recipient, and lets go of it. */
 export async function finish({ spool }: TestSpool, messageId: string): Promise<void> {
   await spool.record({ messageId, changes: [change("delivered")], events: [] });
-  spool.release(messageId);
+  spool.giveBack(messageId);
 }
 
 export function segmentFiles(directory: string): string[] {

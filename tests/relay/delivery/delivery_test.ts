@@ -57,7 +57,7 @@ Deno.test("delivery: deferred, then delivered at the next attempt five minutes l
   await world.queue.round(id);
   server.script = () => undefined;
   world.pass(5 * MINUTE - 1);
-  assertEquals(world.queue.released.length, 1);
+  assertEquals(world.queue.givenBack.length, 1);
   world.pass(1);
   await world.queue.round(id, 2);
   assertEquals(told(world.queue.events), [

@@ -20,7 +20,7 @@ async function endAll(ids: readonly string[], world: World, seconds: ManualTicke
   while (pending.size > 0) {
     seconds.pass(STEP_SECONDS);
     await new Promise((resolve) => setTimeout(resolve, 0));
-    for (const id of world.queue.released.splice(0)) pending.delete(id);
+    for (const id of world.queue.givenBack.splice(0)) pending.delete(id);
   }
 }
 

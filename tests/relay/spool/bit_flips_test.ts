@@ -36,7 +36,7 @@ async function atRest(): Promise<{ directory: string; ids: string[] }> {
   for (const id of ids.slice(0, 3)) {
     test.spool.take(START);
     await test.spool.record({ messageId: id, changes: [change("queued", START)], events: [] });
-    test.spool.release(id);
+    test.spool.giveBack(id);
   }
   await test.outbox.drained();
   return { directory, ids };

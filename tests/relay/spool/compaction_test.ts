@@ -28,7 +28,7 @@ const LARGE = 300 * 1024;
 async function leaveDeferred(test: TestSpool, count: number, octets = 20_000): Promise<string[]> {
   const ids = await deferAmongOthers(test, count, octets);
   await test.spool.compact();
-  for (const id of ids) test.spool.release(id);
+  for (const id of ids) test.spool.giveBack(id);
   return ids;
 }
 
@@ -68,7 +68,7 @@ Deno.test("compaction: old deferred messages do not keep the segments of those t
 Deno.test("compaction: goes on by itself as mail goes through", async () => {
   await using test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
   const ids = await deferAmongOthers(test, 20, 200);
-  for (const id of ids) test.spool.release(id);
+  for (const id of ids) test.spool.giveBack(id);
   for (let n = 0; test.spool.segmentsInUse > 6; n++) {
     assert(n < 1000);
     await accept(test.spool, envelope(`m${n}`), contentOf(`m${n}`, 20_000));

@@ -57,7 +57,7 @@ Deno.test("fairness: an account that may not have more in hand is passed over, n
 Deno.test("fairness: a message that comes behind another account's 10,000 is the next or the one after", async () => {
   await using test = await openTestSpool(newDirectory(), { segmentBytes: 8 << 20 });
   await queueMany(test, "many", MANY);
-  assert(test.spool.heldMessages < 4096);
+  assert(test.spool.loadedMessages < 4096);
   await accept(test.spool, envelope("one", { account: "few" }), contentOf("one", 20));
   assert((await deliver(test, 2)).includes("few"));
 });
@@ -80,7 +80,7 @@ Deno.test("fairness: what an account has in memory leaves room for the others, a
   for (let taken; (taken = test.spool.take(START)) !== undefined;) {
     const { id } = taken.envelope;
     await test.spool.record({ messageId: id, changes: [change("queued", LATER)], events: [] });
-    test.spool.release(id);
+    test.spool.giveBack(id);
   }
   for (let n = 0; n < 20; n++) await queueMany(test, `few${n}`, 10);
   const accounts = await deliver(test, 3200, LATER);

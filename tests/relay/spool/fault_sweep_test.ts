@@ -55,7 +55,7 @@ class Ledger {
     } catch {
       if (status !== "queued") { for (const id of ids) this.#unknown.add(id); }
     }
-    spool.release(messageId);
+    spool.giveBack(messageId);
   }
 
   /** All that is queued is in the spool as it was handed in; beside it at most what is unknown. */
@@ -67,7 +67,7 @@ class Ledger {
       found.add(id);
       assert(this.#queued.has(id) || this.#unknown.has(id) || mayHave.has(id), `${id} is back`);
       assertEquals(await readContent(message), contentOf(id, this.#octets.get(id)!));
-      test.spool.release(id);
+      test.spool.giveBack(id);
     }
     for (const id of this.#queued) assert(found.has(id) || this.#unknown.has(id), `${id} is lost`);
     assertEquals(test.damagedMessages, []);

@@ -30,7 +30,7 @@ import {
 type Command =
   | { readonly do: "accept"; readonly octets: number; readonly recipients: number }
   | { readonly do: "take" | "checkpoint" | "restart" }
-  | { readonly do: "release"; readonly which: number }
+  | { readonly do: "give back"; readonly which: number }
   | {
     readonly do: "record";
     readonly which: number;
@@ -71,7 +71,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
         delayMs: fc.nat(5000),
       }),
     },
-    { weight: 6, arbitrary: fc.record({ do: fc.constant("release" as const), which: fc.nat(20) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("give back" as const), which: fc.nat(20) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(5000) }) },
     { weight: 1, arbitrary: fc.constant({ do: "checkpoint" as const }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("compact" as const), turns: fc.nat(6) }) },
@@ -141,11 +141,11 @@ class History {
         return await this.#take();
       case "record":
         return await this.#record(command);
-      case "release": {
+      case "give back": {
         const id = this.#pick(command.which);
         if (id === undefined) return;
         this.#taken.delete(id);
-        spool.release(id);
+        spool.giveBack(id);
         return;
       }
       case "wait":

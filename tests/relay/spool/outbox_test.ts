@@ -81,7 +81,7 @@ Deno.test("outbox: what nobody took before a crash is told after it, from log an
   await accept(test.spool, envelope("a"), contentOf("a", 10));
   test.spool.take(START);
   await test.spool.record({ messageId: "a", changes: [change("delivered")], events: [delivered("a", "e1")] });
-  test.spool.release("a");
+  test.spool.giveBack("a");
   await test.spool.checkpoint();
   await accept(test.spool, envelope("b"), contentOf("b", 10));
   const recovered = new ControlPlane();

@@ -21,7 +21,7 @@ Deno.test("memory: what is over waits in the index, and each is taken once", asy
   const { spool } = test;
   const ids = Array.from({ length: 5000 }, (_, n) => `m${n}`);
   await Promise.all(ids.map((id, n) => accept(spool, envelope(id, { receivedAt: START + n }), contentOf(id, 20))));
-  assert(spool.heldMessages < 4096);
+  assert(spool.loadedMessages < 4096);
   assertEquals(spool.count(), ids.length);
   const seen: string[] = [];
   while (seen.length < ids.length) {
@@ -38,7 +38,7 @@ Deno.test("memory: what waits in the index gets its turn although new messages n
   const { spool } = test;
   await accept(spool, envelope("old"), contentOf("old", 20));
   spool.take(START);
-  spool.release("old");
+  spool.giveBack("old");
   let rounds = 0;
   for (let id = ""; id !== "old"; rounds++) {
     await accept(spool, envelope(`new${2 * rounds}`), contentOf("new", 20));
@@ -78,7 +78,7 @@ Deno.test("space: segments are used again when their messages have ended and a c
   await accept(spool, envelope("old"), contentOf("old", 20_000));
   spool.take(START);
   await spool.record({ messageId: "old", changes: [change("queued", START + SECOND)], events: [] });
-  spool.release("old");
+  spool.giveBack("old");
   for (let n = 0; n < 100; n++) {
     await accept(spool, envelope(`m${n}`), contentOf(`m${n}`, 20_000));
     await finish(test, spool.take(START)!.envelope.id);

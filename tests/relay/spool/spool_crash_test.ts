@@ -32,7 +32,7 @@ Deno.test("crash: after each step nothing acknowledged is lost, and nothing that
   await finds("a", "b");
   await record("a", change("queued", START + SECOND));
   await finds("a", "b");
-  spool.release("a");
+  spool.giveBack("a");
   await finds("a", "b");
   await spool.checkpoint();
   await finds("a", "b");
@@ -40,12 +40,12 @@ Deno.test("crash: after each step nothing acknowledged is lost, and nothing that
   await finds("a");
   await spool.checkpoint(); // while it is taken still
   await finds("a");
-  spool.release("b");
+  spool.giveBack("b");
   await finds("a");
   await takeAll(test, START + SECOND);
   await record("a", change("delivered"));
   await finds();
-  spool.release("a");
+  spool.giveBack("a");
   await finds();
   await spool.checkpoint();
   await finds();
@@ -64,11 +64,11 @@ Deno.test("crash: an outcome and its DSN survive together or not at all", async 
     const ids = await queuedAfterCrash(directory);
     assertEquals(ids.length, 1, `${ids}`);
     await recorded;
-    spool.release(`m${n}`);
+    spool.giveBack(`m${n}`);
     const [dsn] = await takeAll(test, START);
     assertEquals(dsn!.envelope.id, `dsn-m${n}`);
     assertEquals(await readContent(dsn!), dsnFor(`m${n}`).content);
     await spool.record({ messageId: `dsn-m${n}`, changes: [change("delivered")], events: [] });
-    spool.release(`dsn-m${n}`);
+    spool.giveBack(`dsn-m${n}`);
   }
 });

@@ -119,7 +119,7 @@ Deno.test("failing disk: an outcome that was not stored may be recorded again; w
   const meanwhile = (await queuedAfterCrash(directory)).filter((id) => id !== "other");
   assertEquals(meanwhile.length, 1);
   await spool.record(outcome);
-  spool.release("m");
+  spool.giveBack("m");
   assertEquals(await queuedAfterCrash(directory), ["dsn-m", "other"]);
   assertEquals((await takeIds(test, START)).sort(), ["dsn-m", "other"]);
 });
@@ -151,14 +151,14 @@ Deno.test("failing index: what was acknowledged or ended stays so, whatever the 
   try {
     await spool.record({ messageId: "deferred", changes: [change("queued", START + SECOND)], events: [] });
     await spool.record({ messageId: "ended", changes: [change("delivered")], events: [] });
-    spool.release("deferred");
-    spool.release("ended");
+    spool.giveBack("deferred");
+    spool.giveBack("ended");
     await assertRejects(() => spool.checkpoint());
     assertEquals(await queuedAfterCrashWith(put, remove, directory), ["deferred"]);
     assertEquals(spool.nextDueAt(), START + SECOND);
     assertEquals(spool.take(START + SECOND - 1), undefined);
     assertEquals(await readContent(spool.take(START + SECOND)!), contentOf("deferred", 100));
-    spool.release("deferred");
+    spool.giveBack("deferred");
   } finally {
     IndexStore.prototype.put = put;
     IndexStore.prototype.delete = remove;

@@ -42,7 +42,7 @@ Deno.test("spool: an accepted message is taken once, with envelope, states and c
   assertEquals(spool.nextDueAt(), undefined);
   const changes = [change("delivered"), change("bounced", 0, 1)];
   await spool.record({ messageId: "m", changes, events: [] });
-  spool.release("m");
+  spool.giveBack("m");
   assertEquals(spool.take(Infinity), undefined);
   assertEquals(spool.count(), 0);
   assertEquals(await queuedAfterCrash(test.directory), []);
@@ -68,7 +68,7 @@ Deno.test("spool: a deferred message is due at its earliest queued recipient, an
     change("delivered", START, 2),
   ];
   await spool.record({ messageId: "m", changes, events: [] });
-  spool.release("m");
+  spool.giveBack("m");
   assertEquals(spool.nextDueAt(), START + 5 * SECOND);
   assertEquals(await takeAll(test, START + 5 * SECOND - 1), []);
   const [again] = await takeAll(test, START + 5 * SECOND);
@@ -76,23 +76,23 @@ Deno.test("spool: a deferred message is due at its earliest queued recipient, an
   assertEquals(await readContent(again!), contentOf("m", 10));
 });
 
-Deno.test("spool: only what was taken is recorded or released", async () => {
+Deno.test("spool: only what was taken is recorded or given back", async () => {
   await using test = await openTestSpool(newDirectory());
   const { spool } = test;
   await accept(spool, envelope("m"), contentOf("m", 10));
   await assertRejects(() => spool.record({ messageId: "m", changes: [], events: [] }), TypeError);
   await assertRejects(() => spool.record({ messageId: "x", changes: [], events: [] }), TypeError);
-  spool.release("m");
+  spool.giveBack("m");
   assertEquals(await takeIds(test, START), ["m"]);
 });
 
-Deno.test("spool: a release waits for the outcomes on their way to the disk", async () => {
+Deno.test("spool: giving back waits for the outcomes on their way to the disk", async () => {
   await using test = await openTestSpool(newDirectory());
   const { spool } = test;
   await accept(spool, envelope("m"), contentOf("m", 10));
   spool.take(START);
   const recorded = spool.record({ messageId: "m", changes: [change("delivered")], events: [] });
-  spool.release("m");
+  spool.giveBack("m");
   assertEquals(spool.take(Infinity), undefined);
   await recorded;
   assertEquals(spool.count(), 0);
@@ -106,7 +106,7 @@ Deno.test("restart: the queue, its states, due times and the node's name are as 
     await takeAll(test, START);
     await test.spool.record({ messageId: "a", changes: [change("delivered")], events: [] });
     await test.spool.record({ messageId: "b", changes: [change("queued", START + SECOND)], events: [] });
-    for (const id of ["a", "b", "c"]) test.spool.release(id);
+    for (const id of ["a", "b", "c"]) test.spool.giveBack(id);
   }
   await using test = await openTestSpool(directory);
   assertEquals(test.recovered, { messages: 2, replayedRecords: 0 });
@@ -131,7 +131,7 @@ Deno.test("large: the content has a file, is read back the same, and the file go
   const [message] = await takeAll(test, START);
   assertEquals(await readContent(message!), contentOf("m", LARGE));
   await test.spool.record({ messageId: "m", changes: [change("delivered")], events: [] });
-  test.spool.release("m");
+  test.spool.giveBack("m");
   await test.close();
   await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
   assertEquals(test.troubles, []);

@@ -8,7 +8,7 @@ import type { Location } from "./log.ts";
 import type { LargeContent } from "./record.ts";
 
 /** A message that is not ended and not only in the index. */
-export interface Held {
+export interface Loaded {
   readonly envelope: Envelope;
   recipients: readonly RecipientState[];
   readonly location: Location;
@@ -18,19 +18,19 @@ export interface Held {
   taken: boolean;
   /** Whether the index has a row for it. */
   indexed: boolean;
-  /** Outcomes on their way to the disk; the release waits for them. */
+  /** Outcomes on their way to the disk; giving back waits for them. */
   recording: number;
-  releaseWanted: boolean;
+  giveBackWanted: boolean;
 }
 
 /** What is known of a message when it comes into memory. */
-export type Found = Pick<Held, "envelope" | "recipients" | "location" | "content" | "large" | "indexed">;
+export type Found = Pick<Loaded, "envelope" | "recipients" | "location" | "content" | "large" | "indexed">;
 
 /** Octets of records whose content is in memory. */
 const MAX_CONTENT_OCTETS = 64 << 20;
 
-export class HeldMessages {
-  readonly #byId = new Map<string, Held>();
+export class LoadedMessages {
+  readonly #byId = new Map<string, Loaded>();
   readonly #ofAccount = new Map<string, number>();
   #octets = 0;
 
@@ -51,11 +51,11 @@ export class HeldMessages {
     return (this.#ofAccount.get(account) ?? 0) < limit - this.size;
   }
 
-  get(id: string): Held | undefined {
+  get(id: string): Loaded | undefined {
     return this.#byId.get(id);
   }
 
-  values(): IterableIterator<Held> {
+  values(): IterableIterator<Loaded> {
     return this.#byId.values();
   }
 
@@ -66,17 +66,17 @@ export class HeldMessages {
     if (content !== undefined) this.#octets += length;
     const { account } = found.envelope;
     this.#ofAccount.set(account, (this.#ofAccount.get(account) ?? 0) + 1);
-    this.#byId.set(id, { ...found, content, taken: false, recording: 0, releaseWanted: false });
+    this.#byId.set(id, { ...found, content, taken: false, recording: 0, giveBackWanted: false });
   }
 
-  dropContent(held: Held): void {
-    if (held.content !== undefined) this.#octets -= held.location.length;
-    held.content = undefined;
+  dropContent(loaded: Loaded): void {
+    if (loaded.content !== undefined) this.#octets -= loaded.location.length;
+    loaded.content = undefined;
   }
 
-  delete(held: Held): void {
-    this.dropContent(held);
-    const { id, account } = held.envelope;
+  delete(loaded: Loaded): void {
+    this.dropContent(loaded);
+    const { id, account } = loaded.envelope;
     if (!this.#byId.delete(id)) return;
     const left = this.#ofAccount.get(account)! - 1;
     if (left > 0) this.#ofAccount.set(account, left);
