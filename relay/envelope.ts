@@ -73,15 +73,21 @@ export interface Envelope {
   readonly messageIdField: string | null;
 }
 
-/** Where a recipient stands. `delivered`, `bounced` and `expired` are final. */
-export type RecipientStatus = "queued" | "delivered" | "bounced" | "expired";
+/**
+ * Where a recipient stands. `delivered`, `bounced`, `expired` and `deleted` are final; `held` waits for the operator,
+ * and does not expire meanwhile.
+ */
+export type RecipientStatus = DeliveryStatus | "held" | "deleted";
+
+/** What delivery makes of a recipient; "queued": it was deferred and will be tried again. */
+export type DeliveryStatus = "queued" | "delivered" | "bounced" | "expired";
 
 /** One recipient's durable state; its place in the array is its place in `Envelope.recipients`. */
 export interface RecipientState {
   readonly status: RecipientStatus;
   /** Attempts made so far. */
   readonly attempts: number;
-  /** When the next attempt is due; of no meaning when the status is final. */
+  /** When the next attempt is due; of no meaning unless the status is `queued`. */
   readonly dueAt: number;
   /** The last reply or the last trouble in words, for the DSN and the history; null before the first attempt. */
   readonly lastReply: string | null;

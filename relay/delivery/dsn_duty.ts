@@ -12,13 +12,13 @@
  * A server with DSN was given the request, and reports of success from there on. Nothing is ever reported to the null
  * reverse path (RFC 3461 5.2, RFC 3464 2). A delay is reported once for each recipient.
  */
-import type { Envelope, NotifyOccasion, RecipientStatus } from "../envelope.ts";
+import type { DeliveryStatus, Envelope, NotifyOccasion } from "../envelope.ts";
 
 /** The Action of RFC 3464 2.3.3. */
 export type DsnAction = "failed" | "delayed" | "relayed";
 
 export interface Circumstances {
-  readonly status: RecipientStatus;
+  readonly status: DeliveryStatus;
   /** Whether the server that took the message has DSN. */
   readonly dsnPassedOn: boolean;
   /** Since acceptance, in ms. */

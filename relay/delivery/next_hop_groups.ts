@@ -1,4 +1,5 @@
 /** The recipients of a message that are due, grouped by the next hop that their mail goes to. */
+import { domainOf } from "../spool/index_row.ts";
 import type { QueuedMessage } from "../spool/types.ts";
 import type { Addressee } from "./attempt.ts";
 import type { NextHop } from "./next_hop.ts";
@@ -30,7 +31,7 @@ function dueByDomain({ envelope, recipients }: QueuedMessage, now: number): Map<
   recipients.forEach(({ status, dueAt }, recipient) => {
     const forwardPath = envelope.recipients[recipient];
     if (status !== "queued" || dueAt > now || forwardPath === undefined) return;
-    const domain = forwardPath.slice(forwardPath.lastIndexOf("@") + 1).toLowerCase();
+    const domain = domainOf(forwardPath);
     const addressees = domains.get(domain);
     if (addressees === undefined) domains.set(domain, [{ recipient, forwardPath }]);
     else addressees.push({ recipient, forwardPath });

@@ -4,7 +4,7 @@
  * Pure. Recipients with the same outcome share an event.
  */
 import type { AttemptEvent, NodeEvent } from "../../api/client.ts";
-import type { RecipientState, RecipientStatus } from "../envelope.ts";
+import type { DeliveryStatus, RecipientState } from "../envelope.ts";
 import type { Outcome, QueuedMessage } from "../spool/types.ts";
 import type { AttemptResult, Source, Trial } from "./attempt.ts";
 import { type DsnAction, dsnActionFor } from "./dsn_duty.ts";
@@ -13,8 +13,7 @@ import { nextAttemptAt, type RetrySchedule } from "./retry.ts";
 /** A result with what follows from it. */
 export interface Ending extends AttemptResult {
   readonly forwardPath: string;
-  /** "queued": it was deferred and will be tried again. */
-  readonly status: RecipientStatus;
+  readonly status: DeliveryStatus;
   /** Attempts made, this one included. */
   readonly attempts: number;
   /** Epoch ms; null where there is no next attempt. */
@@ -57,7 +56,7 @@ export function endingsOf(
   });
 }
 
-function statusOf({ verdict }: AttemptResult, next: number | null): RecipientStatus {
+function statusOf({ verdict }: AttemptResult, next: number | null): DeliveryStatus {
   switch (verdict.kind) {
     case "delivered":
       return "delivered";

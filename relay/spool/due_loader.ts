@@ -20,6 +20,7 @@ export interface DueLoaderParts {
   /** Shared with compaction, which must not move what is being loaded. */
   readonly turns: Turns;
   readonly largePath: (messageId: string) => string;
+  readonly isLoaded: (messageId: string) => boolean;
   /** Whether there is room for a message of this account. */
   readonly hasRoom: (account: string) => boolean;
   /** Takes over a message whose row says that it is in hand now. */
@@ -87,24 +88,40 @@ export class DueLoader {
     return dueAt === undefined ? undefined : Math.max(dueAt, this.#notBefore);
   }
 
+  /** Loads a certain message, due or not, unless it is not in the index or cannot be read, which is reported. */
+  async load(id: string): Promise<void> {
+    await this.#parts.turns.take(async () => {
+      const { index, isLoaded } = this.#parts;
+      const row = this.#closed || isLoaded(id) ? undefined : index.get(id);
+      // One without a time was set aside before.
+      if (row !== undefined && row.dueAt !== null) await this.#loadRow(row, row.dueAt);
+    });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
   }
 
   async #load(now: number): Promise<void> {
-    const { index, hasRoom, takeOver, onProgress } = this.#parts;
+    const { hasRoom, onProgress } = this.#parts;
     for (const row of this.#choose(now)) {
       if (this.#closed) return;
       if (!hasRoom(row.account)) continue;
-      try {
-        const found = await this.#read(row);
-        index.put({ ...row, dueAt: null });
-        takeOver(found);
-      } catch (error) {
-        this.#setAside(row, error, now);
-      }
+      await this.#loadRow(row, now + RETRY_AFTER_FAILURE_MS);
       onProgress();
+    }
+  }
+
+  /** @param retryAt when it is due where it cannot be loaded now. */
+  async #loadRow(row: FoundRow, retryAt: number): Promise<void> {
+    const { index, takeOver } = this.#parts;
+    try {
+      const found = await this.#read(row);
+      index.put({ ...row, dueAt: null });
+      takeOver(found);
+    } catch (error) {
+      this.#setAside(row, error, retryAt);
     }
   }
 
@@ -148,13 +165,13 @@ export class DueLoader {
     return { envelope, recipients, location, content: undefined, large, indexed: true };
   }
 
-  #setAside(row: FoundRow, trouble: unknown, now: number): void {
+  #setAside(row: FoundRow, trouble: unknown, retryAt: number): void {
     const { index, onDamage, onTrouble } = this.#parts;
     if (trouble instanceof SpoolDamaged) {
       index.setAside(row.id);
       onDamage(row.id, trouble);
     } else {
-      index.put({ ...row, dueAt: now + RETRY_AFTER_FAILURE_MS });
+      index.put({ ...row, dueAt: retryAt });
       onTrouble(trouble);
     }
   }

@@ -16,6 +16,13 @@ export class FairOrder {
     else ids.add(id);
   }
 
+  /** Removes a message, if it waits. */
+  remove(account: string, id: string): void {
+    const ids = this.#waiting.get(account);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#waiting.delete(account);
+  }
+
   /** Removes the next message of an account that may have one, and gives its id. */
   take(mayTake: (account: string) => boolean): string | undefined {
     for (const [account, ids] of this.#waiting) {

@@ -19,6 +19,10 @@ export interface IndexRow {
   readonly id: string;
   /** Whose turn it takes. */
   readonly account: string;
+  /** Epoch ms. */
+  readonly receivedAt: number;
+  /** Those of the recipients, parallel to them, in lower case. */
+  readonly domains: readonly string[];
   readonly location: Location;
   /** Whether the content is a file of its own. */
   readonly large: boolean;
@@ -43,6 +47,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS message (
     id TEXT PRIMARY KEY,
     account TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    domains TEXT NOT NULL,
     generation INTEGER NOT NULL,
     offset INTEGER NOT NULL,
     length INTEGER NOT NULL,
@@ -65,6 +71,8 @@ const SCHEMA = `
 interface MessageRecord {
   id: string;
   account: string;
+  received_at: number;
+  domains: string;
   generation: number;
   offset: number;
   length: number;
@@ -88,6 +96,7 @@ export class IndexStore {
   #named = false;
   readonly #put: StatementSync;
   readonly #get: StatementSync;
+  readonly #behind: StatementSync;
   readonly #delete: StatementSync;
   readonly #setAside: StatementSync;
   readonly #accountBehind: StatementSync;
@@ -102,9 +111,10 @@ export class IndexStore {
     this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
     this.#db.exec(SCHEMA);
     this.#put = this.#db.prepare(
-      "INSERT OR REPLACE INTO message VALUES (:id, :account, :generation, :offset, :length, :large, :due_at, :recipients, :checksum)",
+      "INSERT OR REPLACE INTO message VALUES (:id, :account, :received_at, :domains, :generation, :offset, :length, :large, :due_at, :recipients, :checksum)",
     );
     this.#get = this.#db.prepare("SELECT * FROM message WHERE id = ?");
+    this.#behind = this.#db.prepare("SELECT * FROM message WHERE id > ? ORDER BY id LIMIT ?");
     this.#delete = this.#db.prepare("DELETE FROM message WHERE id = ?");
     this.#setAside = this.#db.prepare("UPDATE message SET due_at = NULL WHERE id = ?");
     this.#accountBehind = this.#db.prepare(
@@ -118,9 +128,10 @@ export class IndexStore {
   }
 
   put(row: IndexRow): void {
-    const { id, account, location: { generation, offset, length }, dueAt: due_at } = row;
-    const recipients = JSON.stringify(row.recipients);
-    const columns = { id, account, generation, offset, length, large: row.large ? 1 : 0, recipients };
+    const { id, account, receivedAt: received_at, location: { generation, offset, length }, dueAt: due_at } = row;
+    const recipients = JSON.stringify(row.recipients), domains = JSON.stringify(row.domains);
+    const large = row.large ? 1 : 0;
+    const columns = { id, account, received_at, domains, generation, offset, length, large, recipients };
     this.#put.run({ ...columns, due_at, checksum: checksumOf(columns) });
   }
 
@@ -133,6 +144,11 @@ export class IndexStore {
   get(id: string): FoundRow | undefined {
     const record = this.#get.get(id) as MessageRecord | undefined;
     return record && toRow(record);
+  }
+
+  /** Rows behind an id, in the order of their ids. */
+  behind(id: string, limit: number): FoundRow[] {
+    return (this.#behind.all(id, limit) as unknown as MessageRecord[]).map(toRow);
   }
 
   delete(id: string): void {
@@ -268,17 +284,20 @@ function factChecksum(name: string, value: string): number {
 }
 
 function checksumOf(columns: Omit<MessageRecord, "due_at" | "checksum">): number {
-  const { id, account, generation, offset, length, large, recipients } = columns;
-  return crc32(JSON.stringify([id, account, generation, offset, length, large, recipients])) >>> 0;
+  const { id, account, received_at, domains, generation, offset, length, large, recipients } = columns;
+  const values = [id, account, received_at, domains, generation, offset, length, large, recipients];
+  return crc32(JSON.stringify(values)) >>> 0;
 }
 
 function toRow(record: MessageRecord): FoundRow {
-  const { id, account, generation, offset, length, large, due_at, recipients } = record;
+  const { id, account, received_at, domains, generation, offset, length, large, due_at, recipients } = record;
   const damaged = record.checksum !== checksumOf(record);
   return {
     id,
     account,
     damaged,
+    receivedAt: received_at,
+    domains: damaged ? [] : JSON.parse(domains) as string[],
     location: { generation, offset, length },
     large: large === 1,
     dueAt: due_at,

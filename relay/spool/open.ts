@@ -5,6 +5,7 @@
 import { dirname, join } from "@std/path";
 import { acceptedEvent } from "./accepted_event.ts";
 import type { SpoolDamaged } from "./errors.ts";
+import { indexFacts } from "./index_row.ts";
 import { openIndex } from "./index_opening.ts";
 import type { IndexStore } from "./index_store.ts";
 import { type Location, Log, scan } from "./log.ts";
@@ -122,8 +123,8 @@ function apply(index: IndexStore, { accept, moved, outcome, void: voided }: Meta
   if (accept !== undefined) {
     const { envelope, large } = accept;
     const recipients = initialStates(envelope);
-    const { id, account, receivedAt: dueAt } = envelope;
-    index.put({ id, account, location, large: large !== undefined, dueAt, recipients });
+    const dueAt = envelope.receivedAt;
+    index.put({ ...indexFacts(envelope), location, large: large !== undefined, dueAt, recipients });
     index.putOutbox([{ event: acceptedEvent(envelope), reservation: envelope.reservation }]);
   }
   if (moved !== undefined) {

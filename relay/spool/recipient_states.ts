@@ -1,5 +1,5 @@
 /** What is computed from the states of a message's recipients. Pure. */
-import type { Envelope, RecipientState } from "../envelope.ts";
+import type { Envelope, RecipientState, RecipientStatus } from "../envelope.ts";
 import type { RecipientChange } from "./record.ts";
 
 /** The states of a message that was just accepted: each recipient is due. */
@@ -23,11 +23,22 @@ export function applyChanges(
   return changed;
 }
 
-/** When the message is due (epoch ms): at its earliest queued recipient. Undefined when it has ended. */
+/** When a message is due that waits for nothing but the operator: at the latest instant there is (ECMA-262 21.4.1.1). */
+const NEVER = 8.64e15;
+
+/**
+ * When the message is due (epoch ms): at its earliest queued recipient; beyond all time where the others are held.
+ * Undefined when it has ended.
+ */
 export function earliestDue(states: readonly RecipientState[]): number | undefined {
   let earliest: number | undefined;
   for (const { status, dueAt } of states) {
-    if (status === "queued" && (earliest === undefined || dueAt < earliest)) earliest = dueAt;
+    if (!hasEnded(status)) earliest = Math.min(earliest ?? NEVER, status === "held" ? NEVER : dueAt);
   }
   return earliest;
+}
+
+/** Whether nothing will happen to the recipient any more. */
+export function hasEnded(status: RecipientStatus): boolean {
+  return status !== "queued" && status !== "held";
 }

@@ -13,7 +13,9 @@ import { contentInFile, contentInMemory } from "./content.ts";
 import { Draft } from "./draft.ts";
 import { DueLoader } from "./due_loader.ts";
 import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
+import { entries, type QueueEntry } from "./entries.ts";
 import { FairOrder } from "./fair_order.ts";
+import { indexFacts } from "./index_row.ts";
 import { type Found, type Loaded, LoadedMessages } from "./loaded.ts";
 import type { IndexRow, IndexStore } from "./index_store.ts";
 import { LiveRecords } from "./live_records.ts";
@@ -71,11 +73,12 @@ export class Spool implements Queue {
     this.#parts = parts;
     this.#live = new LiveRecords(parts.index.liveByGeneration());
     const turns = new Turns();
+    const isLoaded = (id: string) => this.#loaded.get(id) !== undefined;
     this.#compactor = new Compactor({
       ...parts,
       live: this.#live,
       turns,
-      isLoaded: (id) => this.#loaded.get(id) !== undefined,
+      isLoaded,
       onEmptied: (generation) => parts.segments.recycle(generation),
     });
     this.#room = new Room({ ...parts, compact: () => this.compact() });
@@ -83,6 +86,7 @@ export class Spool implements Queue {
       ...parts,
       turns,
       largePath: (id) => this.#largePath(id),
+      isLoaded,
       hasRoom: (account) => this.#loaded.allows(account, MAX_LOADED),
       takeOver: (found) => this.#takeOver(found),
       onProgress: () => this.#tell(),
@@ -139,11 +143,23 @@ export class Spool implements Queue {
     this.#readyUnstored(now);
     this.#loader.start(now);
     const id = this.#ready.take(mayTake);
-    if (id === undefined) return undefined;
-    const loaded = this.#loaded.get(id)!;
-    loaded.taken = true;
-    const { envelope, recipients } = loaded;
-    return { envelope, recipients, content: () => this.#content(loaded) };
+    return id === undefined ? undefined : this.#take(this.#loaded.get(id)!);
+  }
+
+  /** All messages that have not ended, but for those that come while it is read: in pages, without their contents. */
+  entries(): AsyncGenerator<QueueEntry[]> {
+    return entries(this.#loaded, this.#parts.index);
+  }
+
+  /** Takes a certain message, due or not, as `take` does: "taken" where somebody has it, undefined where it is not there. */
+  async claim(id: string): Promise<QueuedMessage | "taken" | undefined> {
+    if (this.#loaded.get(id) === undefined) await this.#loader.load(id);
+    const loaded = this.#loaded.get(id);
+    if (loaded === undefined || earliestDue(loaded.recipients) === undefined) return undefined;
+    if (loaded.taken) return "taken";
+    this.#ready.remove(loaded.envelope.account, id);
+    this.#unstored.delete(id);
+    return this.#take(loaded);
   }
 
   nextDueAt(): number | undefined {
@@ -180,6 +196,12 @@ export class Spool implements Queue {
     if (!loaded?.taken) return;
     loaded.giveBackWanted = true;
     if (loaded.recording === 0) this.#giveBack(loaded);
+  }
+
+  #take(loaded: Loaded): QueuedMessage {
+    loaded.taken = true;
+    const { envelope, recipients } = loaded;
+    return { envelope, recipients, content: () => this.#content(loaded) };
   }
 
   /** Writes what is in memory only to the index, so that the next start has less to replay. */
@@ -225,13 +247,14 @@ export class Spool implements Queue {
     content: Uint8Array | undefined,
     large: LargeContent | undefined,
   ): void {
-    const { id, account, receivedAt: dueAt } = envelope;
+    const dueAt = envelope.receivedAt;
     const recipients = initialStates(envelope);
     this.#live.add(location);
     this.#parts.outbox.push({ event: acceptedEvent(envelope), reservation: envelope.reservation });
-    const fits = this.#loaded.allows(account, MAX_LOADED_NEW) &&
+    const fits = this.#loaded.allows(envelope.account, MAX_LOADED_NEW) &&
       (content === undefined || this.#loaded.hasRoomFor(location.length));
-    if (fits || !this.#tryPut({ id, account, location, large: large !== undefined, dueAt, recipients })) {
+    const row = () => ({ ...indexFacts(envelope), location, large: large !== undefined, dueAt, recipients });
+    if (fits || !this.#tryPut(row())) {
       this.#takeOver({ envelope, recipients, location, content, large, indexed: false });
     }
     this.#notify();
@@ -270,11 +293,12 @@ export class Spool implements Queue {
   }
 
   /** Writes how a message stands, with the time when it is looked for. One that has ended has no row. */
-  #putRow({ envelope: { id, account }, location, large, recipients, indexed }: Loaded, dueAt: number | null): void {
+  #putRow({ envelope, location, large, recipients, indexed }: Loaded, dueAt: number | null): void {
+    const { index } = this.#parts;
     if (earliestDue(recipients) !== undefined) {
-      this.#parts.index.put({ id, account, location, large: large !== undefined, dueAt, recipients });
+      index.put({ ...indexFacts(envelope), location, large: large !== undefined, dueAt, recipients });
     } else if (indexed) {
-      this.#parts.index.delete(id);
+      index.delete(envelope.id);
     }
   }
 

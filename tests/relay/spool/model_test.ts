@@ -9,7 +9,7 @@ import fc from "fast-check";
 import type { NodeEvent } from "../../../api/client.ts";
 import type { RecipientState } from "../../../relay/envelope.ts";
 import { IndexStore } from "../../../relay/spool/index_store.ts";
-import { earliestDue, initialStates } from "../../../relay/spool/recipient_states.ts";
+import { earliestDue, hasEnded, initialStates } from "../../../relay/spool/recipient_states.ts";
 import type { Outcome, QueuedMessage } from "../../../relay/spool/types.ts";
 import {
   accept,
@@ -30,7 +30,7 @@ import {
 type Command =
   | { readonly do: "accept"; readonly octets: number; readonly recipients: number }
   | { readonly do: "take" | "checkpoint" | "restart" }
-  | { readonly do: "give back"; readonly which: number }
+  | { readonly do: "give back" | "claim"; readonly which: number }
   | {
     readonly do: "record";
     readonly which: number;
@@ -66,12 +66,13 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
       arbitrary: fc.record({
         do: fc.constant("record" as const),
         which: fc.nat(20),
-        status: fc.constantFrom("queued" as const, "delivered" as const, "delivered" as const, "bounced" as const),
+        status: fc.constantFrom("queued" as const, "held" as const, "delivered" as const, "bounced" as const),
         all: fc.boolean(),
         delayMs: fc.nat(5000),
       }),
     },
     { weight: 6, arbitrary: fc.record({ do: fc.constant("give back" as const), which: fc.nat(20) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("claim" as const), which: fc.nat(40) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(5000) }) },
     { weight: 1, arbitrary: fc.constant({ do: "checkpoint" as const }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("compact" as const), turns: fc.nat(6) }) },
@@ -139,6 +140,8 @@ class History {
       }
       case "take":
         return await this.#take();
+      case "claim":
+        return await this.#claim(command.which);
       case "record":
         return await this.#record(command);
       case "give back": {
@@ -200,13 +203,25 @@ class History {
     this.#taken.set(id, message);
   }
 
+  /** Of any message, whether it is due or not. */
+  async #claim(which: number): Promise<void> {
+    const id = [...this.live.keys()][which % this.live.size];
+    if (id === undefined) return;
+    const message = await this.#test.spool.claim(id);
+    if (message === "taken") return assert(this.#taken.has(id), `${id} is said to be taken`);
+    if (message === undefined) throw new Error(`${id} is not there`);
+    assert(!this.#taken.has(id), `${id} was taken twice`);
+    await this.#check(message, this.live.get(id));
+    this.#taken.set(id, message);
+  }
+
   async #record(command: Command & { do: "record" }): Promise<void> {
     const messageId = this.#pick(command.which);
     if (messageId === undefined) return;
     const known = this.live.get(messageId);
     if (known === undefined) return; // it has ended
     const changes = known.states.flatMap(({ status }, recipient) =>
-      status === "queued" && (command.all || recipient === 0)
+      !hasEnded(status) && (command.all || recipient === 0)
         ? [{ recipient, state: state(command.status, this.#now + command.delayMs) }]
         : []
     );
@@ -274,6 +289,7 @@ class History {
 
   /** All that is live is there as it should be; beside it only what was being accepted, which is live from now on. */
   async #compare(test: TestSpool, maybe: ReadonlyMap<string, Known>): Promise<void> {
+    await this.#compareEntries(test, maybe);
     const found = new Set<string>();
     for (const message of await takeAll(test, Infinity)) {
       const { id } = message.envelope;
@@ -286,6 +302,17 @@ class History {
     assertEquals([...found].sort(), [...this.live.keys()].sort());
     assertEquals(test.damagedMessages, []);
     assertEquals(test.troubles.filter((trouble) => !String(trouble).includes("away")), []);
+  }
+
+  /** Who looks at all that is there sees each message once, as it stands. */
+  async #compareEntries({ spool }: TestSpool, maybe: ReadonlyMap<string, Known>): Promise<void> {
+    const seen = (await Array.fromAsync(spool.entries())).flat();
+    assertEquals(new Set(seen.map(({ id }) => id)).size, seen.length);
+    for (const { id, recipients, domains } of seen) {
+      assertEquals(recipients, (maybe.get(id) ?? this.live.get(id))?.states);
+      assertEquals(domains.length, recipients.length);
+    }
+    for (const id of this.live.keys()) assert(seen.some((entry) => entry.id === id), `${id} is not seen`);
   }
 
   async #check(message: QueuedMessage, known: Known | undefined): Promise<void> {
