@@ -28,6 +28,8 @@ import { type NodeDkimRoutes, nodeDkimRoutes } from "./routes/node_dkim.ts";
 import { type NodeDomainRoutes, nodeDomainRoutes } from "./routes/node_domains.ts";
 import { type NodeEventRoutes, nodeEventRoutes } from "./routes/node_events.ts";
 import { type NodePolicyRoutes, nodePolicyRoutes } from "./routes/node_policy.ts";
+import { type NodeQueueRoutes, nodeQueueRoutes } from "./routes/node_queue.ts";
+import { type NodesRoutes, nodesRoutes } from "./routes/nodes.ts";
 import { type NoticeRoutes, noticeRoutes } from "./routes/notices.ts";
 import { openApiInfo } from "./routes/openapi.ts";
 import { type PolicyRoutes, policyRoutes } from "./routes/policy.ts";
@@ -35,6 +37,7 @@ import { type PolicyDryRunRoutes, policyDryRunRoutes } from "./routes/policy_dry
 import { type PolicyParameterRoutes, policyParameterRoutes } from "./routes/policy_parameters.ts";
 import { type NodeSuppressionRoutes, nodeSuppressionRoutes } from "./routes/node_suppressions.ts";
 import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
+import { type QueueRoutes, queueRoutes } from "./routes/queue.ts";
 import { createRouter } from "./routes/router.ts";
 import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
 
@@ -56,7 +59,8 @@ type NodeRoutes =
   & NodeDkimRoutes
   & NodeSuppressionRoutes
   & NodeEventRoutes
-  & NodePolicyRoutes;
+  & NodePolicyRoutes
+  & NodeQueueRoutes;
 type MailRoutes =
   & AccountRoutes
   & BlockRoutes
@@ -68,6 +72,8 @@ type MailRoutes =
   & MessageRoutes;
 type PublicRoutes =
   & MailRoutes
+  & QueueRoutes
+  & NodesRoutes
   & NoticeRoutes
   & PolicyRoutes
   & PolicyParameterRoutes
@@ -82,7 +88,8 @@ const nodeApp = (use: NodeRoutes) =>
     .route("/", nodeDkimRoutes(use))
     .route("/", nodeSuppressionRoutes(use))
     .route("/", nodeEventRoutes(use))
-    .route("/", nodePolicyRoutes(use));
+    .route("/", nodePolicyRoutes(use))
+    .route("/", nodeQueueRoutes(use));
 
 const publicApp = (use: PublicRoutes) =>
   createRouter()
@@ -94,6 +101,8 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", dkimRoutes(use))
     .route("/v1/accounts", suppressionRoutes(use))
     .route("/v1/messages", messageRoutes(use))
+    .route("/v1/queue", queueRoutes(use))
+    .route("/v1/nodes", nodesRoutes(use))
     .route("/v1/notices", noticeRoutes(use))
     .route("/v1/policy", policyRoutes(use))
     .route("/v1/policy", policyParameterRoutes(use))

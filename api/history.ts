@@ -8,22 +8,36 @@ import type { Kysely, Transaction } from "kysely";
 import { type ActivityChange, changeActivity } from "./store/activity.ts";
 import { insertEvents } from "./store/events.ts";
 import { findCustomersMessages, insertMessages, refreshStatus } from "./store/messages.ts";
-import { insertRecipients, type RecipientChange, setRecipientStatus } from "./store/recipients.ts";
-import type { Database } from "./store/schema.ts";
+import { hasEnded, insertRecipients, type RecipientChange, setRecipientStatus } from "./store/recipients.ts";
+import type { Database, RecipientStatus } from "./store/schema.ts";
 import { suppress } from "./store/suppressions.ts";
 import { dayOf } from "./utc_day.ts";
 import type { AcceptedEvent, AttemptEvent, NodeEvent } from "./wire.ts";
+
+/** What an event makes of its recipients; null: nothing. */
+const statusOf = ({ type }: NodeEvent): RecipientStatus | null => {
+  switch (type) {
+    case "accepted":
+    case "returned":
+      return null;
+    case "released":
+      return "deferred"; // it will be tried
+    default:
+      return type;
+  }
+};
 
 /** The last word on each recipient, in the order of the events; a final one is not taken back. */
 const changesOf = (events: readonly NodeEvent[]): RecipientChange[] => {
   const changes = new Map<string, RecipientChange>();
   for (const event of events) {
-    if (event.type === "accepted" || event.type === "returned") continue;
+    const status = statusOf(event);
+    if (status === null) continue;
     for (const address of event.recipients) {
       const key = `${event.messageId} ${address}`;
       const before = changes.get(key);
-      if (before !== undefined && before.status !== "deferred") continue;
-      changes.set(key, { messageId: event.messageId, address, status: event.type });
+      if (before !== undefined && hasEnded(before.status)) continue;
+      changes.set(key, { messageId: event.messageId, address, status });
     }
   }
   return [...changes.values()];
@@ -34,7 +48,8 @@ const activityOf = (events: readonly NodeEvent[]): ActivityChange[] => {
   const days = new Map<string, ActivityChange>();
   for (const event of events) {
     const addresses = event.type === "accepted" ? event.recipients : [];
-    const refused = event.type === "bounced" ? event.recipients.length : 0;
+    // What the operator had returned was refused by nobody.
+    const refused = event.type === "bounced" && event.byOperator !== true ? event.recipients.length : 0;
     const outcomes = event.type === "delivered" ? event.recipients.length : refused;
     if (addresses.length === 0 && outcomes === 0) continue;
     const { account: username } = event, day = dayOf(event.at), key = `${day} ${username}`;

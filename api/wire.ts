@@ -152,7 +152,9 @@ export interface AttemptEvent extends EventBase {
   readonly reply: string;
   /** bounced: the server says that there is no such mailbox, or none in use; not there where it says something else. */
   readonly badAddress?: true;
-  /** 1 for the first. */
+  /** bounced: the operator had it returned; not there where delivery did. */
+  readonly byOperator?: true;
+  /** 1 for the first; 0 where the operator had it returned before there was one. */
   readonly attempt: number;
   readonly nextAttemptAt: number | null;
 }
@@ -172,8 +174,16 @@ export interface ReturnedEvent extends EventBase {
   readonly dsnId: string;
 }
 
+/** The operator has stopped delivery to these recipients, let it go on, or had them taken out of the queue. */
+export interface OperatorEvent extends EventBase {
+  readonly type: "held" | "released" | "deleted";
+  readonly recipients: readonly string[];
+  /** The operator's words; null where there are none. */
+  readonly reason: string | null;
+}
+
 /** What happened to a message, in the order in which the node saw it. */
-export type NodeEvent = AcceptedEvent | AttemptEvent | ExpiredEvent | ReturnedEvent;
+export type NodeEvent = AcceptedEvent | AttemptEvent | ExpiredEvent | ReturnedEvent | OperatorEvent;
 
 /** What a node decides by, as the control plane wants it. */
 export interface PolicyState {

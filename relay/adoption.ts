@@ -8,7 +8,7 @@ import { describe } from "./error_words.ts";
 import { openShard, type Shard, type ShardOptions } from "./shard.ts";
 import { orphanedShards, removeShard, shardDirectory } from "./shard_directories.ts";
 
-export interface AdoptionOptions extends Omit<ShardOptions, "directory"> {
+export interface AdoptionOptions extends Omit<ShardOptions, "directory" | "number" | "onDraining"> {
   /** Where the directories of all shards are. */
   readonly spoolDirectory: string;
   /** The number of the node that adopts. */
@@ -26,7 +26,8 @@ export async function adoptShards(options: AdoptionOptions): Promise<Adoption> {
   const adopted = new Map<Shard, Promise<void>>();
   for (const number of await orphanedShards(spoolDirectory, node, workers)) {
     try {
-      const shard = await openShard({ ...options, directory: shardDirectory(spoolDirectory, number) });
+      const directory = shardDirectory(spoolDirectory, number);
+      const shard = await openShard({ ...options, directory, number: null, onDraining: () => {} });
       log.info("a shard without a node is adopted", { shard: number });
       adopted.set(
         shard,
@@ -41,6 +42,7 @@ export async function adoptShards(options: AdoptionOptions): Promise<Adoption> {
 
   async function end(shard: Shard, number: number): Promise<void> {
     if (!await shard.emptied()) return;
+    await shard.sayGone();
     await shard.close();
     await removeShard(spoolDirectory, number);
     log.info("an adopted shard was empty and is removed", { shard: number });

@@ -14,6 +14,8 @@ import type {
   NodeEvent,
   PolicyReport,
   PolicyState,
+  QueueInstructions,
+  QueueReport,
   Refund,
   ReservationFacts,
   ReservationRequest,
@@ -260,6 +262,12 @@ export class ControlPlane {
   async policy(report: Omit<PolicyReport, "node">): Promise<PolicyState> {
     const json = { node: this.#node, ...report };
     return await this.#call(() => this.#options.client.v1.node.policy.$post({ json }));
+  }
+
+  /** Tells how the queue stands, and hears what is to be done with it. @throws {ControlPlaneUnavailable} */
+  async queue(report: Omit<QueueReport, "node">): Promise<QueueInstructions> {
+    const json = { node: this.#node, ...report };
+    return await this.#call(() => this.#options.client.v1.node.queue.$post({ json }));
   }
 
   /** The octets of a policy module. @throws {ControlPlaneUnavailable} */

@@ -8,6 +8,7 @@ import { isRoutedBy } from "./admission/address_facts.ts";
 import { Admission } from "./admission/admission.ts";
 import type { LoginThrottle } from "./admission/login_throttle.ts";
 import { SenderDomains } from "./admission/sender_domains.ts";
+import { Doors, type OpenListener } from "./doors.ts";
 import { edgeOf, type EdgeSettings } from "./edge_settings.ts";
 import { describe } from "./error_words.ts";
 import { PolicyFollower } from "./policy/follower.ts";
@@ -19,7 +20,7 @@ import type { ConnectionContext } from "./smtp/connection.ts";
 import type { ConnectionCounts } from "./smtp/connection_counts.ts";
 import { SmtpServer } from "./smtp/server.ts";
 
-export interface NodeOptions extends ShardOptions {
+export interface NodeOptions extends Omit<ShardOptions, "onDraining"> {
   readonly settings:
     & ShardOptions["settings"]
     & EdgeSettings
@@ -32,15 +33,24 @@ export interface NodeOptions extends ShardOptions {
 }
 
 export interface Node {
-  /** Lets clients in; `tls` says that TLS begins with the connection. The listener is closed by the drain. */
-  serve(listener: Deno.Listener, tls: boolean): void;
+  /** Lets clients in, unless the operator has it drain; `tls` says that TLS begins with the connection. */
+  serve(open: OpenListener, tls: boolean): void;
   /** No new connections; transactions in flight end within `graceMs`; what is accepted stays in the spool. */
   drain(graceMs: number): Promise<void>;
 }
 
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { settings, resolver, now, monotonic, random, log } = options;
-  const shard = await openShard(options);
+  // What the operator wants is heard of before there are doors.
+  const way: { doors?: Doors; draining: boolean } = { draining: false };
+  const shard = await openShard({
+    ...options,
+    onDraining: (wanted) => {
+      way.draining = wanted;
+      if (wanted) void way.doors?.close();
+      else way.doors?.open();
+    },
+  });
   const policy = new PolicyFollower({
     controlPlane: shard.controlPlane,
     recorder: new DecisionRecorder({
@@ -76,8 +86,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     onTrouble: (messageId: string, error: unknown) =>
       log.error("trouble at the edge", { messageId, error: describe(error) }),
   }));
+  const doors = way.doors = new Doors(server);
+  if (way.draining) await doors.close();
   return {
-    serve: (listener, tls) => server.serve(listener, tls),
+    serve: (open, tls) => doors.add(open, tls),
     async drain(graceMs) {
       // What is accepted meanwhile stays in the spool.
       await Promise.all([server.drain(graceMs), shard.stopDelivering()]);

@@ -16,6 +16,8 @@ import type { PoolLimits } from "./delivery/pool.ts";
 import { sleep } from "./delivery/sleep.ts";
 import type { Resolver } from "./dns/types.ts";
 import { describe } from "./error_words.ts";
+import { followQueue } from "./queue_jobs/follow.ts";
+import type { QueueFollower } from "./queue_jobs/follower.ts";
 import { createSigner, openPolicies } from "./mail_authentication.ts";
 import type { Settings } from "./settings.ts";
 import { type OpenSpool, openSpool } from "./spool/open.ts";
@@ -25,6 +27,7 @@ export interface ShardOptions {
   readonly settings: Pick<
     Settings,
     | "hostname"
+    | "region"
     | "serviceName"
     | "routes"
     | "sourceAddresses"
@@ -38,6 +41,8 @@ export interface ShardOptions {
   >;
   /** Its own; it is made where there is none. */
   readonly directory: string;
+  /** Of the node that has it, among those of its process; null: it has none, and is only delivered from. */
+  readonly number: number | null;
   readonly client: NodeClient;
   readonly resolver: Resolver;
   /** Whether this process listens at an address: mail for it would come back. */
@@ -50,6 +55,8 @@ export interface ShardOptions {
   /** A ULID; later ones sort behind earlier ones, also within a millisecond. */
   readonly newId: (now: number) => string;
   readonly log: Logger;
+  /** Hears whether the operator wants clients to be let in, whenever that changes. */
+  readonly onDraining: (draining: boolean) => void;
 }
 
 /** Wait between tries to have the control plane refund what an earlier start left reserved. */
@@ -116,10 +123,24 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     limits: deliveryLimits(settings),
   });
   delivery.start();
+  const queueFollower = followQueue({
+    spool: opened.spool,
+    delivery,
+    controlPlane,
+    region: settings.region,
+    number: options.number,
+    serviceName: settings.serviceName,
+    onDraining: options.onDraining,
+    onTrouble: (error) => log.warn("the operator's jobs could not be asked for", { error: describe(error) }),
+    onNews: (message, facts) => log.info(message, facts),
+    now,
+    newId,
+  });
   return new Shard({
     ...opened,
     controlPlane,
     delivery,
+    queueFollower,
     policiesWritten: written,
     closing,
     onTrouble,
@@ -131,6 +152,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
 interface ShardParts extends OpenSpool {
   readonly controlPlane: ControlPlane;
   readonly delivery: Delivery;
+  readonly queueFollower: QueueFollower;
   readonly policiesWritten: () => Promise<void>;
   readonly closing: AbortController;
   readonly onTrouble: (error: unknown) => void;
@@ -180,6 +202,11 @@ export class Shard {
     return !signal.aborted && await this.#parts.outbox.drained();
   }
 
+  /** Tells the operator that the shard is no more. */
+  sayGone(): Promise<void> {
+    return this.#parts.queueFollower.sayGone();
+  }
+
   /** Takes nothing more out of the spool; resolves when no connection to a next hop is left. */
   stopDelivering(): Promise<void> {
     return this.#stopped ??= this.#parts.delivery.close();
@@ -193,6 +220,7 @@ export class Shard {
   async #close(): Promise<void> {
     using _ = this.#parts.lock;
     await this.stopDelivering();
+    await this.#parts.queueFollower[Symbol.asyncDispose]();
     this.#parts.closing.abort();
     // Recovery may wait for the outbox, which gives up when the spool closes.
     await this.spool.close();

@@ -53,6 +53,10 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
     "relay/admission/",
     ["policy/mod.ts", "relay/control_plane.ts", "relay/dns/", "relay/protocol/", "relay/envelope.ts", "api/client.ts"],
   ],
+  [
+    "relay/queue_jobs/",
+    ["relay/control_plane.ts", "relay/delivery/", "relay/spool/", "relay/envelope.ts", "api/client.ts"],
+  ],
   ["relay/policy/", ["policy/mod.ts", "relay/control_plane.ts", "relay/settings.ts", "api/client.ts"]],
   ["relay/smtp/", ["relay/admission/", "relay/spool/", "relay/protocol/", "relay/envelope.ts"]],
   [
@@ -132,7 +136,8 @@ const PURE = [
   /^relay\/protocol\//,
   /^relay\/envelope\.ts$/,
   /^relay\/smtp\/(session|session_types|mail_command|auth_exchange|extensions|input_buffer|trace)\.ts$/,
-  /^relay\/spool\/record\.ts$/,
+  /^relay\/spool\/(record|index_row|recipient_states)\.ts$/,
+  /^relay\/queue_jobs\/(selection|summary|actions)\.ts$/,
   /^relay\/mta_sts\/policy\.ts$/,
   /^relay\/dkim\/(relaxed_body|header_fields)\.ts$/,
   /^relay\/admission\/(did_you_mean|login_throttle|sender_domains)\.ts$/,

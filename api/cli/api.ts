@@ -26,6 +26,8 @@ export type Policy = InferResponseType<PolicyApi["$get"], 200>;
 export type Parameter = Policy["parameters"][number];
 export type PolicyChange = InferResponseType<PolicyApi["history"]["$get"], 200>["items"][number];
 export type Evaluation = InferResponseType<PolicyApi["evaluate"]["$post"], 200>;
+export type QueueJob = InferResponseType<Client["v1"]["queue"]["jobs"][":id"]["$get"], 200>;
+export type Node = InferResponseType<Client["v1"]["nodes"]["$get"], 200>["items"][number];
 export type Notice = InferResponseType<Client["v1"]["notices"]["$get"], 200>["items"][number];
 
 /** RFC 9457 problem details, as far as the tool shows them. */

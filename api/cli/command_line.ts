@@ -8,8 +8,10 @@ import { domain } from "./domain.ts";
 import { examples } from "./help.ts";
 import { message as messages } from "./message.ts";
 import { network } from "./network.ts";
+import { node } from "./node.ts";
 import { notice } from "./notice.ts";
 import { policy } from "./policy.ts";
+import { queue } from "./queue.ts";
 import { quota } from "./quota.ts";
 import { suppression } from "./suppression.ts";
 
@@ -31,7 +33,10 @@ const HINT = "How it is used: mailhop --help, or --help behind any command.";
 const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
-    command: or(account, block, quota, network, domain, dkim, suppression, messages, policy, notice),
+    command: or(
+      or(account, block, quota, network, domain, dkim, suppression),
+      or(messages, queue, node, policy, notice),
+    ),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),
 );

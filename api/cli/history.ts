@@ -13,6 +13,9 @@ const EVENT_STYLES: Readonly<Record<HistoryEvent["type"], Style>> = {
   bounced: "bad",
   expired: "bad",
   returned: "plain",
+  held: "warning",
+  released: "plain",
+  deleted: "bad",
 };
 
 /** "2026-11-23T12:00:00Z" and the longest name of an event, each with the space behind it. */
@@ -44,11 +47,16 @@ function details(event: HistoryEvent, now: number): string[] {
     case "delivered":
     case "deferred":
     case "bounced":
+      if (event.byOperator) return given(event.reply);
       return [attempt(event), ...given(event.tlsVerdict), ...given(event.reply), ...nextAttempt(event, now)];
     case "expired":
       return given(event.reply);
     case "returned":
       return [`the sender is told by message ${event.dsnId}`];
+    case "held":
+    case "released":
+    case "deleted":
+      return ["by the operator", ...given(event.reason)];
   }
 }
 
@@ -67,5 +75,5 @@ function attempt({ attempt, host, address, tls }: HistoryEvent): string {
 const nextAttempt = ({ nextAttemptAt }: HistoryEvent, now: number): string[] =>
   nextAttemptAt ? [`next attempt ${absoluteAndRelative(nextAttemptAt, now)}`] : [];
 
-const given = (words: string | undefined): string[] => words ? [words] : [];
+const given = (words: string | null | undefined): string[] => words ? [words] : [];
 const security = (tls: string | null | undefined): string => tls || "without TLS";

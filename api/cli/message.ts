@@ -26,12 +26,14 @@ import { absolute, resolveInstant } from "./when.ts";
 const STATUS_STYLES: Readonly<Record<Message["status"], Style>> = {
   queued: "plain",
   deferred: "warning",
+  held: "warning",
   delivered: "good",
   partial: "warning",
   bounced: "bad",
   expired: "bad",
+  deleted: "bad",
 };
-const STATUSES = ["queued", "deferred", "delivered", "partial", "bounced", "expired"] as const;
+const STATUSES = ["queued", "deferred", "held", "delivered", "partial", "bounced", "expired", "deleted"] as const;
 
 /** The API gives at most so many messages in one page. */
 const MAX_PAGE = 200;

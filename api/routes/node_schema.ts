@@ -32,6 +32,7 @@ const text = z.string().max(MAX_FIELD_CHARS);
 const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "expected a UTC day such as 2026-11-23");
 const relays = z.int().min(1);
 const time = z.int().min(0);
+const count = z.int().min(0);
 const address = z.string().max(MAX_ADDRESS_CHARS);
 const recipients = z.array(address.min(1)).min(1).max(MAX_RECIPIENTS);
 const reply = z.string().max(MAX_REPLY_CHARS);
@@ -50,7 +51,8 @@ const attempt = {
   tlsVerdict: text.optional(),
   reply,
   badAddress: z.literal(true).optional(),
-  attempt: z.int().min(1),
+  byOperator: z.literal(true).optional(),
+  attempt: count,
   nextAttemptAt: time.nullable(),
 };
 const event: z.ZodType<NodeEvent> = z.discriminatedUnion("type", [
@@ -68,6 +70,7 @@ const event: z.ZodType<NodeEvent> = z.discriminatedUnion("type", [
   z.object({ ...attempt, type: z.literal(["delivered", "deferred", "bounced"]) }),
   z.object({ ...eventBase, type: z.literal("expired"), recipients, reply }),
   z.object({ ...eventBase, type: z.literal("returned"), recipients, dsnId: name }),
+  z.object({ ...eventBase, type: z.literal(["held", "released", "deleted"]), recipients, reason: text.nullable() }),
 ]);
 
 const batch = <Item extends z.ZodType>(item: Item) =>
@@ -98,7 +101,6 @@ const MAX_CHUNK_CHARS = 1024 * 1024;
 const MAX_HEAD = 10_000;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, "expected a SHA-256 in hex");
-const count = z.int().min(0);
 const reason = z.int().min(0);
 
 export const policyReportBody: z.ZodType<PolicyReport> = z.object({

@@ -27,8 +27,9 @@ export const insertMessages = async (
 };
 
 /**
- * Brings the status of messages in line with their recipients': deferred or queued while one is; otherwise delivered
- * if all were, partial if some were, bounced if none was and one bounced, expired if all ran out of time.
+ * Brings the status of messages in line with their recipients': deferred, queued or held while one is; otherwise
+ * delivered if all were, partial if some were; if none was, bounced where one bounced, expired where one ran out of
+ * time, deleted where the operator had them all taken out of the queue.
  */
 export const refreshStatus = async (db: Transaction<Database>, messageIds: readonly string[]): Promise<void> => {
   if (messageIds.length === 0) return;
@@ -37,10 +38,12 @@ export const refreshStatus = async (db: Transaction<Database>, messageIds: reado
       select case
         when count(case when status = 'deferred' then 1 end) > 0 then 'deferred'
         when count(case when status = 'queued' then 1 end) > 0 then 'queued'
+        when count(case when status = 'held' then 1 end) > 0 then 'held'
         when count(case when status = 'delivered' then 1 end) = count(*) then 'delivered'
         when count(case when status = 'delivered' then 1 end) > 0 then 'partial'
         when count(case when status = 'bounced' then 1 end) > 0 then 'bounced'
-        else 'expired'
+        when count(case when status = 'expired' then 1 end) > 0 then 'expired'
+        else 'deleted'
       end
       from recipient where recipient.message_id = message.id
     )

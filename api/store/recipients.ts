@@ -16,6 +16,11 @@ export const insertRecipients = async (
   }
 };
 
+/** Those of which something is still to come. */
+const OPEN: readonly RecipientStatus[] = ["queued", "deferred", "held"];
+
+export const hasEnded = (status: RecipientStatus): boolean => !OPEN.includes(status);
+
 export interface RecipientChange {
   readonly messageId: string;
   readonly address: string;
@@ -33,7 +38,7 @@ export const setRecipientStatus = async (
       update recipient set status = change.column3
       from (values ${sql.join(rows)}) as change
       where recipient.message_id = change.column1 and recipient.address = change.column2
-        and recipient.status in ('queued', 'deferred')
+        and recipient.status in (${sql.join(OPEN)})
     `.execute(db);
   }
 };

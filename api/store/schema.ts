@@ -123,7 +123,7 @@ export interface ReservationRow {
 }
 
 /** Where a recipient stands; the last three are final. */
-export type RecipientStatus = "queued" | "deferred" | "delivered" | "bounced" | "expired";
+export type RecipientStatus = "queued" | "deferred" | "held" | "delivered" | "bounced" | "expired" | "deleted";
 
 /** A message's status, made from those of its recipients; the rule stands in messages.ts. */
 export type MessageStatus = RecipientStatus | "partial";
@@ -227,6 +227,38 @@ export interface NoticeRow {
   once: string;
 }
 
+/** A relay node, or a shard that only delivers. */
+export interface NodeRow {
+  node: string;
+  region: string;
+  /** Among the nodes of its process; null: a shard without a node. */
+  number: number | null;
+  /** Messages that have not ended. */
+  queued: number;
+  /** 1: it lets no more clients in. */
+  draining: number;
+  /** 1: the operator wants that. */
+  drain_wanted: number;
+  seen_at: number;
+}
+
+/** Something the operator wants done with queued mail. */
+export interface QueueJobRow {
+  id: string;
+  at: number;
+  /** JSON of a QueueOrder. */
+  order: string;
+  called_off_at: number | null;
+}
+
+export interface QueueJobPartRow {
+  job: string;
+  node: string;
+  /** JSON of a QueueProgress; null: the node has not told of it yet. */
+  progress: string | null;
+  ended_at: number | null;
+}
+
 export interface Database {
   account: AccountRow;
   block: BlockRow;
@@ -247,4 +279,7 @@ export interface Database {
   policy_comparison: PolicyComparisonRow;
   decision_chunk: DecisionChunkRow;
   notice: NoticeRow;
+  node: NodeRow;
+  queue_job: QueueJobRow;
+  queue_job_part: QueueJobPartRow;
 }

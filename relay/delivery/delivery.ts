@@ -135,6 +135,16 @@ export class Delivery {
     clearTimeout(grace);
   }
 
+  /** Next hops that are left alone for now, because none of their hosts could be reached. */
+  suspendedDestinations(): ReturnType<Pool["suspendedDestinations"]> {
+    return this.#pool.suspendedDestinations();
+  }
+
+  /** What is due is tried, whatever was learnt of where it goes. */
+  retryDestinations(): void {
+    this.#pool.liftSuspensions();
+  }
+
   #takeDue(): void {
     // The queue may call back while it is asked; the loop goes on until there is nothing anyway.
     if (this.#taking || this.#closing) return;

@@ -44,7 +44,8 @@ function recipientFields(ending: Ending, { dsnRequest, action, now, retryUntil }
   ];
   if (host !== null) fields.push(`Remote-MTA: dns; ${ascii(host)}`);
   if (verdict.fromRemote) fields.push(`Diagnostic-Code: smtp; ${ascii(verdict.reply).slice(0, DIAGNOSTIC_CHARACTERS)}`);
-  fields.push(`Last-Attempt-Date: ${mailDate(now)}`);
+  // RFC 3464 2.3.7
+  if (!verdict.byOperator) fields.push(`Last-Attempt-Date: ${mailDate(now)}`);
   if (action === "delayed") fields.push(`Will-Retry-Until: ${mailDate(retryUntil)}`);
   return fields;
 }

@@ -32,6 +32,8 @@ export interface Verdict {
   readonly fromRemote: boolean;
   /** The server says of the recipient that there is no such mailbox, or none in use: it will never do. */
   readonly badAddress?: true;
+  /** Nobody was asked: the operator had it returned. */
+  readonly byOperator?: true;
 }
 
 /**

@@ -99,6 +99,17 @@ export class Pool {
     return suspension === undefined || suspension.admits(this.#monotonic()) ? null : suspension.verdict;
   }
 
+  /** Destinations that are suspended: what they are, and why. */
+  suspendedDestinations(): { destination: string; why: string }[] {
+    return [...this.#destinations.values()].filter(({ suspension }) => suspension.active)
+      .map(({ key, suspension }) => ({ destination: key, why: suspension.why }));
+  }
+
+  /** Forgets that destinations failed: the next message for each is tried. */
+  liftSuspensions(): void {
+    for (const { suspension } of this.#destinations.values()) suspension.reached();
+  }
+
   /**
    * Waits for a lease.
    *

@@ -2,7 +2,8 @@
  * What a DSN gives back of the original: its header, or, where the sender asked for it with RET=FULL and it is small,
  * all of it (RFC 3461 6.2).
  */
-import type { Content } from "../spool/types.ts";
+import type { Content, QueuedMessage } from "../spool/types.ts";
+import type { DsnAction } from "./dsn_duty.ts";
 import { readHeaderSection } from "./header_section.ts";
 
 export interface ReturnedContent {
@@ -11,7 +12,7 @@ export interface ReturnedContent {
   readonly octets: Uint8Array;
 }
 
-export const NOTHING_RETURNED: ReturnedContent = { kind: "header", octets: new Uint8Array(0) };
+const NOTHING_RETURNED: ReturnedContent = { kind: "header", octets: new Uint8Array(0) };
 
 /** Octets of the original's header that a DSN carries. */
 const MAX_HEADER_OCTETS = 32 * 1024;
@@ -24,7 +25,23 @@ const MAX_MESSAGE_OCTETS = 64 * 1024;
 const MAX_LINE_OCTETS = 998;
 const NUL = 0, LF = 10;
 
-export async function readReturned(content: Content, full: boolean): Promise<ReturnedContent> {
+/** For a message's DSN; where the original cannot be read, `onTrouble` hears of it, and nothing is given back. */
+export async function returnedFor(
+  { envelope, content }: QueuedMessage,
+  action: DsnAction,
+  onTrouble: (error: unknown) => void,
+): Promise<ReturnedContent> {
+  // RFC 3461 4.3: RET is about failures.
+  const full = action === "failed" && envelope.dsnRequest?.ret === "FULL";
+  try {
+    return await readReturned(await content(), full);
+  } catch (error) {
+    onTrouble(error); // the sender learns of it all the same
+    return NOTHING_RETURNED;
+  }
+}
+
+async function readReturned(content: Content, full: boolean): Promise<ReturnedContent> {
   if (full && content.sizeBytes <= MAX_MESSAGE_OCTETS) {
     const octets = await readWhole(content);
     if (isText(octets)) return { kind: "message", octets };

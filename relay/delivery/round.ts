@@ -21,7 +21,7 @@ import type { Reached } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { reportedOutcome } from "./reported_outcome.ts";
 import type { RetrySchedule } from "./retry.ts";
-import { NOTHING_RETURNED, readReturned, type ReturnedContent } from "./returned_content.ts";
+import { returnedFor } from "./returned_content.ts";
 import { type Ending, endingsOf, outcomeOf, postponement } from "./round_outcome.ts";
 import type { RemoteHost } from "./smtp_session.ts";
 import { needsSmtputf8 } from "./smtputf8_need.ts";
@@ -159,25 +159,14 @@ export class Round {
   }
 
   async #recordWithDsn(action: DsnAction, endings: readonly Ending[]): Promise<boolean> {
-    const { recorder, newId, serviceName, schedule, now } = this.parts;
-    const returned = await this.#returned(action);
+    const { recorder, newId, serviceName, schedule, now, log } = this.parts;
+    const returned = await returnedFor(this.message, action, (error) => {
+      const messageId = this.message.envelope.id;
+      log.error("the original could not be read for a DSN: {error}", { messageId, error });
+    });
     const retryUntil = this.message.envelope.receivedAt + schedule.expiryMs;
     const context = { serviceName, now: now(), newId, returned, retryUntil };
     return await recorder.record(reportedOutcome(this.message, action, endings, context));
-  }
-
-  async #returned(action: DsnAction): Promise<ReturnedContent> {
-    const { envelope } = this.message;
-    // RFC 3461 4.3: RET is about failures.
-    const full = action === "failed" && envelope.dsnRequest?.ret === "FULL";
-    try {
-      return await readReturned(await this.message.content(), full);
-    } catch (error) {
-      // The sender learns of it all the same.
-      const messageId = envelope.id;
-      this.parts.log.error("the original could not be read for a DSN: {error}", { messageId, error });
-      return NOTHING_RETURNED;
-    }
   }
 }
 

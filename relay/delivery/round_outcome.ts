@@ -76,9 +76,9 @@ export function outcomeOf({ envelope }: QueuedMessage, endings: readonly Ending[
     return { ...about(), at, type: "deferred", recipients, ...whereOf(trial), reply, attempt, nextAttemptAt: null };
   });
   for (const [first, ...others] of alike(endings, attemptKey)) {
-    const { verdict: { reply, badAddress }, attempts: attempt, nextAttemptAt } = first;
+    const { verdict: { reply, badAddress, byOperator }, attempts: attempt, nextAttemptAt } = first;
     const recipients = pathsOf([first, ...others]);
-    const what = { reply, ...(badAddress && { badAddress }) };
+    const what = { reply, ...(badAddress && { badAddress }), ...(byOperator && { byOperator }) };
     events.push({ ...about(), type: typeOf(first), recipients, ...whereOf(first), ...what, attempt, nextAttemptAt });
   }
   const expired = endings.filter(({ status }) => status === "expired");

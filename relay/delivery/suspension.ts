@@ -62,6 +62,11 @@ export class Suspension {
     if (this.active) this.#probeAt = now + this.#pauseMs;
   }
 
+  /** Of the last failure, in words; empty before the first. */
+  get why(): string {
+    return this.#why;
+  }
+
   /** What becomes of a message that is not tried. */
   get verdict(): Verdict {
     // RFC 3463 3.5: no answer from host.

@@ -26,7 +26,7 @@ const IPV4_MAPPED = "::ffff:";
 
 export class SmtpServer {
   readonly #options: SmtpServerOptions;
-  readonly #listeners: Deno.Listener[] = [];
+  readonly #listeners = new Set<Deno.Listener>();
   readonly #connections = new Set<Connection>();
   readonly #running = new Set<Promise<void>>();
   readonly #sweeper: ReturnType<typeof setInterval>;
@@ -44,36 +44,47 @@ export class SmtpServer {
 
   /** Serves a listener until it is closed; `tls` says that its connections are TLS from the start. */
   serve(listener: Deno.Listener, tls: boolean): void {
-    this.#listeners.push(listener);
+    this.#listeners.add(listener);
     this.#track(this.#accept(listener, tls));
   }
 
   /**
    * Stops accepting, ends idle sessions, and lets open transactions end within `graceMs`.
-   * Resolves when all connections are closed.
+   * Resolves when all connections are closed, or it has been resumed.
    */
-  async drain(graceMs: number): Promise<void> {
+  async pause(graceMs: number): Promise<void> {
     this.#draining = true;
     for (const listener of this.#listeners) listener.close();
+    this.#listeners.clear();
     const endAt = this.#options.monotonic() + graceMs;
-    while (this.#connections.size > 0 && this.#options.monotonic() < endAt) {
+    while (this.#draining && this.#connections.size > 0 && this.#options.monotonic() < endAt) {
       await this.#endAll((connection) => !connection.inTransaction);
       if (this.#connections.size > 0) await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
-    await this.#endAll(() => true);
+    if (this.#draining) await this.#endAll(() => true);
+  }
+
+  /** Further listeners may be served. */
+  resume(): void {
+    this.#draining = false;
+  }
+
+  /** Pauses for good; resolves when all is closed. */
+  async drain(graceMs: number): Promise<void> {
+    await this.pause(graceMs);
     clearInterval(this.#sweeper);
     await Promise.all(this.#running);
   }
 
   async #accept(listener: Deno.Listener, tls: boolean): Promise<void> {
-    while (!this.#draining) {
+    while (this.#listeners.has(listener)) {
       try {
         const conn = await listener.accept();
         // Replies are whole when they are written: waiting for more (Nagle) would only delay them.
         if (isTcp(conn)) conn.setNoDelay(true);
         this.#track(this.#admit(conn, peerAddress(conn), tls));
       } catch (error) {
-        if (this.#draining) return;
+        if (!this.#listeners.has(listener)) return;
         if (isClientGone(error)) continue;
         this.#options.onTrouble("", error);
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));

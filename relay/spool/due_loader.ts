@@ -98,6 +98,20 @@ export class DueLoader {
     });
   }
 
+  /** A message in the index as it stands, without loading it; undefined where there is none that can be read. */
+  async peek(id: string): Promise<Pick<Found, "envelope" | "recipients"> | undefined> {
+    return await this.#parts.turns.take(async () => {
+      const row = this.#closed ? undefined : this.#parts.index.get(id);
+      if (row === undefined) return undefined;
+      try {
+        return await this.#read(row);
+      } catch (error) {
+        if (!(error instanceof SpoolDamaged)) throw error;
+        return undefined; // it is reported when its turn comes
+      }
+    });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;

@@ -41,6 +41,9 @@ export interface SpoolParts {
   readonly onTrouble: (error: unknown) => void;
 }
 
+/** A message that was not taken to be looked at. */
+export type SeenMessage = Pick<Loaded, "envelope" | "recipients" | "taken">;
+
 /** Messages in memory: at about 2 KiB for an envelope and its states this is some MiB, beside what `loaded.ts` allows. */
 const MAX_LOADED = 4096;
 /** Of these so many may come straight from their senders; beyond, new ones queue up in the index behind those there. */
@@ -149,6 +152,16 @@ export class Spool implements Queue {
   /** All messages that have not ended, but for those that come while it is read: in pages, without their contents. */
   entries(): AsyncGenerator<QueueEntry[]> {
     return entries(this.#loaded, this.#parts.index);
+  }
+
+  /** A certain message as it stands, whoever has it; undefined where it is not there. */
+  async peek(id: string): Promise<SeenMessage | undefined> {
+    const loaded = this.#loaded.get(id);
+    if (loaded === undefined) {
+      const found = await this.#loader.peek(id);
+      return found && { ...found, taken: false };
+    }
+    return earliestDue(loaded.recipients) === undefined ? undefined : loaded;
   }
 
   /** Takes a certain message, due or not, as `take` does: "taken" where somebody has it, undefined where it is not there. */

@@ -73,6 +73,7 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
   const throttle = new SharedLoginThrottle((news) => scope.postMessage({ is: "login", news }));
   const shared = {
     settings,
+    number: task.node,
     client: createNodeClient(fetchOver(task.controlPlane), task.relayToken),
     resolver,
     isOwnEndpoint: ownEndpoints(endpoints),
@@ -94,8 +95,7 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
   });
   const adoption = await adoptShards({ ...shared, spoolDirectory, node: task.node });
   try {
-    const listeners = endpoints.map((endpoint) => ({ listener: listenOn(endpoint), tls: endpoint.tls }));
-    for (const { listener, tls } of listeners) node.serve(listener, tls);
+    for (const endpoint of endpoints) node.serve(() => listenOn(endpoint), endpoint.tls);
   } catch (error) {
     if (!(error instanceof PortUnavailable)) throw error;
     scope.postMessage({ is: "no-port", why: error.message });

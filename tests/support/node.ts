@@ -118,11 +118,12 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     return plane.fetch(input, init);
   }, RELAY_TOKEN);
   const tls = createStartTls(SELF_SIGNED);
-  const listener = Deno.listen({ hostname: HOST, port: 0 });
-  const { port } = listener.addr;
+  const first = Deno.listen({ hostname: HOST, port: 0 });
+  const { port } = first.addr;
   const node = await startNode({
     settings,
     directory,
+    number: 0,
     client,
     resolver,
     throttle: new LoginThrottle(),
@@ -138,7 +139,13 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     newId: monotonicUlid,
     log: getLogger("test-node"),
   });
-  node.serve(listener, false);
+  // The port is closed and opened again when the operator has the node drain.
+  let fresh: Deno.Listener | undefined = first;
+  node.serve(() => {
+    const listener = fresh ?? Deno.listen({ hostname: HOST, port });
+    fresh = undefined;
+    return listener;
+  }, false);
   let drained: Promise<void> | undefined;
   const drain = (graceMs: number) => drained ??= node.drain(graceMs);
   stack.defer(() => drain(0));
@@ -201,7 +208,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
       return dialogue;
     },
     /** Lets clients in by another listener, too; the drain closes it. */
-    serve: (listener: Deno.Listener) => node.serve(listener, false),
+    serve: (listener: Deno.Listener) => node.serve(() => listener, false),
     drain,
     [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };

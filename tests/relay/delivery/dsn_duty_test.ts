@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { dsnActionFor } from "../../../relay/delivery/dsn_duty.ts";
-import type { NotifyOccasion, RecipientStatus } from "../../../relay/envelope.ts";
+import type { DeliveryStatus, NotifyOccasion } from "../../../relay/envelope.ts";
 
 const LATE_MS = 4 * 3_600_000;
 
 function action(
   notify: readonly NotifyOccasion[] | null | undefined,
-  status: RecipientStatus,
+  status: DeliveryStatus,
   facts: { dsnPassedOn?: boolean; ageMs?: number; delayReported?: boolean; reversePath?: string } = {},
 ) {
   const { reversePath = "me@example.org", dsnPassedOn = false, ageMs = LATE_MS, delayReported = false } = facts;

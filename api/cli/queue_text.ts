@@ -1,0 +1,161 @@
+/** How the queue and what was done with it look to people. Pure. */
+import type { QueueJob } from "./api.ts";
+import { amount, card, type Cell, type Look, show, table } from "./render.ts";
+import { absolute, absoluteAndRelative, relative } from "./when.ts";
+
+type Message = NonNullable<QueueJob["messages"]>[number];
+type Recipient = Message["recipients"][number];
+
+/** Characters of a server's words in a table. */
+const REPLY_CHARS = 60;
+/** Domains in the table; all are in the JSON. */
+const DOMAINS_SHOWN = 40;
+
+const DONE: Readonly<Record<Exclude<QueueJob["work"], "summary" | "list">, string>> = {
+  retry: "Due now",
+  hold: "Held",
+  release: "Released",
+  bounce: "Returned",
+  delete: "Deleted",
+};
+
+export function actionText(job: QueueJob, look: Look): string {
+  const { work, done, busy } = job;
+  const what = work === "summary" || work === "list" ? "Found" : DONE[work];
+  const lines = [`${what}: ${amount(done, "message")}.`];
+  if (busy > 0) {
+    const text = `${amount(busy, "message")} stayed in delivery all the time and stand as before: run it again.`;
+    lines.push(show(look, { text, style: "warning" }));
+  }
+  return [...lines, ...missing(job, look)].join("\n");
+}
+
+export function summaryText(job: QueueJob, look: Look): string {
+  const { summary } = job;
+  if (summary === null || summary.messages === 0) return ["The queue is empty.", ...missing(job, look)].join("\n");
+  const { messages, recipients, held, domains, otherDomains, suspended } = summary;
+  const shown = domains.slice(0, DOMAINS_SHOWN);
+  const more = domains.length - shown.length + otherDomains;
+  const heldWords = held === 0 ? "" : `, ${held.toLocaleString("en-US")} of them held`;
+  return [
+    `${amount(messages, "message")} to ${amount(recipients, "recipient")}${heldWords}.`,
+    "",
+    table(
+      look,
+      [
+        { head: "DOMAIN" },
+        { head: "RECIPIENTS", align: "right" },
+        { head: "<1h", align: "right" },
+        { head: "<4h", align: "right" },
+        { head: "<1d", align: "right" },
+        { head: "OLDER", align: "right" },
+        { head: "HELD", align: "right" },
+        { head: "NEXT ATTEMPT" },
+        { head: "LAST TIME" },
+      ],
+      shown.map(({ domain, recipients, held, ages, nextAttemptAt, lastReply }) => [
+        domain,
+        figure(recipients),
+        figure(ages.under1h),
+        figure(ages.under4h),
+        figure(ages.under1d),
+        { text: figure(ages.older), style: ages.older > 0 ? "warning" : "plain" },
+        figure(held),
+        nextAttemptAt === null ? "" : relative(nextAttemptAt, look.now),
+        clipped(lastReply),
+      ]),
+    ),
+    ...(more > 0 ? ["", `And ${amount(more, "other domain")}.`] : []),
+    ...(suspended.length > 0 ? ["", "Left alone for now, because no host could be reached:"] : []),
+    ...suspended.map(({ destination, why }) => `  ${show(look, { text: `${destination}: ${why}`, style: "warning" })}`),
+    ...missing(job, look),
+  ].join("\n");
+}
+
+export function listText(job: QueueJob, look: Look): string {
+  const messages = job.messages ?? [];
+  if (messages.length === 0) return ["No such messages wait.", ...missing(job, look)].join("\n");
+  const rows = table(
+    look,
+    [
+      { head: "RECEIVED" },
+      { head: "ID" },
+      { head: "ACCOUNT" },
+      { head: "FROM" },
+      { head: "TO" },
+      { head: "STATUS" },
+      { head: "TRIES", align: "right" },
+      { head: "NEXT ATTEMPT" },
+      { head: "LAST TIME" },
+    ],
+    messages.map((message) => {
+      const [first] = message.recipients;
+      return [
+        absolute(message.receivedAt),
+        message.id,
+        message.account,
+        reversePath(message.sender),
+        to(message.recipients),
+        statusCell(message),
+        String(first?.attempts ?? 0),
+        first?.nextAttemptAt ? relative(first.nextAttemptAt, look.now) : "",
+        clipped(first?.lastReply ?? null),
+      ];
+    }),
+  );
+  return [rows, ...missing(job, look)].join("\n");
+}
+
+export function messagesText(id: string, job: QueueJob, look: Look): string {
+  const [message] = job.messages ?? [];
+  if (message === undefined) {
+    const advice = `No message ${id} waits for delivery. What became of it: mailhop message show ${id}`;
+    return [advice, ...missing(job, look)].join("\n");
+  }
+  return card(look, [
+    ["Message", { text: message.id, style: "strong" }],
+    ["Account", message.account],
+    ["From", reversePath(message.sender)],
+    ["Received", absoluteAndRelative(message.receivedAt, look.now)],
+    ["Size", amount(message.sizeBytes, "byte")],
+    ...(message.inDelivery ? [["Now", "being tried"] as [string, Cell]] : []),
+    ...message.recipients.flatMap((recipient) => recipientRows(recipient, look)),
+  ]);
+}
+
+function recipientRows(recipient: Recipient, look: Look): [string, Cell][] {
+  const { address, status, attempts, nextAttemptAt, lastReply } = recipient;
+  const next = nextAttemptAt === null ? "" : `, next ${absoluteAndRelative(nextAttemptAt, look.now)}`;
+  return [
+    ["To", `${address} (${status}), ${amount(attempts, "attempt")}${next}`],
+    ...(lastReply === null ? [] : [["", { text: lastReply, style: "faint" }] as [string, Cell]]),
+  ];
+}
+
+function statusCell({ inDelivery, recipients }: Message): Cell {
+  if (inDelivery) return { text: "in delivery", style: "good" };
+  return recipients.some(({ status }) => status === "held") ? { text: "held", style: "warning" } : "queued";
+}
+
+/** Nodes whose part is not in the answer. */
+function missing({ nodes }: QueueJob, look: Look): string[] {
+  const words = nodes.flatMap(({ node, state, trouble }) => {
+    if (state === "failed") return [`Node ${node} gave up: ${trouble}`];
+    return state === "silent" ? [`Node ${node} is silent; its part is missing, and is done when it is back.`] : [];
+  });
+  if (nodes.length === 0) words.push("No relay node is there: see mailhop node list");
+  return words.map((text) => show(look, { text, style: "warning" }));
+}
+
+const figure = (n: number): string => n === 0 ? "" : n.toLocaleString("en-US");
+const clipped = (words: string | null): string => {
+  if (words === null) return "";
+  return words.length > REPLY_CHARS ? `${words.slice(0, REPLY_CHARS - 1)}…` : words;
+};
+/** RFC 5321 4.5.5: the null reverse path is written <>. */
+const reversePath = (sender: string) => sender === "" ? "<>" : sender;
+
+function to(recipients: readonly Recipient[]): string {
+  const [first, ...others] = recipients;
+  return others.length === 0 ? first?.address ?? "" : `${first?.address} and ${amount(others.length, "other")}`;
+}

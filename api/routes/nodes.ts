@@ -1,0 +1,80 @@
+/** /v1/nodes: the relay nodes, how much they have queued, and whether they let clients in. */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Kysely } from "kysely";
+import { problem, problemResponses } from "../problem.ts";
+import { NODE_SILENT_MS } from "../queue_control.ts";
+import { findNode, listNodes, setDrainWanted } from "../store/nodes.ts";
+import type { Database, NodeRow } from "../store/schema.ts";
+import { rfc3339 } from "../utc_day.ts";
+import { createRouter, json, jsonRequest, timeSchema } from "./router.ts";
+
+/** A node that was not heard of for so long is not shown. */
+const SHOWN_MS = 7 * 86_400_000;
+
+const nodeSchema = z.object({
+  node: z.string(),
+  region: z.string(),
+  number: z.int().nullable().openapi({
+    description: "Which of its process's nodes it is; null: the queue of a node that is no more, which is delivered",
+  }),
+  state: z.enum(["serving", "draining", "silent"]).openapi({
+    description: "serving: lets clients in; draining: lets nobody in, and delivers what it has; silent: not heard of",
+  }),
+  drain: z.boolean().openapi({ description: "Whether the operator wants it to drain" }),
+  queued: z.int().openapi({ description: "Messages that have not ended" }),
+  seenAt: timeSchema,
+}).openapi("Node");
+
+const list = createRoute({
+  method: "get",
+  path: "/",
+  summary: "List the relay nodes that were heard of in the last week",
+  responses: {
+    200: json(z.object({ items: z.array(nodeSchema), next: z.null() }), "All of them"),
+    ...problemResponses("unauthorized"),
+  },
+});
+
+const patch = createRoute({
+  method: "patch",
+  path: "/{node}",
+  summary: "Have a node drain, or let clients in again",
+  description: "A node that drains lets no more clients in, ends the sessions it has with a 421, and delivers its " +
+    "queue. It stays so through a restart, until `drain` is false.",
+  request: {
+    params: z.object({ node: z.string() }),
+    body: jsonRequest(z.strictObject({ drain: z.boolean() })),
+  },
+  responses: {
+    200: json(nodeSchema, "The node; it takes a second or so to follow"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+  },
+});
+
+export interface NodesRoutes {
+  readonly db: Kysely<Database>;
+  readonly now: () => number;
+}
+
+export const nodesRoutes = ({ db, now }: NodesRoutes) => {
+  const show = (row: NodeRow): z.infer<typeof nodeSchema> => ({
+    node: row.node,
+    region: row.region,
+    number: row.number,
+    state: row.seen_at < now() - NODE_SILENT_MS ? "silent" : row.draining === 1 ? "draining" : "serving",
+    drain: row.drain_wanted === 1,
+    queued: row.queued,
+    seenAt: rfc3339(row.seen_at),
+  });
+  return createRouter()
+    .openapi(list, async (c) => {
+      const rows = await listNodes(db, now() - SHOWN_MS);
+      return c.json({ items: rows.map(show), next: null }, 200);
+    })
+    .openapi(patch, async (c) => {
+      const { node } = c.req.valid("param");
+      await setDrainWanted(db, node, c.req.valid("json").drain);
+      const row = await findNode(db, node);
+      return row === undefined ? problem(c, "not-found", "There is no node of that name") : c.json(show(row), 200);
+    });
+};
