@@ -56,12 +56,15 @@ const selection = (
   now: number,
 ): Order["select"] => ({ ...same, ...(before !== undefined && { receivedBefore: resolveInstant(before, now) }) });
 
+const summarize = (select: Order["select"]): Command => async (context) =>
+  outcome(await order(context, { work: "summary", select }), summaryText);
+
 const summary = command(
   "summary",
-  map(object({ filters }), ({ filters }): Command => async (context) => {
-    const select = selection(filters, context.now());
-    return outcome(await order(context, { work: "summary", select }), summaryText);
-  }),
+  map(
+    object({ filters }),
+    ({ filters }): Command => (context) => summarize(selection(filters, context.now()))(context),
+  ),
   {
     brief: message`Count what waits, by domain and age.`,
     description:
@@ -215,9 +218,15 @@ const remove = command(
 /** `mailhop queue`. */
 export const queue = command(
   "queue",
-  or(or(summary, list, show), or(retry, hold, release, bounce, remove), or(jobs, callOff)),
+  // Alone it is the summary.
+  or(
+    or(summary, list, show),
+    or(retry, hold, release, bounce, remove),
+    or(jobs, callOff),
+    map(object({}), () => summarize({})),
+  ),
   {
     brief: message`What waits for delivery, and what to do about it.`,
-    footer: examples("queue summary", "queue list --domain example.net", "queue retry --domain example.net"),
+    footer: examples("queue", "queue list --domain example.net", "queue retry --domain example.net"),
   },
 );

@@ -51,7 +51,7 @@ export function summaryText(job: QueueJob, look: Look): string {
         { head: "OLDER", align: "right" },
         { head: "HELD", align: "right" },
         { head: "NEXT ATTEMPT" },
-        { head: "LAST TIME" },
+        { head: "LAST ATTEMPT" },
       ],
       shown.map(({ domain, recipients, held, ages, nextAttemptAt, lastReply }) => [
         domain,
@@ -86,7 +86,7 @@ export function listText(job: QueueJob, look: Look): string {
       { head: "STATUS" },
       { head: "TRIES", align: "right" },
       { head: "NEXT ATTEMPT" },
-      { head: "LAST TIME" },
+      { head: "LAST ATTEMPT" },
     ],
     messages.map((message) => {
       const [first] = message.recipients;

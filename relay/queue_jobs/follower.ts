@@ -68,7 +68,11 @@ export class QueueFollower implements AsyncDisposable {
       draining: this.#draining,
     };
     const { jobs, draining } = await controlPlane.queue(report);
-    for (const { job, ended } of progress) if (ended) this.#jobs.delete(job);
+    for (const { job, ended, done, trouble } of progress) {
+      if (!ended) continue;
+      this.#jobs.delete(job);
+      this.#options.onNews("the operator's job has ended", { job, done, trouble });
+    }
     this.#setDraining(draining);
     this.#takeUp(jobs);
   }

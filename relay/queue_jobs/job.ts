@@ -79,7 +79,7 @@ export class Job {
     for await (const page of this.#pages()) {
       if (this.#isOver) return;
       for (let at = 0; at < page.length; at += AT_ONCE) {
-        await Promise.all(page.slice(at, at + AT_ONCE).map((entry) => this.#visit(entry)));
+        await allOf(page.slice(at, at + AT_ONCE).map((entry) => this.#visit(entry)));
       }
       this.#say({ seen: this.#progress.seen + page.length });
     }
@@ -92,9 +92,10 @@ export class Job {
   async *#pages(): AsyncGenerator<QueueEntry[]> {
     const { ids } = this.#job.select;
     if (ids === undefined) return yield* this.#parts.spool.entries();
-    this.#say({ total: ids.length });
     const seen = await Promise.all(ids.map((id) => this.#parts.spool.peek(id)));
-    yield seen.flatMap((message) => message === undefined ? [] : [entryOf(message)]);
+    const found = seen.flatMap((message) => message === undefined ? [] : [entryOf(message)]);
+    this.#say({ total: found.length });
+    yield found;
   }
 
   async #visit(entry: QueueEntry): Promise<void> {
@@ -166,7 +167,7 @@ export class Job {
       await this.#parts.sleep(BUSY_PAUSE_MS);
       const again = this.#busy;
       this.#busy = [];
-      await Promise.all(again.map((entry) => this.#act(entry)));
+      await allOf(again.map((entry) => this.#act(entry)));
       this.#say({ busy: this.#busy.length });
     }
   }
@@ -188,6 +189,12 @@ export class Job {
   #say(news: Partial<QueueProgress>): void {
     this.#progress = { ...this.#progress, ...news };
   }
+}
+
+/** Resolves when all have ended, or then rejects as the first one did. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }
 
 function entryOf({ envelope, recipients }: Pick<SeenMessage, "envelope" | "recipients">): QueueEntry {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { NodeEvent } from "../../api/client.ts";
-import { NOON, startControlPlane, type TestControlPlane } from "./control_plane.ts";
+import { NOON, RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
 const send = (api: TestControlPlane, ...items: NodeEvent[]) => api.nodeCall("events", { items });
 
@@ -140,6 +140,35 @@ Deno.test("history: a message of the relay's own, and what was returned with it"
   assertEquals([body.sender, body.relays, body.messageId, body.events[0].origin], ["", 0, null, null]);
   assertEquals((await api.request("GET", "/v1/messages/m1")).body.events[1].dsnId, "dsn");
   assertEquals(await idsOf(api, "sender="), ["dsn"]);
+});
+
+Deno.test("history: what the operator did to a recipient is its status; what was released waits again", async () => {
+  await using api = await startControlPlane();
+  const [bob, carol] = ["bob@example.net", "carol@example.net"] as const;
+  const byOperator = (type: "held" | "released" | "deleted", recipients: string[]): NodeEvent => ({
+    ...{ id: `m1-${type}-${recipients}`, messageId: "m1", account: "alice", at: NOON + 60_000, type, recipients },
+    reason: type === "held" ? "spam?" : null,
+  });
+  await send(api, accepted("m1", [bob, carol]), byOperator("held", [bob, carol]));
+  assertEquals(await statusOf(api, "m1"), "held");
+  await send(api, byOperator("released", [bob]), byOperator("deleted", [carol]));
+  assertEquals(await statusOf(api, "m1"), "deferred");
+  await send(api, attempt("m1", "delivered", [bob], 2), attempt("m1", "delivered", [carol], 3));
+  const { body } = await api.request("GET", "/v1/messages/m1");
+  assertEquals(body.recipients.map(({ status }: { status: string }) => status), ["delivered", "deleted"]);
+  assertEquals(body.status, "partial");
+  assertEquals(body.events.find((event: NodeEvent) => event.type === "held").reason, "spam?");
+  await send(api, accepted("m2", [bob]), { ...byOperator("deleted", [bob]), id: "m2-deleted", messageId: "m2" });
+  assertEquals(await statusOf(api, "m2"), "deleted");
+});
+
+Deno.test("history: what the operator had returned is no refusal by a server", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  const to = Array.from({ length: 4 }, (_, n) => `user${n}@example.net`);
+  await send(api, accepted("m1", to), { ...attempt("m1", "bounced", to, 0), byOperator: true } as NodeEvent);
+  const facts = (await api.request("GET", "/v1/node/accounts/alice", undefined, RELAY)).body.account;
+  assertEquals([facts.today.outcomes, facts.today.refused], [0, 0]);
 });
 
 Deno.test("messages: found by account, sender, recipient, Message-ID, status and time, the newest first", async () => {

@@ -35,6 +35,19 @@ const COMMANDS = [
   " --status deferred --limit 10 --cursor abc",
   "message list --all",
   "message show 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E",
+  "queue summary --account alice --before 4h",
+  "queue list --domain example.net --status held --limit 10",
+  "queue show 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E",
+  "queue retry --all",
+  "queue hold --sender a@b --recipient c@d --reason spam",
+  "queue release 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E 01KAQ2T3ZJ8M4Y6W9X0B1C2D3F",
+  "queue bounce --domain example.net",
+  "queue delete --account alice",
+  "queue jobs",
+  "queue call-off 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E",
+  "node list",
+  "node drain 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E",
+  "node serve 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E",
 ];
 
 for (const line of COMMANDS) {
@@ -82,7 +95,17 @@ for (const line of COMMANDS) {
 
 Deno.test("command line: the help of all names every command and the settings", () => {
   for (
-    const word of ["account", "block", "quota", "network", "domain", "message", "MAILHOP_API_URL", "MAILHOP_API_TOKEN"]
+    const word of [
+      "account",
+      "block",
+      "quota",
+      "domain",
+      "message",
+      "queue",
+      "node",
+      "MAILHOP_API_URL",
+      "MAILHOP_API_TOKEN",
+    ]
   ) {
     assertStringIncludes(text("--help"), word);
   }

@@ -1,0 +1,126 @@
+/** `mailhop queue` and `mailhop node`, against the real API with a node that the test plays. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { QueueJob, QueueProgress } from "../../../api/client.ts";
+import { type Api, NOW, runOn, startApi } from "./harness.ts";
+
+const HOUR_MS = 3_600_000;
+
+const report = async (api: Api, progress: QueueProgress[] = []): Promise<readonly QueueJob[]> => {
+  const json = { node: "n1", region: "eu", number: 0, queued: 3, draining: false, gone: false, progress };
+  const response = await api.node.v1.node.queue.$post({ json });
+  return (await response.json()).jobs;
+};
+
+/** Runs a line; while the tool waits, the node does what is ordered: first a part of it, then the rest. */
+async function run(api: Api, line: string, result: Partial<QueueProgress> = {}) {
+  await report(api);
+  const orders: QueueJob[] = [];
+  const base = { seen: 2, total: 3, done: 1, busy: 1, ended: false, trouble: null, summary: null, list: null };
+  let pauses = 0;
+  const ran = await runOn(api, line, {
+    async pause() {
+      const jobs = await report(api);
+      if (pauses++ === 0) orders.push(...jobs);
+      const [job] = jobs;
+      if (job === undefined) return;
+      if (pauses < 6) await report(api, [{ ...base, job: job.id }]);
+      else await report(api, [{ ...base, job: job.id, seen: 3, done: 3, busy: 0, ended: true, ...result }]);
+    },
+  });
+  return { ...ran, orders };
+}
+
+Deno.test("queue hold: says what was done, with progress on the way, and hands over what was asked", async () => {
+  await using api = await startApi();
+  const { out, code, statuses, orders } = await run(api, "queue hold --domain example.net --before 4h --reason spam");
+  assertEquals([code, out], [0, "Held: 3 messages."]);
+  const [{ work, select, reason }] = orders as [QueueJob];
+  assertEquals({ work, select, reason }, {
+    ...{ work: "hold", reason: "spam" },
+    select: { domain: "example.net", receivedBefore: NOW - 4 * HOUR_MS },
+  });
+  assertMatch(statuses.join("\n"), /2 of 3 messages, 1 done; waiting for 1 in delivery/);
+});
+
+Deno.test("queue delete: without saying what, it is wrong use; with ids or --all it goes", async () => {
+  await using api = await startApi();
+  const wrong = await run(api, "queue delete");
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.err, "--all");
+  const some = await run(api, "queue delete M1 M2");
+  assertEquals([some.out, some.orders[0]!.select], ["Deleted: 3 messages.", { ids: ["M1", "M2"] }]);
+  assertEquals((await run(api, "queue delete --all")).orders[0]!.select, {});
+});
+
+Deno.test("queue bounce: what stayed in delivery, and a node that gave up, are told", async () => {
+  await using api = await startApi();
+  const { out } = await run(api, "queue bounce --account alice", { busy: 2, trouble: "no space left" });
+  assertStringIncludes(out, "Returned: 3 messages.");
+  assertStringIncludes(out, "2 messages stayed in delivery");
+  assertStringIncludes(out, "Node n1 gave up: no space left");
+});
+
+const domain = {
+  ...{ domain: "example.net", recipients: 1200, held: 2, lastReply: "451 4.3.0 \x1b[2J later" },
+  ages: { under1h: 1000, under4h: 0, under1d: 0, older: 200 },
+  ...{ oldestAt: NOW - 30 * HOUR_MS, nextAttemptAt: NOW + HOUR_MS },
+};
+
+Deno.test("queue: alone it is the summary, by domain and age, with what stands in the way", async () => {
+  await using api = await startApi();
+  const summary = {
+    ...{ messages: 1100, recipients: 1200, held: 2, domains: [domain], otherDomains: 3 },
+    suspended: [{ destination: "mx mx.example.net 25", why: "timed out" }],
+  };
+  const { out } = await run(api, "queue", { summary });
+  assertStringIncludes(out, "1,100 messages to 1,200 recipients, 2 of them held.");
+  assertMatch(out, /example\.net\s+1,200\s+1,000\s+200\s+2\s+in 1 hour\s+451 4\.3\.0 \\x1b\[2J later/);
+  assertStringIncludes(out, "And 3 other domains.");
+  assertStringIncludes(out, "mx mx.example.net 25: timed out");
+  const empty = { ...summary, messages: 0, recipients: 0, domains: [], otherDomains: 0, suspended: [] };
+  assertEquals((await run(api, "queue summary --account bob", { summary: empty })).out, "The queue is empty.");
+});
+
+const message = {
+  ...{ id: "M1", account: "alice", sender: "", receivedAt: NOW - HOUR_MS, sizeBytes: 1234, inDelivery: false },
+  recipients: [
+    { address: "b@a.test", status: "queued" as const, attempts: 2, nextAttemptAt: NOW + HOUR_MS, lastReply: "451 no" },
+    { address: "c@a.test", status: "held" as const, attempts: 1, nextAttemptAt: null, lastReply: null },
+  ],
+};
+
+Deno.test("queue list and show: messages with their recipients, attempts and last words", async () => {
+  await using api = await startApi();
+  const { out } = await run(api, "queue list --status held --limit 7", { list: [message] });
+  assertMatch(out, /11:00:00Z\s+M1\s+alice\s+<>\s+b@a\.test and 1 other\s+held\s+2\s+in 1 hour\s+451 no/);
+  const shown = await run(api, "queue show M1", { list: [message] });
+  assertMatch(shown.out, /To\s+b@a\.test \(queued\), 2 attempts, next 2026-11-23T13:00:00Z/);
+  assertMatch(shown.out, /To\s+c@a\.test \(held\), 1 attempt/);
+  const none = await run(api, "queue show M2", { list: [] });
+  assertStringIncludes(none.out, "mailhop message show M2");
+});
+
+Deno.test("queue jobs and call-off: what was done, and the end of what is under way", async () => {
+  await using api = await startApi();
+  await run(api, "queue retry --domain example.net");
+  const { out } = await runOn(api, "queue jobs");
+  assertMatch(out, /retry\s+domain example\.net\s+done\s+3\/3\s+3/);
+  const id = /id-\d+/.exec(out)![0];
+  assertStringIncludes((await runOn(api, `queue call-off ${id}`)).out, "What was done stays done");
+  assertEquals((await runOn(api, "queue call-off nothing")).code, 1);
+});
+
+Deno.test("queue: where no node is there, that is said", async () => {
+  await using api = await startApi();
+  assertStringIncludes((await runOn(api, "queue retry --all")).out, "No relay node is there");
+});
+
+Deno.test("node: listed, told to drain and to serve", async () => {
+  await using api = await startApi();
+  assertStringIncludes((await runOn(api, "node list")).out, "No node was heard of");
+  await report(api);
+  assertMatch((await runOn(api, "node list")).out, /n1\s+eu\s+0\s+serving\s+3\s+now/);
+  assertStringIncludes((await runOn(api, "node drain n1")).out, "delivers what it has: 3 messages");
+  assertStringIncludes((await runOn(api, "node serve n1")).out, "lets clients in again");
+  assertStringIncludes((await runOn(api, "node drain n2")).err, "mailhop node list");
+});
