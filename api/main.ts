@@ -10,6 +10,8 @@ import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
 import type { Caps } from "./counters/counters.ts";
 import { pruneDecisions } from "./decision_log.ts";
+import type { ServiceFacts } from "./domain_check/verdict.ts";
+import type { MailDns } from "./domain_check/mail_dns.ts";
 import type { ResolveTxt } from "./domain_proof.ts";
 import { recheckDomains } from "./domain_recheck.ts";
 import type { AddressFacts } from "./dry_run.ts";
@@ -42,6 +44,9 @@ export interface ControlPlaneOptions {
   readonly resolveTxt: ResolveTxt;
   /** What a node makes of addresses and their domains, for the dry run. */
   readonly addresses: AddressFacts;
+  /** How the service appears to the world, and the DNS as it is now, for the checks of domains. */
+  readonly service: ServiceFacts;
+  readonly mailDns: () => MailDns;
   /** Checks of the rest of the process, beside the database. */
   readonly readiness: Readiness;
   readonly log: Log;
@@ -77,7 +82,7 @@ const databaseTrouble = async ({ db, sync }: ControlDatabase, log: Log): Promise
 /** @throws Error of the file system or of SQLite. */
 export const createControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
   const { databasePath, adminToken, relayToken, activationDelayMs, parameters, now, newId, log } = options;
-  const { resolveTxt, addresses } = options;
+  const { resolveTxt, addresses, service, mailDns } = options;
   const database = await openDatabase(databasePath);
   const { db, sync } = database;
   const policy = await openPolicyControl({ db, sync, parameters, now, newId, log });
@@ -99,6 +104,8 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     newToken: () => randomBytes(TOKEN_OCTETS).toString("hex"),
     resolveTxt,
     addresses,
+    service,
+    mailDns,
     activationDelayMs,
     adminToken,
     relayToken,

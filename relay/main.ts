@@ -13,6 +13,7 @@ import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
 import { processEnvironment } from "./environment.ts";
 import { describe } from "./error_words.ts";
+import { outgoingAddresses } from "./outgoing_addresses.ts";
 import { findEndpoints, PortUnavailable } from "./listeners.ts";
 import { openLog } from "./logging.ts";
 import { startPeriodicWork } from "./periodic_work.ts";
@@ -93,6 +94,8 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     newId: () => monotonicUlid(now()),
     resolveTxt: (name) => resolver.fresh().txt(name),
     addresses: addressFacts(resolver, settings.routes),
+    service: { name: settings.serviceName, addresses: () => outgoingAddresses(settings, resolver) },
+    mailDns: () => resolver.fresh(),
     readiness: () => Promise.resolve({ nodes: crew === undefined ? "starting" : crew.trouble() }),
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),
   });

@@ -17,6 +17,7 @@ export type Block = InferResponseType<Accounts[":username"]["blocks"]["$post"], 
 export type Quota = InferResponseType<Accounts[":username"]["quota"]["$get"], 200>;
 export type Network = InferResponseType<Accounts[":username"]["networks"]["$post"], 201>;
 export type Domain = InferResponseType<Accounts[":username"]["domains"]["$post"], 201>;
+export type CheckedDomain = InferResponseType<Accounts[":username"]["domains"][":domain"]["$get"], 200>;
 export type DkimKeys = InferResponseType<Accounts[":username"]["domains"][":domain"]["dkim"]["$get"], 200>;
 export type Suppressions = InferResponseType<Accounts[":username"]["suppressions"]["$get"], 200>;
 export type MessageHistory = InferResponseType<Messages[":id"]["$get"], 200>;

@@ -5,6 +5,7 @@ import { ask, type Domain, segment } from "./api.ts";
 import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
 import { everyPage } from "./pages.ts";
+import { checksText } from "./domain_checks.ts";
 import { card, type Cell, type Look, table } from "./render.ts";
 import { name, username } from "./value_parsers.ts";
 import { absolute } from "./when.ts";
@@ -56,10 +57,19 @@ const show = command(
           param: { username: segment(username), domain: segment(domain) },
         }),
       );
-      return outcome(answer, (claim, look) => domainCard(claim, look), claimed(username));
+      return outcome(
+        answer,
+        (claim, look) => `${domainCard(claim, look)}\n\n${checksText(claim.checks, look)}`,
+        claimed(username),
+      );
     },
   ),
-  { brief: message`Show a claim and its DNS record.`, footer: examples("domain show alice example.com") },
+  {
+    brief: message`Show a claim, and whether its DNS records are right.`,
+    description:
+      message`Shows a claim, and looks up now whether the domain's MX, SPF, DKIM and DMARC records let its mail through this service pass; what is missing is shown as it is to be published.`,
+    footer: examples("domain show alice example.com"),
+  },
 );
 
 const verify = command(

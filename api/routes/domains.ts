@@ -5,11 +5,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Kysely } from "kysely";
+import type { Check, ServiceFacts } from "../domain_check/verdict.ts";
+import type { MailDns } from "../domain_check/mail_dns.ts";
 import { parseDomain } from "../domain_name.ts";
 import { checkProof, proofOf, type ResolveTxt } from "../domain_proof.ts";
 import { MISSED_CHECKS_TO_LAPSE } from "../domain_recheck.ts";
+import type { AddressFacts } from "../dry_run.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
+import { listDkimKeys } from "../store/dkim_keys.ts";
 import { deleteDomain, findDomain, findOwners, insertDomain, listDomains, verifyDomain } from "../store/domains.ts";
 import type { Database, DomainRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
@@ -54,6 +58,26 @@ const show = (row: DomainRow): z.infer<typeof domainSchema> => ({
   missedChecks: row.missed_checks,
 });
 
+const checkRecord = z.object({ name: z.string(), type: z.enum(["TXT", "MX"]), value: z.string() });
+
+const checkSchema = z.object({
+  verdict: z.enum(["good", "warning", "bad", "unknown"]),
+  words: z.string().openapi({ description: "What it means, and what to do" }),
+  found: z.array(checkRecord),
+  publish: z.array(checkRecord).openapi({ description: "What the domain's DNS should have" }),
+}).openapi("DomainCheck");
+
+const checkedDomainSchema = domainSchema.extend({
+  checks: z.object({ mx: checkSchema, spf: checkSchema, dkim: checkSchema, dmarc: checkSchema })
+    .openapi({ description: "Whether recipients will take the domain's mail through this service for what it is" }),
+}).openapi("CheckedDomain");
+
+const showCheck = ({ found, publish, ...same }: Check): z.infer<typeof checkSchema> => ({
+  ...same,
+  found: [...found],
+  publish: [...publish],
+});
+
 /** Of all that lies below a claim. */
 export const domainParam = accountParam.extend({ domain });
 
@@ -82,10 +106,10 @@ const list = createRoute({
 const get = createRoute({
   method: "get",
   path: "/{username}/domains/{domain}",
-  summary: "Show a claim, with the record to publish",
+  summary: "Show a claim, and what the domain's MX, SPF, DKIM and DMARC records do for its mail, looked up now",
   request: { params: domainParam },
   responses: {
-    200: json(domainSchema, "The claim"),
+    200: json(checkedDomainSchema, "The claim, with a verdict on each record"),
     ...problemResponses("invalid-request", "unauthorized", "not-found"),
   },
 });
@@ -125,6 +149,10 @@ export interface DomainRoutes {
   readonly resolveTxt: ResolveTxt;
   /** A new secret on each call, of letters and digits. */
   readonly newToken: () => string;
+  readonly addresses: Pick<AddressFacts, "sender">;
+  readonly service: ServiceFacts;
+  /** A view of the DNS as it is now. */
+  readonly mailDns: () => MailDns;
 }
 
 export const noSuchClaim = (c: Context, domain: string) =>
@@ -133,8 +161,21 @@ export const noSuchClaim = (c: Context, domain: string) =>
 const taken = (c: Context, domain: string) =>
   problem(c, "domain-taken", `${domain}, or a domain that it lies in, is verified for another account`);
 
-export const domainRoutes = ({ db, now, resolveTxt, newToken }: DomainRoutes) =>
-  createRouter()
+export const domainRoutes = (use: DomainRoutes) => {
+  const { db, now, resolveTxt, newToken, addresses, service, mailDns } = use;
+
+  const showChecked = async (row: DomainRow): Promise<z.infer<typeof checkedDomainSchema>> => {
+    const [keys, facts] = await Promise.all([listDkimKeys(db, row), addresses.sender(row.domain)]);
+    // mailauth takes 30 MiB: not before somebody asks.
+    const { checkDomain } = await import("../domain_check/check.ts");
+    const { mx, spf, dkim, dmarc } = await checkDomain({ domain: row.domain, keys, facts }, service, mailDns());
+    return {
+      ...show(row),
+      checks: { mx: showCheck(mx), spf: showCheck(spf), dkim: showCheck(dkim), dmarc: showCheck(dmarc) },
+    };
+  };
+
+  return createRouter()
     .openapi(claim, async (c) => {
       const { username } = c.req.valid("param");
       const { domain } = c.req.valid("json");
@@ -163,7 +204,7 @@ export const domainRoutes = ({ db, now, resolveTxt, newToken }: DomainRoutes) =>
     })
     .openapi(get, async (c) => {
       const row = await findDomain(db, c.req.valid("param"));
-      return row === undefined ? noSuchClaim(c, c.req.valid("param").domain) : c.json(show(row), 200);
+      return row === undefined ? noSuchClaim(c, c.req.valid("param").domain) : c.json(await showChecked(row), 200);
     })
     .openapi(verify, async (c) => {
       const { username, domain } = c.req.valid("param");
@@ -186,3 +227,4 @@ export const domainRoutes = ({ db, now, resolveTxt, newToken }: DomainRoutes) =>
       const { username, domain } = c.req.valid("param");
       return await deleteDomain(db, { username, domain }) ? c.body(null, 204) : noSuchClaim(c, domain);
     });
+};

@@ -7,6 +7,7 @@ import { defaultParameters, type DomainFacts } from "../../policy/mod.ts";
 import type { Readiness } from "../../api/routes/health.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
 import { addressesWith } from "../support/addresses.ts";
+import { SERVICE, staticDns } from "../support/static_dns.ts";
 
 export const ADMIN = "operator-token";
 export const RELAY = "relay-token";
@@ -34,6 +35,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   const logged: string[] = [];
   const txt = new Map<string, TxtAnswer>();
   const domains = new Map<string, DomainFacts>();
+  const a = new Map<string, readonly string[]>();
   const plane = await createControlPlane({
     databasePath: options.databasePath ?? IN_MEMORY,
     adminToken: ADMIN,
@@ -45,6 +47,8 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     newId: () => monotonicUlid(),
     resolveTxt: (name) => Promise.resolve(txt.get(name) ?? { kind: "no-domain" }),
     addresses: addressesWith(domains),
+    service: SERVICE,
+    mailDns: () => staticDns({ txt, a }),
     readiness: options.readiness ?? (() => Promise.resolve({})),
     log: (message) => logged.push(message),
   });
@@ -63,6 +67,8 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     logged,
     /** What the DNS says of TXT records, by name; nothing at first. */
     txt,
+    /** And of A records. */
+    a,
     /** What it says of senders' and recipients' domains; all others are good. */
     domains,
     app: plane.app,

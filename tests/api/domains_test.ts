@@ -53,7 +53,8 @@ Deno.test("domains: claimed, shown, verified, listed, removed", async () => {
   });
   assertEquals([record.name, record.type], ["_mailhop.example.com", "TXT"]);
   assertMatch(record.value, /^mailhop-verification=[0-9a-f]{32}$/);
-  assertEquals((await show(api, "alice", "EXAMPLE.com")).body, claimed.body);
+  const { checks: _, ...shown } = (await show(api, "alice", "EXAMPLE.com")).body;
+  assertEquals(shown, claimed.body);
   assertEquals(await ownersOf(api, "example.com"), [null]);
 
   api.txt.set(record.name, { kind: "found", records: ["v=spf1 -all", ` ${record.value}`] });

@@ -14,6 +14,7 @@ import { recordDecisions } from "../../api/decision_log.ts";
 import { openDatabase } from "../../api/store/database.ts";
 import { defaultParameters, encodeChunk } from "../../policy/mod.ts";
 import { addressesWith } from "../support/addresses.ts";
+import { SERVICE, staticDns } from "../support/static_dns.ts";
 import { DecisionHistory, LOWER_LIMIT } from "../support/decision_history.ts";
 import { policyModule } from "../support/policy_modules.ts";
 import { seed } from "../support/size.ts";
@@ -89,6 +90,8 @@ try {
     keepDecisionsMs: DAY_MS,
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
     addresses: addressesWith(),
+    service: SERVICE,
+    mailDns: () => staticDns({ txt: new Map() }),
     readiness: () => Promise.resolve({}),
   });
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, plane.app.fetch);

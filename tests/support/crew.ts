@@ -18,6 +18,7 @@ import type { Settings } from "../../relay/settings.ts";
 import { newConnectionTable } from "../../relay/smtp/connection_counts.ts";
 import { Crew, type CrewOptions } from "../../relay/workers/crew.ts";
 import { addressesWith } from "./addresses.ts";
+import { SERVICE, staticDns } from "./static_dns.ts";
 import { Dialogue } from "./dialogue.ts";
 import { startDnsServer } from "./dns_server.ts";
 import { NextHopServer } from "./next_hop_server.ts";
@@ -65,6 +66,8 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     newId: () => ulid(),
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
     addresses: addressesWith(),
+    service: SERVICE,
+    mailDns: () => staticDns({ txt: new Map() }),
     readiness: () => Promise.resolve({}),
     log: () => {},
   });

@@ -18,6 +18,7 @@ import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
 import { createResolver } from "../../relay/dns/resolver.ts";
 import { ownEndpoints } from "../../relay/listeners.ts";
 import { startNode } from "../../relay/node.ts";
+import { outgoingAddresses } from "../../relay/outgoing_addresses.ts";
 import { parametersOf } from "../../relay/policy/parameters.ts";
 import { readSettings, type Settings } from "../../relay/settings.ts";
 import { ConnectionCounts, newConnectionTable } from "../../relay/smtp/connection_counts.ts";
@@ -108,6 +109,8 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     newId: () => monotonicUlid(clock.now),
     resolveTxt: (name) => resolver.fresh().txt(name),
     addresses: addressFacts(resolver, settings.routes),
+    service: { name: settings.serviceName, addresses: () => outgoingAddresses(settings, resolver) },
+    mailDns: () => resolver.fresh(),
     readiness: () => Promise.resolve({}),
     log: () => {},
   });

@@ -52,6 +52,25 @@ Deno.test("domain verify: refused until the record is there; then listed, shown 
   assertStringIncludes(gone.err, "mailhop domain list alice");
 });
 
+Deno.test("domain show: a verdict on each record, and what is to be published, unbroken, to be copied", async () => {
+  await using api = await startApi();
+  await runOn(api, "account create alice --generate");
+  await runOn(api, "domain claim alice example.com");
+  const { out } = await runOn(api, "domain show alice example.com", { columns: 60 });
+  assertStringIncludes(
+    out,
+    [
+      "MX     good     example.com can take answers and bounces.",
+      "SPF    bad      example.com has no SPF record. Publish one.",
+      "                publish: example.com TXT",
+      "                v=spf1 include:relay.example.org ~all",
+      "DKIM   warning  There are no keys, so mail is not signed.",
+      "                Make keys for the domain.",
+    ].join("\n"),
+  );
+  assertStringIncludes(out, "v=DMARC1; p=none; rua=mailto:postmaster@example.com");
+});
+
 Deno.test("domain claim: of a domain that is another account's is refused", async () => {
   await using api = await startApi();
   for (const name of ["alice", "bo"]) await runOn(api, `account create ${name} --generate`);
