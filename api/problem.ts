@@ -17,6 +17,7 @@ export const PROBLEMS = {
   "network-taken": { status: 409, title: "The network belongs to an account already" },
   "domain-taken": { status: 409, title: "The domain belongs to another account" },
   "domain-claimed": { status: 409, title: "The account has claimed the domain already" },
+  "no-doors": { status: 409, title: "The node lets nobody in" },
   "domain-unverified": { status: 409, title: "The claim is not verified" },
   "body-too-large": { status: 413, title: "The request body is too large" },
   "network-too-wide": { status: 422, title: "The network is very wide" },

@@ -12,6 +12,7 @@ export function mergedSummaries(summaries: readonly QueueSummary[]): QueueSummar
     messages: sum(summaries, ({ messages }) => messages),
     recipients: sum(summaries, ({ recipients }) => recipients),
     held: sum(summaries, ({ held }) => held),
+    damaged: sum(summaries, ({ damaged }) => damaged),
     domains: domains.slice(0, MAX_DOMAINS),
     otherDomains: Math.max(0, domains.length - MAX_DOMAINS) + sum(summaries, ({ otherDomains }) => otherDomains),
     suspended: [...suspended.values()],

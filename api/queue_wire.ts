@@ -32,6 +32,8 @@ export interface QueueOrder {
 
 export interface QueueJob extends QueueOrder {
   readonly id: string;
+  /** Ms since it was ordered: what was accepted since is not meant. By one clock, so that others may differ. */
+  readonly orderedAgoMs: number;
 }
 
 /** Recipients by the age of their message. */
@@ -66,6 +68,8 @@ export interface QueueSummary {
   readonly messages: number;
   readonly recipients: number;
   readonly held: number;
+  /** Messages that cannot be read any more, and were set aside. */
+  readonly damaged: number;
   /** Those with the most recipients first; of a very long list only the first. */
   readonly domains: readonly QueuedDomain[];
   /** How many more domains there are. */
@@ -101,7 +105,7 @@ export interface QueueProgress {
   readonly total: number;
   /** Messages on which it was done, or that are in the answer. */
   readonly done: number;
-  /** Messages that are meant, and in delivery just now: they are waited for. */
+  /** Messages that are meant, and in delivery just now or not to be had: they are tried again. */
   readonly busy: number;
   readonly ended: boolean;
   /** Why it ended before it was done; null: it did not. */

@@ -8,7 +8,7 @@ import { describe } from "./error_words.ts";
 import { openShard, type Shard, type ShardOptions } from "./shard.ts";
 import { orphanedShards, removeShard, shardDirectory } from "./shard_directories.ts";
 
-export interface AdoptionOptions extends Omit<ShardOptions, "directory" | "number" | "onDraining"> {
+export interface AdoptionOptions extends Omit<ShardOptions, "directory" | "number" | "onDraining" | "isDraining"> {
   /** Where the directories of all shards are. */
   readonly spoolDirectory: string;
   /** The number of the node that adopts. */
@@ -27,7 +27,13 @@ export async function adoptShards(options: AdoptionOptions): Promise<Adoption> {
   for (const number of await orphanedShards(spoolDirectory, node, workers)) {
     try {
       const directory = shardDirectory(spoolDirectory, number);
-      const shard = await openShard({ ...options, directory, number: null, onDraining: () => {} });
+      const shard = await openShard({
+        ...options,
+        directory,
+        number: null,
+        onDraining: () => {},
+        isDraining: () => true,
+      });
       log.info("a shard without a node is adopted", { shard: number });
       adopted.set(
         shard,

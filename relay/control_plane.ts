@@ -264,10 +264,17 @@ export class ControlPlane {
     return await this.#call(() => this.#options.client.v1.node.policy.$post({ json }));
   }
 
-  /** Tells how the queue stands, and hears what is to be done with it. @throws {ControlPlaneUnavailable} */
-  async queue(report: Omit<QueueReport, "node">): Promise<QueueInstructions> {
+  /**
+   * Tells how the queue stands, and hears what is to be done with it; null: the report is refused for what it says.
+   *
+   * @throws {ControlPlaneUnavailable}
+   */
+  async queue(report: Omit<QueueReport, "node">): Promise<QueueInstructions | null> {
     const json = { node: this.#node, ...report };
-    return await this.#call(() => this.#options.client.v1.node.queue.$post({ json }));
+    const response = await this.#response(() => this.#options.client.v1.node.queue.$post({ json }));
+    if (!REFUSED.has(response.status)) return await body(response);
+    await response.text();
+    return null;
   }
 
   /** The octets of a policy module. @throws {ControlPlaneUnavailable} */

@@ -1,36 +1,90 @@
-/** A node's listeners: closed when the operator has the node drain, and opened again afterwards. */
+/**
+ * A node's listeners: closed when the operator has the node drain, opened again afterwards, and closed for good at its
+ * end. One that cannot be opened again is tried again, and until then the doors count as closed.
+ */
 import type { SmtpServer } from "./smtp/server.ts";
 
 /** Opens a listener. @throws what the system says against it. */
 export type OpenListener = () => Deno.Listener;
 
+interface Door {
+  readonly open: OpenListener;
+  readonly tls: boolean;
+  isOpen: boolean;
+}
+
 /** Transactions have so long to end when the operator closes the doors; the queue goes on. */
 const GRACE_MS = 30_000;
+/** Whoever has a port for a moment has let go of it by then. */
+const TRY_AGAIN_MS = 1000;
 
 export class Doors {
-  readonly #server: Pick<SmtpServer, "serve" | "pause" | "resume">;
-  readonly #all: { readonly open: OpenListener; readonly tls: boolean }[] = [];
-  #closed = false;
+  readonly #server: Pick<SmtpServer, "serve" | "pause" | "resume" | "drain">;
+  readonly #onTrouble: (error: unknown) => void;
+  readonly #all: Door[] = [];
+  #state: "open" | "closed" | "ended" = "open";
+  #again: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(server: Pick<SmtpServer, "serve" | "pause" | "resume">) {
+  constructor(server: Pick<SmtpServer, "serve" | "pause" | "resume" | "drain">, onTrouble: (error: unknown) => void) {
     this.#server = server;
+    this.#onTrouble = onTrouble;
   }
 
-  /** Lets clients in by one more listener, at once or when the doors are opened. `tls`: it begins with the connection. */
+  /** Whether clients are let in by all of them. */
+  get areOpen(): boolean {
+    return this.#state === "open" && this.#all.every(({ isOpen }) => isOpen);
+  }
+
+  /**
+   * Lets clients in by one more listener, at once or when the doors are opened. `tls`: it begins with the connection.
+   *
+   * @throws what the system says against the listener.
+   */
   add(open: OpenListener, tls: boolean): void {
-    this.#all.push({ open, tls });
-    if (!this.#closed) this.#server.serve(open(), tls);
+    const door = { open, tls, isOpen: false };
+    if (this.#state === "open") this.#open(door);
+    this.#all.push(door);
   }
 
-  /** Resolves when the last client has left; a client may stay until the grace is over. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#server.pause(GRACE_MS);
+  /** A client may stay until the grace is over. */
+  close(): void {
+    if (this.#state !== "open") return;
+    this.#shut("closed");
+    this.#server.pause(GRACE_MS).catch(this.#onTrouble);
   }
 
   open(): void {
-    this.#closed = false;
+    if (this.#state !== "closed") return;
+    this.#state = "open";
     this.#server.resume();
-    for (const { open, tls } of this.#all) this.#server.serve(open(), tls);
+    this.#openAll();
+  }
+
+  /** Closes for good; resolves when the last client has left, within the grace. */
+  async end(graceMs: number): Promise<void> {
+    this.#shut("ended");
+    await this.#server.drain(graceMs);
+  }
+
+  #shut(state: "closed" | "ended"): void {
+    this.#state = state;
+    clearTimeout(this.#again);
+    for (const door of this.#all) door.isOpen = false;
+  }
+
+  #openAll(): void {
+    for (const door of this.#all) {
+      try {
+        if (!door.isOpen) this.#open(door);
+      } catch (error) {
+        this.#onTrouble(error);
+      }
+    }
+    if (!this.areOpen) this.#again = setTimeout(() => this.#openAll(), TRY_AGAIN_MS);
+  }
+
+  #open(door: Door): void {
+    this.#server.serve(door.open(), door.tls);
+    door.isOpen = true;
   }
 }

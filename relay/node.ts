@@ -20,7 +20,7 @@ import type { ConnectionContext } from "./smtp/connection.ts";
 import type { ConnectionCounts } from "./smtp/connection_counts.ts";
 import { SmtpServer } from "./smtp/server.ts";
 
-export interface NodeOptions extends Omit<ShardOptions, "onDraining"> {
+export interface NodeOptions extends Omit<ShardOptions, "onDraining" | "isDraining"> {
   readonly settings:
     & ShardOptions["settings"]
     & EdgeSettings
@@ -41,15 +41,15 @@ export interface Node {
 
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { settings, resolver, now, monotonic, random, log } = options;
-  // What the operator wants is heard of before there are doors.
   const way: { doors?: Doors; draining: boolean } = { draining: false };
   const shard = await openShard({
     ...options,
     onDraining: (wanted) => {
       way.draining = wanted;
-      if (wanted) void way.doors?.close();
+      if (wanted) way.doors?.close();
       else way.doors?.open();
     },
+    isDraining: () => way.doors?.areOpen !== true,
   });
   const policy = new PolicyFollower({
     controlPlane: shard.controlPlane,
@@ -86,13 +86,19 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     onTrouble: (messageId: string, error: unknown) =>
       log.error("trouble at the edge", { messageId, error: describe(error) }),
   }));
-  const doors = way.doors = new Doors(server);
-  if (way.draining) await doors.close();
+  const doors = way.doors = new Doors(
+    server,
+    (error) => log.error("trouble with a listener", { error: describe(error) }),
+  );
+  // What the operator wants stands through a restart: it is heard of before the doors are opened. Where the control
+  // plane cannot be asked, nobody gets further than that anyway.
+  await shard.heard;
+  if (way.draining) doors.close();
   return {
     serve: (open, tls) => doors.add(open, tls),
     async drain(graceMs) {
       // What is accepted meanwhile stays in the spool.
-      await Promise.all([server.drain(graceMs), shard.stopDelivering()]);
+      await Promise.all([doors.end(graceMs), shard.stopDelivering()]);
       await policy[Symbol.asyncDispose]();
       await shard.close();
     },

@@ -57,6 +57,8 @@ export interface ShardOptions {
   readonly log: Logger;
   /** Hears whether the operator wants clients to be let in, whenever that changes. */
   readonly onDraining: (draining: boolean) => void;
+  /** Whether no clients are let in now. */
+  readonly isDraining: () => boolean;
 }
 
 /** Wait between tries to have the control plane refund what an earlier start left reserved. */
@@ -131,6 +133,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     number: options.number,
     serviceName: settings.serviceName,
     onDraining: options.onDraining,
+    isDraining: options.isDraining,
     onTrouble: (error) => log.warn("the operator's jobs could not be asked for", { error: describe(error) }),
     onNews: (message, facts) => log.info(message, facts),
     now,
@@ -200,6 +203,11 @@ export class Shard {
     });
     await this.#recovery;
     return !signal.aborted && await this.#parts.outbox.drained();
+  }
+
+  /** Resolves when the control plane was asked what the operator wants, whether it answered or not. */
+  get heard(): Promise<void> {
+    return this.#parts.queueFollower.heard;
   }
 
   /** Tells the operator that the shard is no more. */

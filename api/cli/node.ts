@@ -7,7 +7,12 @@ import { amount, type Look, type Style, table } from "./render.ts";
 import { name } from "./value_parsers.ts";
 import { relative } from "./when.ts";
 
-const STATE_STYLES: Readonly<Record<Node["state"], Style>> = { serving: "good", draining: "warning", silent: "bad" };
+const STATE_STYLES: Readonly<Record<Node["state"], Style>> = {
+  serving: "good",
+  draining: "warning",
+  delivering: "plain",
+  silent: "bad",
+};
 
 const list = command(
   "list",

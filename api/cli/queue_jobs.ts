@@ -31,7 +31,7 @@ export const callOff = command(
   { brief: message`End a job before it is done.`, footer: examples("queue call-off 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E") },
 );
 
-function jobTable({ items }: Page<QueueJob>, look: Look): string {
+function jobTable({ items }: Page<Omit<QueueJob, "summary" | "messages">>, look: Look): string {
   if (items.length === 0) return "Nothing was asked or done in the last week.";
   return table(
     look,

@@ -24,7 +24,9 @@ export function actionText(job: QueueJob, look: Look): string {
   const what = work === "summary" || work === "list" ? "Found" : DONE[work];
   const lines = [`${what}: ${amount(done, "message")}.`];
   if (busy > 0) {
-    const text = `${amount(busy, "message")} stayed in delivery all the time and stand as before: run it again.`;
+    const text =
+      `${amount(busy, "message")} could not be had, being in delivery all the time or for trouble with the ` +
+      "disk, and stand as before: run it again.";
     lines.push(show(look, { text, style: "warning" }));
   }
   return [...lines, ...missing(job, look)].join("\n");
@@ -32,8 +34,10 @@ export function actionText(job: QueueJob, look: Look): string {
 
 export function summaryText(job: QueueJob, look: Look): string {
   const { summary } = job;
-  if (summary === null || summary.messages === 0) return ["The queue is empty.", ...missing(job, look)].join("\n");
-  const { messages, recipients, held, domains, otherDomains, suspended } = summary;
+  if (summary === null || summary.messages + summary.damaged === 0) {
+    return ["The queue is empty.", ...missing(job, look)].join("\n");
+  }
+  const { messages, recipients, held, damaged, domains, otherDomains, suspended } = summary;
   const shown = domains.slice(0, DOMAINS_SHOWN);
   const more = domains.length - shown.length + otherDomains;
   const heldWords = held === 0 ? "" : `, ${held.toLocaleString("en-US")} of them held`;
@@ -66,6 +70,9 @@ export function summaryText(job: QueueJob, look: Look): string {
       ]),
     ),
     ...(more > 0 ? ["", `And ${amount(more, "other domain")}.`] : []),
+    ...(damaged > 0
+      ? ["", show(look, { text: `${amount(damaged, "message")} cannot be read any more: see the log.`, style: "bad" })]
+      : []),
     ...(suspended.length > 0 ? ["", "Left alone for now, because no host could be reached:"] : []),
     ...suspended.map(({ destination, why }) => `  ${show(look, { text: `${destination}: ${why}`, style: "warning" })}`),
     ...missing(job, look),
@@ -141,7 +148,8 @@ function statusCell({ inDelivery, recipients }: Message): Cell {
 function missing({ nodes }: QueueJob, look: Look): string[] {
   const words = nodes.flatMap(({ node, state, trouble }) => {
     if (state === "failed") return [`Node ${node} gave up: ${trouble}`];
-    return state === "silent" ? [`Node ${node} is silent; its part is missing, and is done when it is back.`] : [];
+    if (state === "gone") return [`Node ${node} is no more.`];
+    return state === "silent" ? [`Node ${node} is silent: its part is missing, and will be done when it is back.`] : [];
   });
   if (nodes.length === 0) words.push("No relay node is there: see mailhop node list");
   return words.map((text) => show(look, { text, style: "warning" }));

@@ -45,7 +45,7 @@ const progress: z.ZodType<QueueProgress> = z.object({
   ended: z.boolean(),
   trouble: text.nullable(),
   summary: z.object({
-    ...{ messages: count, recipients: count, held: count },
+    ...{ messages: count, recipients: count, held: count, damaged: count },
     domains: z.array(domain).max(MAX_DOMAINS),
     otherDomains: count,
     suspended: z.array(z.object({ destination: text, why: text })).max(MAX_SUSPENDED),

@@ -2,14 +2,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { problem, problemResponses } from "../problem.ts";
-import { NODE_SILENT_MS } from "../queue_control.ts";
+import { KEEP_MS, NODE_SILENT_MS } from "../queue_control.ts";
 import { findNode, listNodes, setDrainWanted } from "../store/nodes.ts";
 import type { Database, NodeRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { createRouter, json, jsonRequest, timeSchema } from "./router.ts";
-
-/** A node that was not heard of for so long is not shown. */
-const SHOWN_MS = 7 * 86_400_000;
 
 const nodeSchema = z.object({
   node: z.string(),
@@ -17,8 +14,9 @@ const nodeSchema = z.object({
   number: z.int().nullable().openapi({
     description: "Which of its process's nodes it is; null: the queue of a node that is no more, which is delivered",
   }),
-  state: z.enum(["serving", "draining", "silent"]).openapi({
-    description: "serving: lets clients in; draining: lets nobody in, and delivers what it has; silent: not heard of",
+  state: z.enum(["serving", "draining", "delivering", "silent"]).openapi({
+    description: "serving: lets clients in; draining: lets nobody in, and delivers what it has; delivering: is the " +
+      "queue of a node that is no more; silent: not heard of",
   }),
   drain: z.boolean().openapi({ description: "Whether the operator wants it to drain" }),
   queued: z.int().openapi({ description: "Messages that have not ended" }),
@@ -47,7 +45,7 @@ const patch = createRoute({
   },
   responses: {
     200: json(nodeSchema, "The node; it takes a second or so to follow"),
-    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found", "no-doors"),
   },
 });
 
@@ -57,24 +55,31 @@ export interface NodesRoutes {
 }
 
 export const nodesRoutes = ({ db, now }: NodesRoutes) => {
+  const stateOf = ({ number, draining, seen_at }: NodeRow) => {
+    if (seen_at < now() - NODE_SILENT_MS) return "silent";
+    if (number === null) return "delivering";
+    return draining === 1 ? "draining" : "serving";
+  };
   const show = (row: NodeRow): z.infer<typeof nodeSchema> => ({
     node: row.node,
     region: row.region,
     number: row.number,
-    state: row.seen_at < now() - NODE_SILENT_MS ? "silent" : row.draining === 1 ? "draining" : "serving",
+    state: stateOf(row),
     drain: row.drain_wanted === 1,
     queued: row.queued,
     seenAt: rfc3339(row.seen_at),
   });
   return createRouter()
     .openapi(list, async (c) => {
-      const rows = await listNodes(db, now() - SHOWN_MS);
+      const rows = await listNodes(db, now() - KEEP_MS);
       return c.json({ items: rows.map(show), next: null }, 200);
     })
     .openapi(patch, async (c) => {
       const { node } = c.req.valid("param");
+      const known = await findNode(db, node);
+      if (known === undefined) return problem(c, "not-found", "There is no node of that name");
+      if (known.number === null) return problem(c, "no-doors", `${node} delivers a queue, and lets nobody in as it is`);
       await setDrainWanted(db, node, c.req.valid("json").drain);
-      const row = await findNode(db, node);
-      return row === undefined ? problem(c, "not-found", "There is no node of that name") : c.json(show(row), 200);
+      return c.json(show(await findNode(db, node) ?? known), 200);
     });
 };

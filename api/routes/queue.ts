@@ -1,20 +1,22 @@
 /** /v1/queue/jobs: what the operator wants to know of queued mail, or done with it. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { problem, problemResponses } from "../problem.ts";
-import { answerOf, answers, orderJob, type QueueControl } from "../queue_control.ts";
+import { answerOf, jobStates, orderJob, type QueueControl } from "../queue_control.ts";
 import { callOffQueueJob, listQueueJobs } from "../store/queue_jobs.ts";
-import { jobSchema, orderSchema, showJob } from "./queue_schema.ts";
+import { jobInListSchema, jobSchema, orderSchema, showJob, showJobInList } from "./queue_schema.ts";
 import { createRouter, json, jsonRequest, page, pageOf, pageQuery } from "./router.ts";
 
-const noSuchJob = "There is no job of that id; jobs are kept for a week";
+const noSuchJob = "There is no job of that id; jobs are kept for a week, questions for an hour";
 const jobParam = z.object({ id: z.string() });
 
 const order = createRoute({
   method: "post",
   path: "/jobs",
   summary: "Ask about queued mail, or have something done with it",
-  description: "Each node that is there takes the order up within a second or so, and does its part while mail goes " +
-    "on. The job tells how far it is, and has the answer when it is done.",
+  description:
+    "Each node takes the order up within a second or so, and does its part while mail goes on; one that is " +
+    "away does it when it is back. What was accepted after the order is not meant. The job tells how far it is, and " +
+    "has the answer when it is done.",
   request: { body: jsonRequest(orderSchema) },
   responses: {
     201: json(jobSchema, "The job"),
@@ -25,10 +27,10 @@ const order = createRoute({
 const list = createRoute({
   method: "get",
   path: "/jobs",
-  summary: "List the jobs of the last week, the newest first",
+  summary: "List the jobs of the last week, questions of the last hour, the newest first",
   request: { query: z.object(pageQuery) },
   responses: {
-    200: json(pageOf(jobSchema), "A page of jobs"),
+    200: json(pageOf(jobInListSchema), "A page of jobs, without their answers"),
     ...problemResponses("invalid-request", "unauthorized"),
   },
 });
@@ -61,7 +63,7 @@ export const queueRoutes = (control: QueueRoutes) =>
     .openapi(list, async (c) => {
       const { cursor, limit } = c.req.valid("query");
       const rows = await listQueueJobs(control.db, cursor, limit + 1);
-      const shown = new Map((await answers(control, rows)).map((answer) => [answer.id, showJob(answer)]));
+      const shown = new Map((await jobStates(control, rows)).map((state) => [state.id, showJobInList(state)]));
       return c.json(page(rows, limit, ({ id }) => shown.get(id)!, ({ id }) => id), 200);
     })
     .openapi(get, async (c) => {

@@ -1,6 +1,6 @@
 /** How orders, jobs and their answers look in the public API, and how they come from what nodes say. */
 import { z } from "@hono/zod-openapi";
-import type { JobAnswer } from "../queue_control.ts";
+import type { JobAnswer, JobState } from "../queue_control.ts";
 import type { QueuedDomain, QueuedMessageFacts, QueueSummary } from "../queue_wire.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { instant, timeSchema } from "./router.ts";
@@ -40,8 +40,10 @@ export const orderSchema = z.strictObject({
     .openapi({ description: "Stands in the history, and in the bounce" }),
   limit: z.int().min(1).max(MAX_LISTED).default(DEFAULT_LISTED).openapi({ description: "list: at most so many" }),
 }).refine(({ work, select, all }) => {
-  return work === "summary" || work === "list" || all === true || Object.keys(select).length > 0;
-}, "expected a selection, or `all: true`").openapi("QueueOrder");
+  // How they stand narrows nothing: nearly all are queued.
+  const narrows = Object.keys(select).some((field) => field !== "status");
+  return work === "summary" || work === "list" || all === true || narrows;
+}, "expected a selection beside `status`, or `all: true`").openapi("QueueOrder");
 
 const count = z.int();
 
@@ -60,6 +62,7 @@ const summarySchema = z.object({
   messages: count,
   recipients: count,
   held: count,
+  damaged: count.openapi({ description: "Messages that cannot be read any more, and were set aside" }),
   domains: z.array(domainSchema).openapi({ description: "Those with the most recipients first" }),
   otherDomains: count.openapi({ description: "How many more there are" }),
   suspended: z.array(z.object({ destination: z.string(), why: z.string() }))
@@ -95,15 +98,23 @@ export const jobSchema = z.object({
   busy: count.openapi({ description: "Messages that are meant and in delivery just now: they are waited for" }),
   nodes: z.array(z.object({
     node: z.string(),
-    state: z.enum(["waiting", "working", "done", "failed", "silent"]),
+    state: z.enum(["waiting", "working", "done", "failed", "silent", "gone"]),
     trouble: z.string().nullable(),
   })),
   summary: summarySchema.nullable(),
   messages: z.array(messageSchema).nullable(),
 }).openapi("QueueJob");
 
-export const showJob = (answer: JobAnswer): z.infer<typeof jobSchema> => {
-  const { id, at, order, state, parts, summary, messages } = answer;
+/** Without its answer. */
+export const jobInListSchema = jobSchema.omit({ summary: true, messages: true }).openapi("QueueJobInList");
+
+export const showJob = (answer: JobAnswer): z.infer<typeof jobSchema> => ({
+  ...showJobInList(answer),
+  summary: answer.summary && showSummary(answer.summary),
+  messages: answer.messages?.map(showMessage) ?? null,
+});
+
+export const showJobInList = ({ id, at, order, state, parts }: JobState): z.infer<typeof jobInListSchema> => {
   const sum = (field: "seen" | "total" | "done" | "busy") =>
     parts.reduce((total, { progress }) => total + (progress?.[field] ?? 0), 0);
   const { receivedBefore, ...select } = order.select;
@@ -112,8 +123,6 @@ export const showJob = (answer: JobAnswer): z.infer<typeof jobSchema> => {
     select: { ...select, ...(receivedBefore !== undefined && { receivedBefore: rfc3339(receivedBefore) }) },
     ...{ seen: sum("seen"), total: sum("total"), done: sum("done"), busy: sum("busy") },
     nodes: parts.map(({ node, state, progress }) => ({ node, state, trouble: progress?.trouble ?? null })),
-    summary: summary && showSummary(summary),
-    messages: messages?.map(showMessage) ?? null,
   };
 };
 

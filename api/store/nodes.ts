@@ -26,7 +26,7 @@ export const deleteNode = async (db: Kysely<Database>, node: string): Promise<vo
   await db.deleteFrom("node").where("node", "=", node).execute();
 };
 
-/** Forgets those that were not heard of since. */
+/** Forgets those that were not heard of since, unless they are to drain: that stands until they serve again. */
 export const deleteNodesBefore = async (db: Kysely<Database>, seenAt: number): Promise<void> => {
-  await db.deleteFrom("node").where("seen_at", "<", seenAt).execute();
+  await db.deleteFrom("node").where("seen_at", "<", seenAt).where("drain_wanted", "=", 0).execute();
 };

@@ -1,6 +1,5 @@
 /** Tables `queue_job` and `queue_job_part`: what the operator wants done with queued mail, and how far each node is. */
 import type { Kysely, Transaction } from "kysely";
-import type { QueueProgress } from "../queue_wire.ts";
 import type { Database, QueueJobPartRow, QueueJobRow } from "./schema.ts";
 
 export const insertQueueJob = async (
@@ -9,7 +8,13 @@ export const insertQueueJob = async (
   nodes: readonly string[],
 ): Promise<void> => {
   await db.insertInto("queue_job").values(row).execute();
-  const parts = nodes.map((node): QueueJobPartRow => ({ job: row.id, node, progress: null, ended_at: null }));
+  const parts = nodes.map((node): QueueJobPartRow => ({
+    job: row.id,
+    node,
+    progress: null,
+    answer: null,
+    ended_at: null,
+  }));
   if (parts.length > 0) await db.insertInto("queue_job_part").values(parts).execute();
 };
 
@@ -43,27 +48,41 @@ export const openJobsOf = (db: Kysely<Database>, node: string): Promise<QueueJob
     .where("queue_job_part.node", "=", node).where("queue_job_part.ended_at", "is", null)
     .where("called_off_at", "is", null).orderBy("queue_job.id").execute();
 
+/** What the nodes answered to a job. */
+export const listAnswers = async (db: Kysely<Database>, job: string): Promise<string[]> => {
+  const rows = await db.selectFrom("queue_job_part").select("answer").where("job", "=", job).orderBy("node").execute();
+  return rows.flatMap(({ answer }) => answer ?? []);
+};
+
 /** One that has ended stays as it is: an answer that got lost is told again. */
 export const putJobProgress = async (
   db: Kysely<Database>,
-  node: string,
-  progress: QueueProgress,
-  at: number,
+  { job, node, ...news }: QueueJobPartRow,
 ): Promise<void> => {
-  await db.updateTable("queue_job_part")
-    .set({ progress: JSON.stringify(progress), ended_at: progress.ended ? at : null })
-    .where("job", "=", progress.job).where("node", "=", node).where("ended_at", "is", null).execute();
+  await db.updateTable("queue_job_part").set(news).where("job", "=", job).where("node", "=", node)
+    .where("ended_at", "is", null).execute();
 };
 
-/** @returns false where there is no such job. */
+/** Called off is what has not ended. @returns false where there is no such job. */
 export const callOffQueueJob = async (db: Kysely<Database>, id: string, at: number): Promise<boolean> => {
   const updated = await db.updateTable("queue_job")
-    .set((row) => ({ called_off_at: row.fn.coalesce("called_off_at", row.val(at)) })).where("id", "=", id)
-    .executeTakeFirst();
+    .set((row) => ({
+      called_off_at: row.case().when(
+        row.exists(
+          row.selectFrom("queue_job_part").select("job").where("job", "=", id).where("ended_at", "is", null),
+        ),
+      ).then(row.fn.coalesce("called_off_at", row.val(at))).else(row.ref("called_off_at")).end(),
+    })).where("id", "=", id).executeTakeFirst();
   return updated.numUpdatedRows === 1n;
 };
 
-/** Deletes those ordered before, with their parts. */
-export const deleteQueueJobsBefore = async (db: Kysely<Database>, at: number): Promise<void> => {
-  await db.deleteFrom("queue_job").where("at", "<", at).execute();
+/** Deletes those ordered before, with their parts; all, or those of some works. */
+export const deleteQueueJobsBefore = async (
+  db: Kysely<Database>,
+  at: number,
+  works?: readonly string[],
+): Promise<void> => {
+  let query = db.deleteFrom("queue_job").where("at", "<", at);
+  if (works !== undefined) query = query.where("work", "in", works);
+  await query.execute();
 };

@@ -122,7 +122,7 @@ export interface ReservationRow {
   state: "reserved" | "settled" | "refunded";
 }
 
-/** Where a recipient stands; the last three are final. */
+/** Where a recipient stands; the last four are final. */
 export type RecipientStatus = "queued" | "deferred" | "held" | "delivered" | "bounced" | "expired" | "deleted";
 
 /** A message's status, made from those of its recipients; the rule stands in messages.ts. */
@@ -246,6 +246,8 @@ export interface NodeRow {
 export interface QueueJobRow {
   id: string;
   at: number;
+  /** What is to be done, as in the order. */
+  work: string;
   /** JSON of a QueueOrder. */
   order: string;
   called_off_at: number | null;
@@ -254,8 +256,10 @@ export interface QueueJobRow {
 export interface QueueJobPartRow {
   job: string;
   node: string;
-  /** JSON of a QueueProgress; null: the node has not told of it yet. */
+  /** JSON of how far the node is; null: it has not told of it yet. */
   progress: string | null;
+  /** JSON of what it answers; null before it has ended. */
+  answer: string | null;
   ended_at: number | null;
 }
 

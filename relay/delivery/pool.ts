@@ -48,6 +48,9 @@ export const POOL_LIMITS: PoolLimits = {
 /** Unused destinations whose failures or rates are remembered, some hundred octets each; the oldest go first. */
 const MAX_REMEMBERED = 10_000;
 
+/** Suspended destinations that are told of; a key has the names of all hosts, which may be many. */
+const MAX_TOLD = 100, MAX_TOLD_CHARACTERS = 300;
+
 /** Calls `action` after so many ms; the returned function cancels it. */
 export type Later = (ms: number, action: () => void) => () => void;
 
@@ -99,10 +102,12 @@ export class Pool {
     return suspension === undefined || suspension.admits(this.#monotonic()) ? null : suspension.verdict;
   }
 
-  /** Destinations that are suspended: what they are, and why. */
+  /** Destinations that are suspended: what they are, and why, in words of bounded length and number. */
   suspendedDestinations(): { destination: string; why: string }[] {
-    return [...this.#destinations.values()].filter(({ suspension }) => suspension.active)
-      .map(({ key, suspension }) => ({ destination: key, why: suspension.why }));
+    return [...this.#destinations.values()].filter(({ suspension }) => suspension.active).slice(0, MAX_TOLD)
+      .map(({ key, suspension: { why } }) => (
+        { destination: key.slice(0, MAX_TOLD_CHARACTERS), why: why.slice(0, MAX_TOLD_CHARACTERS) }
+      ));
   }
 
   /** Forgets that destinations failed: the next message for each is tried. */

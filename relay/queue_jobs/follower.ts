@@ -2,9 +2,9 @@
  * Keeps a shard in touch with the operator: says every second how its queue and its jobs stand, and hears what is to be
  * done. While the control plane is away, what was begun goes on, and is told later.
  */
-import type { QueueJob, QueueReport } from "../../api/client.ts";
+import type { QueueJob, QueueProgress } from "../../api/client.ts";
 import type { ControlPlane } from "../control_plane.ts";
-import { Job, type JobParts } from "./job.ts";
+import { isQuestionOf, Job, type JobParts } from "./job.ts";
 
 export interface QueueFollowerOptions extends JobParts {
   readonly controlPlane: Pick<ControlPlane, "queue">;
@@ -13,19 +13,23 @@ export interface QueueFollowerOptions extends JobParts {
   readonly number: number | null;
   /** Hears whether new clients are to be let in, whenever that changes. */
   readonly onDraining: (draining: boolean) => void;
+  /** Whether no new clients are let in now. */
+  readonly isDraining: () => boolean;
   readonly onTrouble: (error: unknown) => void;
   readonly onNews: (message: string, facts: Record<string, unknown>) => void;
 }
 
 /** An order is heard of within this. */
 export const FOLLOW_MS = 1000;
-/** Jobs at the same time; others wait. A question need not wait for a long piece of work. */
-const MAX_AT_ONCE = 4;
+/** Questions answered at the same time; they do not wait for a long piece of work. */
+const MAX_QUESTIONS = 4;
 
 export class QueueFollower implements AsyncDisposable {
   readonly #options: QueueFollowerOptions;
   readonly #jobs = new Map<string, Job>();
-  #draining = false;
+  /** What the operator wants, as it was heard last. */
+  #drain = false;
+  readonly #heard = Promise.withResolvers<void>();
   #following: Promise<void> | undefined;
   readonly #timer: ReturnType<typeof setInterval>;
 
@@ -33,6 +37,11 @@ export class QueueFollower implements AsyncDisposable {
     this.#options = options;
     this.#timer = setInterval(() => this.#follow(), FOLLOW_MS);
     this.#follow();
+  }
+
+  /** Resolves when the control plane was asked for the first time, whether it answered or not. */
+  get heard(): Promise<void> {
+    return this.#heard.promise;
   }
 
   /** The shard is empty and will be removed: it is not to be waited for any more. */
@@ -55,19 +64,19 @@ export class QueueFollower implements AsyncDisposable {
   }
 
   #follow(): void {
-    this.#following ??= this.#exchange(false).catch(this.#options.onTrouble)
-      .finally(() => this.#following = undefined);
+    this.#following ??= this.#exchange(false).catch(this.#options.onTrouble).finally(() => {
+      this.#following = undefined;
+      this.#heard.resolve();
+    });
   }
 
   async #exchange(gone: boolean): Promise<void> {
-    const { controlPlane, region, number, spool } = this.#options;
+    const { controlPlane, region, number, spool, isDraining } = this.#options;
     const progress = [...this.#jobs.values()].map((job) => job.progress);
-    const report: Omit<QueueReport, "node"> = {
-      ...{ region, number, gone, progress },
-      queued: spool.count(),
-      draining: this.#draining,
-    };
-    const { jobs, draining } = await controlPlane.queue(report);
+    const facts = { region, number, gone, queued: spool.count(), draining: isDraining() };
+    // An answer that is refused for what it says would be refused for ever.
+    const { jobs, draining } = await controlPlane.queue({ ...facts, progress }) ??
+      await controlPlane.queue({ ...facts, progress: progress.map(withoutAnswer) }) ?? refused();
     for (const { job, ended, done, trouble } of progress) {
       if (!ended) continue;
       this.#jobs.delete(job);
@@ -83,10 +92,16 @@ export class QueueFollower implements AsyncDisposable {
       if (!job.progress.ended && !wanted.some((other) => other.id === id)) this.#callOff(id, job);
     }
     for (const job of wanted) {
-      if (this.#jobs.has(job.id) || this.#jobs.size >= MAX_AT_ONCE) continue;
+      if (this.#jobs.has(job.id) || !this.#hasRoomFor(job)) continue;
       this.#options.onNews("the operator's job begins", { job: job.id, work: job.work, select: job.select });
       this.#jobs.set(job.id, new Job(job, this.#options));
     }
+  }
+
+  /** What changes something goes one after another, in the order of the orders: the last word counts. */
+  #hasRoomFor(job: QueueJob): boolean {
+    const beside = [...this.#jobs.values()].filter(({ isQuestion }) => isQuestion === isQuestionOf(job));
+    return beside.length < (isQuestionOf(job) ? MAX_QUESTIONS : 1);
   }
 
   #callOff(id: string, job: Job): void {
@@ -94,10 +109,20 @@ export class QueueFollower implements AsyncDisposable {
     job.callOff();
   }
 
-  #setDraining(draining: boolean): void {
-    if (draining === this.#draining) return;
-    this.#draining = draining;
-    this.#options.onNews(draining ? "no more clients are let in" : "clients are let in again", {});
-    this.#options.onDraining(draining);
+  #setDraining(drain: boolean): void {
+    if (drain === this.#drain) return;
+    this.#drain = drain;
+    this.#options.onNews(drain ? "no more clients are let in" : "clients are let in again", {});
+    this.#options.onDraining(drain);
   }
+}
+
+/** What holds goes on to hold. */
+function refused(): never {
+  throw new Error("the control plane cannot make sense of the report");
+}
+
+function withoutAnswer(progress: QueueProgress): QueueProgress {
+  if (progress.summary === null && progress.list === null && progress.trouble === null) return progress;
+  return { ...progress, summary: null, list: null, trouble: "the control plane refused the answer" };
 }

@@ -1,17 +1,17 @@
 /**
  * One of the operator's jobs at one shard: goes through the queue, finds what is meant, and does it or tells it.
  *
- * It takes messages as delivery does, so the two never have the same one: what is in delivery is waited for. All that
- * it does is recorded like any outcome, and doing it once more changes nothing, so a job that a crash cuts off is begun
- * anew. Memory is bounded, and mail goes on beside it.
+ * It takes messages as delivery does, so the two never have the same one: what is in delivery is waited for, and so is
+ * what the disk does not give or take. All that it does is recorded like any outcome. What was accepted after the order
+ * is not meant, so a job that is begun anew after a crash does what is left of it and nothing else. Memory is bounded,
+ * and mail goes on beside it.
  */
 import type { QueuedMessageFacts, QueueJob, QueueProgress } from "../../api/client.ts";
 import type { QueueEntry } from "../spool/entries.ts";
-import { indexFacts } from "../spool/index_row.ts";
-import { hasEnded } from "../spool/recipient_states.ts";
 import type { SeenMessage, Spool } from "../spool/spool.ts";
 import type { Outcome, QueuedMessage } from "../spool/types.ts";
 import { outcomeOfAction } from "./actions.ts";
+import { entryOf, listed } from "./message_facts.ts";
 import { meantByEnvelope, meantOf, needsEnvelope } from "./selection.ts";
 import { Summary } from "./summary.ts";
 
@@ -30,21 +30,26 @@ export interface JobParts {
 
 /** Messages worked on at the same time: enough to share the log's writes, few beside the thousands in memory. */
 const AT_ONCE = 64;
-/** What is in delivery is asked for again after this, and given up after so many times: two minutes in all. */
-const BUSY_PAUSE_MS = 500;
-const BUSY_TRIES = 240;
-/** Recipients of one message in a list of many; one that is asked for by its id has them all. */
-const MAX_LISTED_RECIPIENTS = 10;
-/** Characters of a server's words in a list. */
-const MAX_REPLY = 500;
+/** What could not be had is asked for again after this, and given up after so many times: two minutes in all. */
+const AGAIN_PAUSE_MS = 500;
+const AGAIN_TIMES = 240;
+/** Where so many could not be had, something is wrong with the shard, and the job ends. */
+const MAX_AGAIN = 10_000;
+/** Recipients in one record, which has to fit into the log's buffer with their replies. */
+const RECIPIENTS_IN_RECORD = 100;
+/** Characters of what went wrong. */
+const MAX_TROUBLE = 500;
 
 export class Job {
   readonly #job: QueueJob;
   readonly #parts: JobParts;
+  /** By this shard's clock. */
+  readonly #orderedAt: number;
   readonly #calledOff = new AbortController();
   readonly #summary: Summary;
   #list: QueueEntry[] = [];
-  #busy: QueueEntry[] = [];
+  /** Ids of those that are meant and could not be had. */
+  #again: string[] = [];
   #progress: QueueProgress;
   /** Resolves when it has ended, was called off, or failed; never rejects. */
   readonly finished: Promise<void>;
@@ -52,15 +57,18 @@ export class Job {
   constructor(job: QueueJob, parts: JobParts) {
     this.#job = job;
     this.#parts = parts;
+    this.#orderedAt = parts.now() - job.orderedAgoMs;
     this.#summary = new Summary(parts.now());
     this.#progress = {
       job: job.id,
       ...{ seen: 0, total: parts.spool.count(), done: 0, busy: 0 },
       ...{ ended: false, trouble: null, summary: null, list: null },
     };
-    this.finished = this.#run().catch((error) => {
-      this.#say({ trouble: error instanceof Error ? error.message : String(error) });
-    }).finally(() => this.#say({ ended: true }));
+    this.finished = this.#run().catch((error) => this.#inTrouble(error)).finally(() => this.#say({ ended: true }));
+  }
+
+  get isQuestion(): boolean {
+    return isQuestionOf(this.#job);
   }
 
   get progress(): QueueProgress {
@@ -78,29 +86,34 @@ export class Job {
     if (work === "retry") this.#parts.retryDestinations();
     for await (const page of this.#pages()) {
       if (this.#isOver) return;
-      for (let at = 0; at < page.length; at += AT_ONCE) {
-        await allOf(page.slice(at, at + AT_ONCE).map((entry) => this.#visit(entry)));
-      }
+      await forAll(page, (entry) => this.#visit(entry));
       this.#say({ seen: this.#progress.seen + page.length });
+      if (this.#again.length > MAX_AGAIN) {
+        throw new Error(this.#progress.trouble ?? "too many messages could not be had");
+      }
     }
-    await this.#finishBusy();
+    await this.#tryAgain();
     if (work === "summary") this.#say({ summary: { ...this.#summary.result(), suspended: this.#parts.suspended() } });
-    else if (work === "list") this.#say({ list: await this.#listed() });
+    else if (work === "list") await this.#tellList();
   }
 
   /** Those that are named, or all that there are. */
   async *#pages(): AsyncGenerator<QueueEntry[]> {
     const { ids } = this.#job.select;
-    if (ids === undefined) return yield* this.#parts.spool.entries();
-    const seen = await Promise.all(ids.map((id) => this.#parts.spool.peek(id)));
-    const found = seen.flatMap((message) => message === undefined ? [] : [entryOf(message)]);
-    this.#say({ total: found.length });
-    yield found;
+    const { spool } = this.#parts;
+    if (ids === undefined) return yield* spool.entries();
+    this.#say({ total: ids.length });
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const seen = await Promise.all(ids.slice(at, at + AT_ONCE).map((id) => spool.peek(id)));
+      yield seen.flatMap((message) => message === undefined ? [] : [entryOf(message)]);
+    }
+    this.#say({ total: this.#progress.seen });
   }
 
   async #visit(entry: QueueEntry): Promise<void> {
     const { work, select } = this.#job;
-    let places = meantOf(work, select, entry);
+    if (entry.damaged && work === "summary") this.#summary.addDamaged();
+    let places = this.#meant(entry);
     if (places.length > 0 && needsEnvelope(select)) {
       const message = await this.#parts.spool.peek(entry.id);
       const named = message === undefined ? [] : meantByEnvelope(select, message);
@@ -109,39 +122,39 @@ export class Job {
     if (places.length === 0) return;
     if (work === "summary") this.#summary.add(entry, places);
     else if (work === "list") this.#keep(entry);
-    else await this.#act(entry);
+    else await this.#act(entry.id);
   }
 
-  /** The oldest are kept; */
+  #meant(entry: QueueEntry): number[] {
+    return meantOf(this.#job.work, this.#job.select, entry, this.#orderedAt);
+  }
+
+  /** Only the oldest are kept. */
   #keep(entry: QueueEntry): void {
     const { limit } = this.#job;
     this.#list.push(entry);
     if (this.#list.length > 2 * limit) this.#list = oldest(this.#list, limit);
   }
 
-  async #act(entry: QueueEntry): Promise<void> {
+  async #act(id: string): Promise<void> {
     const { spool } = this.#parts;
-    const message = await spool.claim(entry.id);
+    const message = await spool.claim(id);
     if (message === undefined) return; // it has ended meanwhile
-    if (message === "taken") {
-      this.#busy.push(entry);
-      return this.#say({ busy: this.#busy.length });
-    }
+    if (message === "taken") return this.#later(id);
     try {
       // It may stand otherwise by now.
-      const places = this.#places(message);
-      if (places.length === 0) return;
-      await spool.record(await this.#outcome(message, places));
-      this.#say({ done: this.#progress.done + 1 });
+      const named = meantByEnvelope(this.#job.select, message);
+      const places = this.#meant(entryOf(message)).filter((place) => named.includes(place));
+      for (let at = 0; at < places.length; at += RECIPIENTS_IN_RECORD) {
+        await spool.record(await this.#outcome(message, places.slice(at, at + RECIPIENTS_IN_RECORD)));
+      }
+      if (places.length > 0) this.#say({ done: this.#progress.done + 1 });
+    } catch (error) {
+      this.#inTrouble(error);
+      this.#later(id);
     } finally {
-      spool.giveBack(entry.id);
+      spool.giveBack(id);
     }
-  }
-
-  #places(message: QueuedMessage): number[] {
-    const { work, select } = this.#job;
-    const named = meantByEnvelope(select, message);
-    return meantOf(work, select, entryOf(message)).filter((place) => named.includes(place));
   }
 
   async #outcome(message: QueuedMessage, places: readonly number[]): Promise<Outcome> {
@@ -161,25 +174,36 @@ export class Job {
     }
   }
 
-  /** What was in delivery comes back, or ends. */
-  async #finishBusy(): Promise<void> {
-    for (let tries = 0; this.#busy.length > 0 && tries < BUSY_TRIES && !this.#isOver; tries++) {
-      await this.#parts.sleep(BUSY_PAUSE_MS);
-      const again = this.#busy;
-      this.#busy = [];
-      await allOf(again.map((entry) => this.#act(entry)));
-      this.#say({ busy: this.#busy.length });
-    }
+  #later(id: string): void {
+    this.#again.push(id);
+    this.#say({ busy: this.#again.length });
   }
 
-  async #listed(): Promise<QueuedMessageFacts[]> {
+  /** What was in delivery comes back, or ends; what the disk did not take it may take now. */
+  async #tryAgain(): Promise<void> {
+    for (let times = 0; this.#again.length > 0 && times < AGAIN_TIMES && !this.#isOver; times++) {
+      await this.#parts.sleep(AGAIN_PAUSE_MS);
+      const ids = this.#again;
+      this.#again = [];
+      await forAll(ids, (id) => this.#act(id));
+      this.#say({ busy: this.#again.length });
+    }
+    if (this.#again.length === 0) this.#say({ trouble: null }); // it is over
+  }
+
+  async #tellList(): Promise<void> {
     const { spool } = this.#parts;
-    const chosen = oldest(this.#list, this.#job.limit);
-    const messages = await Promise.all(chosen.map(({ id }) => spool.peek(id)));
-    const most = this.#job.select.ids === undefined ? MAX_LISTED_RECIPIENTS : Infinity;
-    const list = messages.flatMap((message) => message === undefined ? [] : [factsOf(message, most)]);
-    this.#say({ done: list.length });
-    return list;
+    const messages: SeenMessage[] = [];
+    for (const { id } of oldest(this.#list, this.#job.limit)) {
+      const message = await spool.peek(id);
+      if (message !== undefined) messages.push(message);
+    }
+    const list: readonly QueuedMessageFacts[] = listed(messages, this.#job.select.ids !== undefined);
+    this.#say({ list, done: list.length });
+  }
+
+  #inTrouble(error: unknown): void {
+    this.#say({ trouble: (error instanceof Error ? error.message : String(error)).slice(0, MAX_TROUBLE) });
   }
 
   get #isOver(): boolean {
@@ -191,35 +215,21 @@ export class Job {
   }
 }
 
-/** Resolves when all have ended, or then rejects as the first one did. */
-async function allOf(work: readonly Promise<void>[]): Promise<void> {
-  await Promise.allSettled(work);
-  await Promise.all(work);
+/** Whether it changes nothing. */
+export function isQuestionOf({ work }: Pick<QueueJob, "work">): boolean {
+  return work === "summary" || work === "list";
 }
 
-function entryOf({ envelope, recipients }: Pick<SeenMessage, "envelope" | "recipients">): QueueEntry {
-  return { ...indexFacts(envelope), recipients };
+/** Does it to some at a time; where one fails, those beside it end first. */
+async function forAll<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    const some = items.slice(at, at + AT_ONCE).map(work);
+    await Promise.allSettled(some);
+    await Promise.all(some);
+  }
 }
 
 function oldest(entries: readonly QueueEntry[], count: number): QueueEntry[] {
   return entries.toSorted((one, other) => one.receivedAt - other.receivedAt || (one.id < other.id ? -1 : 1))
     .slice(0, count);
-}
-
-/** @param most recipients, those first of which something is still to come. */
-function factsOf({ envelope, recipients, taken }: SeenMessage, most: number): QueuedMessageFacts {
-  const { id, account, reversePath: sender, receivedAt, sizeBytes } = envelope;
-  const all = recipients.map(({ status, attempts, dueAt, lastReply }, place) => ({
-    address: envelope.recipients[place]!,
-    status,
-    attempts,
-    nextAttemptAt: status === "queued" ? dueAt : null,
-    lastReply: lastReply?.slice(0, MAX_REPLY) ?? null,
-  }));
-  const open = all.filter(({ status }) => !hasEnded(status)), ended = all.filter(({ status }) => hasEnded(status));
-  return {
-    ...{ id, account, sender, receivedAt, sizeBytes },
-    inDelivery: taken,
-    recipients: [...open, ...ended].slice(0, most),
-  };
 }

@@ -15,9 +15,14 @@ const CONCERNED: Readonly<Record<QueueWork, readonly RecipientStatus[]>> = {
   delete: ["queued", "held"],
 };
 
-/** By what the index knows: places in the entry's recipients, none where nothing is meant. */
-export function meantOf(work: QueueWork, select: QueueSelection, entry: QueueEntry): number[] {
+/**
+ * By what the index knows: places in the entry's recipients, none where nothing is meant.
+ *
+ * @param orderedAt what was accepted then or later is not meant by a work that changes something.
+ */
+export function meantOf(work: QueueWork, select: QueueSelection, entry: QueueEntry, orderedAt: number): number[] {
   const { ids, account, domain, receivedBefore, status } = select;
+  if (entry.damaged || (work !== "summary" && work !== "list" && entry.receivedAt >= orderedAt)) return [];
   if (ids !== undefined && !ids.includes(entry.id)) return [];
   if (account !== undefined && account !== entry.account) return [];
   if (receivedBefore !== undefined && entry.receivedAt >= receivedBefore) return [];

@@ -21,6 +21,7 @@ export class Summary {
   #messages = 0;
   #recipients = 0;
   #held = 0;
+  #damaged = 0;
 
   /** @param now epoch ms. */
   constructor(now: number) {
@@ -39,12 +40,18 @@ export class Summary {
     }
   }
 
+  /** A message that cannot be read, and was set aside. */
+  addDamaged(): void {
+    this.#damaged++;
+  }
+
   result(): Omit<QueueSummary, "suspended"> {
     const domains = [...this.#domains.values()].sort((one, other) => other.recipients - one.recipients);
     return {
       messages: this.#messages,
       recipients: this.#recipients,
       held: this.#held,
+      damaged: this.#damaged,
       domains: domains.slice(0, MAX_SHOWN),
       otherDomains: Math.max(0, domains.length - MAX_SHOWN) + this.#uncounted.size,
     };

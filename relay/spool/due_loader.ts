@@ -23,8 +23,8 @@ export interface DueLoaderParts {
   readonly isLoaded: (messageId: string) => boolean;
   /** Whether there is room for a message of this account. */
   readonly hasRoom: (account: string) => boolean;
-  /** Takes over a message whose row says that it is in hand now. */
-  readonly takeOver: (found: Found) => void;
+  /** Takes over a message whose row says that it is in hand now; `isDue`: it waits for its turn. */
+  readonly takeOver: (found: Found, isDue: boolean) => void;
   /** Hears that something was taken over, and that there may be more. */
   readonly onProgress: () => void;
   readonly onDamage: (messageId: string, damage: SpoolDamaged) => void;
@@ -88,13 +88,19 @@ export class DueLoader {
     return dueAt === undefined ? undefined : Math.max(dueAt, this.#notBefore);
   }
 
-  /** Loads a certain message, due or not, unless it is not in the index or cannot be read, which is reported. */
-  async load(id: string): Promise<void> {
-    await this.#parts.turns.take(async () => {
+  /**
+   * Loads a certain message, due or not; it does not wait for its turn then. Resolves to whether it is there: one that
+   * cannot be read now is, and is reported.
+   */
+  async load(id: string): Promise<boolean> {
+    return await this.#parts.turns.take(async () => {
       const { index, isLoaded } = this.#parts;
-      const row = this.#closed || isLoaded(id) ? undefined : index.get(id);
+      if (isLoaded(id)) return true;
+      const row = this.#closed ? undefined : index.get(id);
       // One without a time was set aside before.
-      if (row !== undefined && row.dueAt !== null) await this.#loadRow(row, row.dueAt);
+      if (row === undefined || row.dueAt === null) return false;
+      await this.#loadRow(row, false, row.dueAt);
+      return true;
     });
   }
 
@@ -104,7 +110,8 @@ export class DueLoader {
       const row = this.#closed ? undefined : this.#parts.index.get(id);
       if (row === undefined) return undefined;
       try {
-        return await this.#read(row);
+        const { envelope, recipients } = await this.#read(row);
+        return { envelope, recipients };
       } catch (error) {
         if (!(error instanceof SpoolDamaged)) throw error;
         return undefined; // it is reported when its turn comes
@@ -122,18 +129,18 @@ export class DueLoader {
     for (const row of this.#choose(now)) {
       if (this.#closed) return;
       if (!hasRoom(row.account)) continue;
-      await this.#loadRow(row, now + RETRY_AFTER_FAILURE_MS);
+      await this.#loadRow(row, true, now + RETRY_AFTER_FAILURE_MS);
       onProgress();
     }
   }
 
   /** @param retryAt when it is due where it cannot be loaded now. */
-  async #loadRow(row: FoundRow, retryAt: number): Promise<void> {
+  async #loadRow(row: FoundRow, isDue: boolean, retryAt: number): Promise<void> {
     const { index, takeOver } = this.#parts;
     try {
       const found = await this.#read(row);
       index.put({ ...row, dueAt: null });
-      takeOver(found);
+      takeOver(found, isDue);
     } catch (error) {
       this.#setAside(row, error, retryAt);
     }

@@ -146,9 +146,17 @@ export class IndexStore {
     return record && toRow(record);
   }
 
-  /** Rows behind an id, in the order of their ids. */
-  behind(id: string, limit: number): FoundRow[] {
-    return (this.#behind.all(id, limit) as unknown as MessageRecord[]).map(toRow);
+  /** Rows behind an id, in the order of their ids: at most so many, and about so many recipients. */
+  behind(id: string, limit: number, recipients: number): FoundRow[] {
+    const rows: FoundRow[] = [];
+    let count = 0;
+    for (const record of this.#behind.iterate(id, limit) as Iterable<unknown>) {
+      const row = toRow(record as MessageRecord);
+      rows.push(row);
+      count += row.recipients.length;
+      if (count >= recipients) break;
+    }
+    return rows;
   }
 
   delete(id: string): void {

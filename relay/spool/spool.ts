@@ -91,7 +91,7 @@ export class Spool implements Queue {
       largePath: (id) => this.#largePath(id),
       isLoaded,
       hasRoom: (account) => this.#loaded.allows(account, MAX_LOADED),
-      takeOver: (found) => this.#takeOver(found),
+      takeOver: (found, isDue) => this.#takeOver(found, isDue),
       onProgress: () => this.#tell(),
     });
   }
@@ -161,15 +161,20 @@ export class Spool implements Queue {
       const found = await this.#loader.peek(id);
       return found && { ...found, taken: false };
     }
-    return earliestDue(loaded.recipients) === undefined ? undefined : loaded;
+    const { envelope, recipients, taken } = loaded;
+    return earliestDue(recipients) === undefined ? undefined : { envelope, recipients, taken };
   }
 
-  /** Takes a certain message, due or not, as `take` does: "taken" where somebody has it, undefined where it is not there. */
+  /**
+   * Takes a certain message, due or not, as `take` does. "taken": somebody has it, or it cannot be read now, so that it
+   * is to be asked for again; undefined: it is not there, or was set aside as damaged.
+   */
   async claim(id: string): Promise<QueuedMessage | "taken" | undefined> {
-    if (this.#loaded.get(id) === undefined) await this.#loader.load(id);
+    const isThere = this.#loaded.get(id) !== undefined || await this.#loader.load(id);
     const loaded = this.#loaded.get(id);
-    if (loaded === undefined || earliestDue(loaded.recipients) === undefined) return undefined;
-    if (loaded.taken) return "taken";
+    if (!isThere) return undefined;
+    if (loaded === undefined || loaded.taken) return "taken";
+    if (earliestDue(loaded.recipients) === undefined) return undefined;
     this.#ready.remove(loaded.envelope.account, id);
     this.#unstored.delete(id);
     return this.#take(loaded);
@@ -268,7 +273,7 @@ export class Spool implements Queue {
       (content === undefined || this.#loaded.hasRoomFor(location.length));
     const row = () => ({ ...indexFacts(envelope), location, large: large !== undefined, dueAt, recipients });
     if (fits || !this.#tryPut(row())) {
-      this.#takeOver({ envelope, recipients, location, content, large, indexed: false });
+      this.#takeOver({ envelope, recipients, location, content, large, indexed: false }, true);
     }
     this.#notify();
   }
@@ -283,10 +288,10 @@ export class Spool implements Queue {
     }
   }
 
-  #takeOver(found: Found): void {
+  #takeOver(found: Found, isDue: boolean): void {
     this.#loaded.add(found);
     const { account, id } = found.envelope;
-    this.#ready.add(account, id);
+    if (isDue) this.#ready.add(account, id);
   }
 
   #giveBack(loaded: Loaded): void {

@@ -29,9 +29,10 @@ Deno.test("queue: an order is a job with a part for each node that is there; it 
   const { id } = body;
   assertObjectMatch(body, { work: "hold", select, reason: "why not", state: "working", done: 0 });
   const expected = {
-    ...{ id, work: "hold", reason: "why not", limit: 50 },
+    ...{ id, work: "hold", reason: "why not", limit: 50, orderedAgoMs: 500 },
     select: { domain: "example.net", receivedBefore: Date.parse("2026-11-23T08:00:00Z") },
   };
+  api.clock.now += 500;
   assertEquals((await report(api, "n1")).jobs, [expected]);
   const { jobs } = await report(api, "n1", [progress(id, { seen: 2, ended: false, busy: 1 })]);
   assertEquals(jobs.length, 1);
@@ -52,7 +53,7 @@ const domain = (name: string, recipients: number, more: Partial<QueuedDomain> = 
   ...more,
 });
 const summary = (domains: QueuedDomain[]): QueueSummary => ({
-  ...{ messages: 2, recipients: 3, held: 1, otherDomains: 4, domains },
+  ...{ messages: 2, recipients: 3, held: 1, damaged: 1, otherDomains: 4, domains },
   suspended: [{ destination: "mx a.test 25", why: "refused" }],
 });
 
@@ -64,7 +65,7 @@ Deno.test("queue: a summary is the sum of what the nodes say", async () => {
   await report(api, "n1", [progress(id, { summary: summary([domain("a.test", 3), domain("b.test", 4)]) })]);
   await report(api, "n2", [progress(id, { summary: summary([domain("a.test", 2, all)]) })]);
   assertEquals((await state(api, id)).summary, {
-    ...{ messages: 4, recipients: 6, held: 2, otherDomains: 8 },
+    ...{ messages: 4, recipients: 6, held: 2, damaged: 2, otherDomains: 8 },
     suspended: [{ destination: "mx a.test 25", why: "refused" }],
     domains: [
       {
@@ -109,10 +110,28 @@ Deno.test("queue: a node that falls silent is named and not waited for; when it 
     nodes: [{ node: "n1", state: "done" }, { node: "n2", state: "silent" }],
   });
   assertEquals((await report(api, "n2")).jobs.length, 1);
-  // And an order that comes while a node is away is not its.
+  // So with an order that comes while it is away.
   api.clock.now += SILENT_MS + 1;
   await report(api, "n1");
-  assertEquals((await order(api, { work: "summary" })).body.nodes.length, 1);
+  const later = await order(api, { work: "hold", select: { account: "alice" } });
+  assertObjectMatch(later.body, { nodes: [{ node: "n1", state: "waiting" }, { node: "n2", state: "silent" }] });
+  assertEquals((await report(api, "n2")).jobs.length, 2);
+  await report(api, "n2", [], { gone: true });
+  assertEquals((await state(api, later.body.id)).nodes[1], { node: "n2", state: "gone", trouble: null });
+});
+
+Deno.test("queue: the list of jobs is without their answers; questions are kept for an hour, works for a week", async () => {
+  await using api = await startControlPlane();
+  await report(api, "n1");
+  const { id } = (await order(api, { work: "list" })).body;
+  await report(api, "n1", [progress(id, { list: [] })]);
+  const work = (await order(api, { work: "retry", all: true })).body.id;
+  const [, listed] = (await api.request("GET", JOBS)).body.items;
+  assertEquals([listed.id, "messages" in listed, "summary" in listed], [id, false, false]);
+  api.clock.now += 3_600_001;
+  await order(api, { work: "summary" });
+  assertEquals((await api.request("GET", `${JOBS}/${id}`)).status, 404);
+  assertEquals((await state(api, work)).id, work);
 });
 
 Deno.test("queue: called off, a job is nobody's any more; so is one of long ago", async () => {
@@ -123,6 +142,10 @@ Deno.test("queue: called off, a job is nobody's any more; so is one of long ago"
   assertEquals((await state(api, id)).state, "called-off");
   assertEquals((await report(api, "n1")).jobs, []);
   assertEquals((await api.request("DELETE", `${JOBS}/nothing`)).status, 404);
+  const done = (await order(api, { work: "retry", all: true })).body.id;
+  await report(api, "n1", [progress(done)]);
+  await api.request("DELETE", `${JOBS}/${done}`);
+  assertEquals((await state(api, done)).state, "done", "what is done cannot be called off");
   api.clock.now += 8 * 86_400_000;
   await order(api, { work: "summary" });
   assertEquals((await api.request("GET", `${JOBS}/${id}`)).status, 404);
@@ -133,6 +156,7 @@ for (
   const [what, body] of [
     ["an order that would change all without a word", { work: "delete" }],
     ["an empty selection", { work: "bounce", select: {} }],
+    ["a selection that nearly all fits", { work: "delete", select: { status: "queued" } }],
     ["an unknown work", { work: "burn", all: true }],
     ["an unknown field, which might have narrowed", { work: "delete", select: { acount: "alice" } }],
     ["a reason with a line end, which would stand in a bounce", { work: "bounce", all: true, reason: "a\r\nb: c" }],
@@ -154,7 +178,7 @@ Deno.test("nodes: listed with their queues; one is told to drain, and to serve a
   await report(api, "n2", [], { number: null, queued: 7, region: "us" });
   const listed = async () => (await api.request("GET", "/v1/nodes")).body.items;
   const n1 = { node: "n1", region: "eu", number: 0, queued: 5, state: "serving", drain: false };
-  const n2 = { node: "n2", region: "us", number: null, queued: 7, state: "serving", drain: false };
+  const n2 = { node: "n2", region: "us", number: null, queued: 7, state: "delivering", drain: false };
   const seenAt = "2026-11-23T12:00:00Z";
   assertEquals(await listed(), [{ ...n1, seenAt }, { ...n2, seenAt }]);
   assertObjectMatch((await api.request("PATCH", "/v1/nodes/n1", { drain: true })).body, { ...n1, drain: true });
@@ -164,6 +188,7 @@ Deno.test("nodes: listed with their queues; one is told to drain, and to serve a
   await api.request("PATCH", "/v1/nodes/n1", { drain: false });
   assertEquals((await report(api, "n1", [], { draining: true })).draining, false);
   assertEquals((await api.request("PATCH", "/v1/nodes/n3", { drain: true })).status, 404);
+  assertEquals((await api.request("PATCH", "/v1/nodes/n2", { drain: true })).body.type, "/problems/no-doors");
   api.clock.now += SILENT_MS + 1;
   assertEquals((await listed()).map((node: { state: string }) => node.state), ["silent", "silent"]);
   await report(api, "n2", [], { gone: true });

@@ -1,6 +1,6 @@
 /**
  * The nodes as they tell of themselves, and what the operator wants done with queued mail: a job, and a part of it for
- * each node that was there when it was ordered.
+ * each node.
  */
 import type { Kysely } from "kysely";
 import type { Migration } from "kysely/migration";
@@ -20,6 +20,7 @@ export const queue: Migration = {
     await db.schema.createTable("queue_job")
       .addColumn("id", "text", (column) => column.primaryKey())
       .addColumn("at", "bigint", (column) => column.notNull())
+      .addColumn("work", "text", (column) => column.notNull())
       .addColumn("order", "text", (column) => column.notNull())
       .addColumn("called_off_at", "bigint")
       .execute();
@@ -28,6 +29,7 @@ export const queue: Migration = {
       .addColumn("job", "text", (column) => column.notNull().references("queue_job.id").onDelete("cascade"))
       .addColumn("node", "text", (column) => column.notNull())
       .addColumn("progress", "text")
+      .addColumn("answer", "text")
       .addColumn("ended_at", "bigint")
       .addPrimaryKeyConstraint("queue_job_part_key", ["job", "node"])
       .execute();

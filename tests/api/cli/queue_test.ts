@@ -56,7 +56,7 @@ Deno.test("queue bounce: what stayed in delivery, and a node that gave up, are t
   await using api = await startApi();
   const { out } = await run(api, "queue bounce --account alice", { busy: 2, trouble: "no space left" });
   assertStringIncludes(out, "Returned: 3 messages.");
-  assertStringIncludes(out, "2 messages stayed in delivery");
+  assertStringIncludes(out, "2 messages could not be had");
   assertStringIncludes(out, "Node n1 gave up: no space left");
 });
 
@@ -69,15 +69,16 @@ const domain = {
 Deno.test("queue: alone it is the summary, by domain and age, with what stands in the way", async () => {
   await using api = await startApi();
   const summary = {
-    ...{ messages: 1100, recipients: 1200, held: 2, domains: [domain], otherDomains: 3 },
+    ...{ messages: 1100, recipients: 1200, held: 2, damaged: 1, domains: [domain], otherDomains: 3 },
     suspended: [{ destination: "mx mx.example.net 25", why: "timed out" }],
   };
   const { out } = await run(api, "queue", { summary });
   assertStringIncludes(out, "1,100 messages to 1,200 recipients, 2 of them held.");
   assertMatch(out, /example\.net\s+1,200\s+1,000\s+200\s+2\s+in 1 hour\s+451 4\.3\.0 \\x1b\[2J later/);
   assertStringIncludes(out, "And 3 other domains.");
+  assertStringIncludes(out, "1 message cannot be read any more");
   assertStringIncludes(out, "mx mx.example.net 25: timed out");
-  const empty = { ...summary, messages: 0, recipients: 0, domains: [], otherDomains: 0, suspended: [] };
+  const empty = { ...summary, messages: 0, recipients: 0, damaged: 0, domains: [], otherDomains: 0, suspended: [] };
   assertEquals((await run(api, "queue summary --account bob", { summary: empty })).out, "The queue is empty.");
 });
 

@@ -7,18 +7,23 @@ import {
   change,
   contentOf,
   crashCopy,
+  dsnFor,
   envelope,
   newDirectory,
   nextTurn,
   openTestSpool,
+  segmentFiles,
   START,
   takeAll,
   takeIds,
   type TestSpool,
 } from "../../support/spool_on_disk.ts";
 
+/** Messages come at START; the orders that the tests give, a second later. */
+const LATER = START + 1000;
+
 function ordered(work: QueueJob["work"], select: QueueJob["select"] = {}, more: Partial<QueueJob> = {}): QueueJob {
-  return { id: "job", work, select, reason: null, limit: 50, ...more };
+  return { ...{ id: "job", work, select, reason: null, limit: 50, orderedAgoMs: 0 }, ...more };
 }
 
 function begin(test: TestSpool, job: QueueJob, sleep: (ms: number) => Promise<void> = nextTurn) {
@@ -29,7 +34,7 @@ function begin(test: TestSpool, job: QueueJob, sleep: (ms: number) => Promise<vo
     retryDestinations: () => void retried.times++,
     suspended: () => [],
     returned: () => Promise.reject(new Error("nothing is returned here")),
-    now: () => START,
+    now: () => LATER,
     newId: () => `event-${ids++}`,
     sleep,
   });
@@ -56,7 +61,7 @@ Deno.test("hold: nothing of it is taken, until it is released; both stand in the
   assertEquals([held.done, held.ended, held.trouble], [2, true, null]);
   assertEquals(await takeIds(test, START), ["m2"]);
   assertEquals((await done(test, ordered("release", { ids: ["m1", "m3"] }))).done, 2);
-  assertEquals((await takeIds(test, START)).sort(), ["m1", "m3"]);
+  assertEquals((await takeIds(test, LATER)).sort(), ["m1", "m3"]);
   await test.outbox.drained();
   const told = events.flatMap((event) => "reason" in event ? [`${event.type} ${event.messageId} ${event.reason}`] : []);
   assertEquals(told.sort(), ["held m1 spam?", "held m3 spam?", "released m1 null", "released m3 null"]);
@@ -72,7 +77,7 @@ Deno.test("hold: it stands through a crash, whether the index had it or not", as
   assertEquals(await takeIds(after, START + 365 * 86_400_000), []);
   assertEquals(after.spool.count(), 2);
   assertEquals((await done(after, ordered("release"))).done, 2);
-  assertEquals((await takeIds(after, START)).sort(), ["m1", "m2"]);
+  assertEquals((await takeIds(after, LATER)).sort(), ["m1", "m2"]);
 });
 
 Deno.test("hold of a domain: the other recipients of the message are delivered", async () => {
@@ -107,7 +112,7 @@ Deno.test("retry: what was deferred is due now, and destinations are tried again
   const { running, retried } = begin(test, ordered("retry"));
   await running.finished;
   assertEquals(retried.times, 1);
-  assertEquals(await takeIds(test, START), ["m"]);
+  assertEquals(await takeIds(test, LATER), ["m"]);
 });
 
 Deno.test("what is in delivery is waited for: it is held when it comes back", async () => {
@@ -180,13 +185,77 @@ Deno.test("list: a message of many recipients shows the first ten that wait; by 
   assertEquals((await done(test, ordered("list", { ids: ["m"] }))).list![0]!.recipients.length, 30);
 });
 
-Deno.test("a disk that does not take it ends the job with what is wrong; the message stays", async () => {
+Deno.test("what a disk does not take is tried again, and the rest goes on", async () => {
   await using test = await openTestSpool(newDirectory());
-  await queue(test, "m");
+  for (const id of ["m1", "m2", "m3"]) await queue(test, id);
   const { record } = test.spool;
-  test.spool.record = () => Promise.reject(new Error("no space left"));
-  const { trouble, ended, done: changed } = await done(test, ordered("delete"));
-  test.spool.record = record;
-  assertEquals([trouble, ended, changed], ["no space left", true, 0]);
-  assertEquals(await takeIds(test, START), ["m"]);
+  let failures = 3;
+  test.spool.record = function (outcome) {
+    return outcome.messageId === "m2" && failures-- > 0
+      ? Promise.reject(new Error("no space left"))
+      : record.call(this, outcome);
+  };
+  const { trouble, ended, done: changed, busy } = await done(test, ordered("delete"));
+  assertEquals([trouble, ended, changed, busy], [null, true, 3, 0]);
+  assertEquals(test.spool.count(), 0);
+});
+
+Deno.test("a disk that never takes it ends the job with what is wrong; the message stays", async () => {
+  await using test = await openTestSpool(newDirectory());
+  for (const id of ["m1", "m2"]) await queue(test, id);
+  const { record } = test.spool;
+  test.spool.record = function (outcome) {
+    return outcome.messageId === "m1" ? Promise.reject(new Error("no space left")) : record.call(this, outcome);
+  };
+  const { trouble, ended, done: changed, busy } = await done(test, ordered("delete"));
+  assertEquals([trouble, ended, changed, busy], ["no space left", true, 1, 1]);
+  assertEquals(await takeIds(test, START), ["m1"]);
+});
+
+Deno.test("what was accepted after the order is not meant: neither new mail nor what the job itself makes", async () => {
+  await using test = await openTestSpool(newDirectory());
+  await queue(test, "old");
+  await queue(test, "new", { receivedAt: LATER - 500 });
+  const { done: deleted } = await done(test, ordered("delete", { account: "alice" }, { orderedAgoMs: 600 }));
+  assertEquals([deleted, await takeIds(test, LATER)], [1, ["new"]]);
+});
+
+Deno.test("bounce: each sender is told, also where the DSNs come into the index while the job goes on", async () => {
+  await using test = await openTestSpool(newDirectory());
+  const COUNT = 2000;
+  await Promise.all(Array.from({ length: COUNT }, (_, n) => queue(test, `m${String(n).padStart(5, "0")}`)));
+  let dsns = 0;
+  const running = new Job(ordered("bounce"), {
+    spool: test.spool,
+    retryDestinations: () => {},
+    suspended: () => [],
+    // A DSN sorts behind what it is about.
+    returned: ({ envelope: { id } }) =>
+      Promise.resolve({
+        ...{ messageId: id, changes: [change("bounced")], events: [] },
+        dsn: { ...dsnFor(id), envelope: { ...envelope(`n${dsns++}`, { reversePath: "", receivedAt: LATER }) } },
+      }),
+    now: () => LATER,
+    newId: () => "event",
+    sleep: nextTurn,
+  });
+  await running.finished;
+  assertEquals([running.progress.done, dsns, test.spool.count()], [COUNT, COUNT, COUNT]);
+});
+
+Deno.test("damaged: counted in the summary, and listed nowhere", async () => {
+  await using test = await openTestSpool(newDirectory());
+  for (const id of ["m1", "m2"]) await queue(test, id);
+  await test.close();
+  const [segment] = segmentFiles(test.directory);
+  const octets = Deno.readFileSync(segment!);
+  const at = octets.indexOf(contentOf("m1", 50)[0]!, 200);
+  octets[at]! ^= 1;
+  Deno.writeFileSync(segment!, octets);
+  await using after = await openTestSpool(test.directory);
+  await takeAll(after, START);
+  const [damaged] = after.damagedMessages;
+  const { summary } = await done(after, ordered("summary"));
+  assertEquals([summary!.messages, summary!.damaged, damaged !== undefined], [1, 1, true]);
+  assertEquals((await done(after, ordered("list"))).list!.length, 1);
 });

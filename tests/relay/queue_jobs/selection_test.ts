@@ -11,12 +11,13 @@ const ENTRY = {
   id: "m1",
   account: "alice",
   receivedAt: START,
+  damaged: false,
   domains: STATUSES.map((_, place) => place % 2 === 0 ? "example.net" : "other.test"),
   recipients: STATUSES.map((status) => state(status)),
 };
 
 const meant = (work: QueueWork, select: QueueSelection = {}) =>
-  meantOf(work, select, ENTRY).map((place) => STATUSES[place]);
+  meantOf(work, select, ENTRY, START + 1).map((place) => STATUSES[place]);
 
 Deno.test("selection: each work is about those recipients that it can change", () => {
   assertEquals(meant("hold"), ["queued"]);
@@ -36,6 +37,12 @@ Deno.test("selection: each field narrows; a domain takes its own recipients alon
   assertEquals(meant("hold", { status: "held" }), []);
   assertEquals(meant("delete", { receivedBefore: START }), []);
   assertEquals(meant("delete", { receivedBefore: START + 1 }), ["queued", "held"]);
+});
+
+Deno.test("selection: a work that changes something is not about what came after the order; nor about damaged mail", () => {
+  assertEquals(meantOf("hold", {}, ENTRY, START), []);
+  assertEquals(meantOf("list", {}, ENTRY, START).length, 2);
+  assertEquals(meantOf("list", {}, { ...ENTRY, damaged: true }, START + 1), []);
 });
 
 Deno.test("selection: sender and recipient, without regard to case", () => {

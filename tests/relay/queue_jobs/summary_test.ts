@@ -5,7 +5,7 @@ import { START, state } from "../../support/spool_on_disk.ts";
 const HOUR = 3_600_000;
 
 const entry = (domain: string, ageMs: number, status: "queued" | "held" = "queued", dueAt = START) => ({
-  ...{ id: "m", account: "alice", receivedAt: START - ageMs, domains: [domain] },
+  ...{ id: "m", account: "alice", receivedAt: START - ageMs, domains: [domain], damaged: false },
   recipients: [state(status, dueAt)],
 });
 
@@ -17,7 +17,7 @@ Deno.test("summary: recipients by domain and age, with the next attempt and the 
   summary.add(entry("a.test", 24 * HOUR), [0]);
   summary.add(entry("b.test", 0, "held"), [0]);
   const { domains, ...whole } = summary.result();
-  assertEquals(whole, { messages: 5, recipients: 5, held: 2, otherDomains: 0 });
+  assertEquals(whole, { messages: 5, recipients: 5, held: 2, damaged: 0, otherDomains: 0 });
   assertEquals(domains, [
     {
       domain: "a.test",
