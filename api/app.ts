@@ -18,6 +18,7 @@ import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
 import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
 import { type DkimRoutes, dkimRoutes } from "./routes/dkim.ts";
+import { type DoctorRoutes, doctorRoutes } from "./routes/doctor.ts";
 import { type DomainRoutes, domainRoutes } from "./routes/domains.ts";
 import { healthRoutes, type Readiness } from "./routes/health.ts";
 import { type MessageRoutes, messageRoutes } from "./routes/messages.ts";
@@ -73,6 +74,7 @@ type MailRoutes =
 type PublicRoutes =
   & MailRoutes
   & QueueRoutes
+  & DoctorRoutes
   & NodesRoutes
   & NoticeRoutes
   & PolicyRoutes
@@ -101,6 +103,7 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", dkimRoutes(use))
     .route("/v1/accounts", suppressionRoutes(use))
     .route("/v1/messages", messageRoutes(use))
+    .route("/v1/doctor", doctorRoutes(use))
     .route("/v1/queue", queueRoutes(use))
     .route("/v1/nodes", nodesRoutes(use))
     .route("/v1/notices", noticeRoutes(use))

@@ -7,6 +7,7 @@
 import { hc } from "hono/client";
 import type { NodeApp, PublicApp } from "./app.ts";
 
+export type { Finding } from "./doctor/finding.ts";
 export type * from "./queue_wire.ts";
 export type * from "./wire.ts";
 

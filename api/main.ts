@@ -10,7 +10,8 @@ import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
 import type { Caps } from "./counters/counters.ts";
 import { pruneDecisions } from "./decision_log.ts";
-import type { ServiceFacts } from "./domain_check/verdict.ts";
+import type { Finding } from "./doctor/finding.ts";
+import type { OwnNames } from "./doctor/own_names.ts";
 import type { MailDns } from "./domain_check/mail_dns.ts";
 import type { ResolveTxt } from "./domain_proof.ts";
 import { recheckDomains } from "./domain_recheck.ts";
@@ -45,8 +46,10 @@ export interface ControlPlaneOptions {
   /** What a node makes of addresses and their domains, for the dry run. */
   readonly addresses: AddressFacts;
   /** How the service appears to the world, and the DNS as it is now, for the checks of domains. */
-  readonly service: ServiceFacts;
+  readonly service: OwnNames;
   readonly mailDns: () => MailDns;
+  /** What is to be said of the machine itself, for the operator. */
+  readonly examineMachine: () => Promise<readonly Finding[]>;
   /** Checks of the rest of the process, beside the database. */
   readonly readiness: Readiness;
   readonly log: Log;
@@ -106,6 +109,11 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     addresses,
     service,
     mailDns,
+    examine: async () => {
+      const { ownNames } = await import("./doctor/own_names.ts"); // it loads mailauth
+      const [names, machine] = await Promise.all([ownNames(service, mailDns()), options.examineMachine()]);
+      return [...names, ...machine];
+    },
     activationDelayMs,
     adminToken,
     relayToken,

@@ -13,6 +13,8 @@ import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
 import { processEnvironment } from "./environment.ts";
 import { describe } from "./error_words.ts";
+import { examine } from "./doctor/examination.ts";
+import { namesOf } from "./names_of.ts";
 import { outgoingAddresses } from "./outgoing_addresses.ts";
 import { findEndpoints, PortUnavailable } from "./listeners.ts";
 import { openLog } from "./logging.ts";
@@ -77,6 +79,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
   });
   const loaded = await loadCertificate(certificateOptions());
   if (!loaded.ok) return leave(EXIT_BAD_SETTINGS, loaded.mistakes);
+  let shown = loaded.certificate;
   const endpoints = findEndpoints(settings);
 
   const relayToken = settings.relayToken ?? randomBytes(TOKEN_OCTETS).toHex();
@@ -94,7 +97,21 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     newId: () => monotonicUlid(now()),
     resolveTxt: (name) => resolver.fresh().txt(name),
     addresses: addressFacts(resolver, settings.routes),
-    service: { name: settings.serviceName, addresses: () => outgoingAddresses(settings, resolver) },
+    service: {
+      name: settings.serviceName,
+      hostname: settings.hostname,
+      addresses: () => outgoingAddresses(settings, resolver),
+      namesOf: (address) => namesOf(address, settings.dns),
+    },
+    examineMachine: () =>
+      examine({
+        serviceName: settings.serviceName,
+        dataDir: settings.dataDir,
+        certificate: () => ({ certificate: shown, own: settings.tlsFiles === null }),
+        resolver: resolver.fresh(),
+        now,
+        monotonic,
+      }),
     mailDns: () => resolver.fresh(),
     readiness: () => Promise.resolve({ nodes: crew === undefined ? "starting" : crew.trouble() }),
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),
@@ -139,6 +156,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     load: () => loadCertificate(certificateOptions()),
     everyMs: CERTIFICATE_WATCH_MS,
     onChange: (certificate) => {
+      shown = certificate;
       crew.reload(certificate);
       log.info("the certificate has changed");
     },

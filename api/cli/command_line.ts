@@ -4,6 +4,7 @@ import { account } from "./account.ts";
 import { block } from "./block.ts";
 import type { Command, FileCommand } from "./command.ts";
 import { dkim } from "./dkim.ts";
+import { doctor } from "./doctor.ts";
 import { domain } from "./domain.ts";
 import { examples } from "./help.ts";
 import { message as messages } from "./message.ts";
@@ -35,7 +36,7 @@ const grammar = map(
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
     command: or(
       or(account, block, quota, network, domain, dkim, suppression),
-      or(messages, queue, node, policy, notice),
+      or(messages, queue, node, policy, notice, doctor),
     ),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),

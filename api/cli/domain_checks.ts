@@ -13,22 +13,28 @@ const VERDICT_STYLES: Readonly<Record<Check["verdict"], Style>> = {
 };
 
 /** "DMARC  " and "warning  ". */
-const NAME_WIDTH = 7, VERDICT_WIDTH = 9;
+const RECORD_WIDTH = 7, VERDICT_WIDTH = 9;
 const MIN_TEXT_WIDTH = 30;
 
 export function checksText({ mx, spf, dkim, dmarc }: Checks, look: Look): string {
   return [
-    checkText("MX", mx, look),
-    checkText("SPF", spf, look),
-    checkText("DKIM", dkim, look),
-    checkText("DMARC", dmarc, look),
+    adviceText("MX", RECORD_WIDTH, mx, look),
+    adviceText("SPF", RECORD_WIDTH, spf, look),
+    adviceText("DKIM", RECORD_WIDTH, dkim, look),
+    adviceText("DMARC", RECORD_WIDTH, dmarc, look),
   ].join("\n");
 }
 
-function checkText(name: string, { verdict, words, found, publish }: Check, look: Look): string {
-  const indent = " ".repeat(NAME_WIDTH + VERDICT_WIDTH);
+/** What it is about, in so many columns, the verdict, words, and records. */
+export function adviceText(
+  name: string,
+  nameWidth: number,
+  { verdict, words, found, publish }: Check,
+  look: Look,
+): string {
+  const indent = " ".repeat(nameWidth + VERDICT_WIDTH);
   const width = Math.max(look.columns - indent.length, MIN_TEXT_WIDTH);
-  const head = show(look, { text: name.padEnd(NAME_WIDTH), style: "faint" }) +
+  const head = show(look, { text: name.padEnd(nameWidth), style: "faint" }) +
     show(look, { text: verdict.padEnd(VERDICT_WIDTH), style: VERDICT_STYLES[verdict] });
   // Records stand on a line of their own and unbroken, to be copied.
   const lines = [

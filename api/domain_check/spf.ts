@@ -15,7 +15,7 @@ interface Service {
 }
 
 /** What an evaluation says for one address. */
-interface Evaluation {
+export interface Evaluation {
   readonly address: string;
   /** RFC 7208 2.6. */
   readonly result: string;
@@ -56,10 +56,7 @@ async function judge(
       ? { verdict: "good", words: `It includes ${name}.` }
       : { verdict: "warning", words: `It does not include ${name}; from where mail leaves is not known here.` };
   }
-  const resolver = asNodeResolver(dns);
-  const evaluations = await Promise.all(
-    addresses.slice(0, MAX_ADDRESSES).map((address) => evaluate(domain, address, name, resolver)),
-  );
+  const evaluations = await evaluateAll(domain, addresses, name, dns);
   const worst = evaluations.find(({ result }) => result !== "pass");
   if (worst === undefined) {
     const lookUps = Math.max(...evaluations.map((each) => each.lookUps));
@@ -67,6 +64,26 @@ async function judge(
     return { verdict: "good", words };
   }
   return { verdict: worst.result === "temperror" ? "unknown" : "bad", words: wordsFor(worst, name) };
+}
+
+/** Which of the addresses does not pass for the domain; null: they all do. */
+export async function failingAddress(
+  domain: string,
+  addresses: readonly string[],
+  mta: string,
+  dns: MailDns,
+): Promise<Evaluation | null> {
+  return (await evaluateAll(domain, addresses, mta, dns)).find(({ result }) => result !== "pass") ?? null;
+}
+
+function evaluateAll(
+  domain: string,
+  addresses: readonly string[],
+  mta: string,
+  dns: MailDns,
+): Promise<Evaluation[]> {
+  const resolver = asNodeResolver(dns);
+  return Promise.all(addresses.slice(0, MAX_ADDRESSES).map((address) => evaluate(domain, address, mta, resolver)));
 }
 
 function wordsFor({ address, result, comment }: Evaluation, name: string): string {

@@ -48,6 +48,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     resolveTxt: (name) => Promise.resolve(txt.get(name) ?? { kind: "no-domain" }),
     addresses: addressesWith(domains),
     service: SERVICE,
+    examineMachine: () => Promise.resolve([]),
     mailDns: () => staticDns({ txt, a }),
     readiness: options.readiness ?? (() => Promise.resolve({})),
     log: (message) => logged.push(message),

@@ -91,6 +91,7 @@ try {
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
     addresses: addressesWith(),
     service: SERVICE,
+    examineMachine: () => Promise.resolve([]),
     mailDns: () => staticDns({ txt: new Map() }),
     readiness: () => Promise.resolve({}),
   });

@@ -67,6 +67,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
     addresses: addressesWith(),
     service: SERVICE,
+    examineMachine: () => Promise.resolve([]),
     mailDns: () => staticDns({ txt: new Map() }),
     readiness: () => Promise.resolve({}),
     log: () => {},

@@ -18,6 +18,7 @@ import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
 import { createResolver } from "../../relay/dns/resolver.ts";
 import { ownEndpoints } from "../../relay/listeners.ts";
 import { startNode } from "../../relay/node.ts";
+import { namesOf } from "../../relay/names_of.ts";
 import { outgoingAddresses } from "../../relay/outgoing_addresses.ts";
 import { parametersOf } from "../../relay/policy/parameters.ts";
 import { readSettings, type Settings } from "../../relay/settings.ts";
@@ -109,7 +110,13 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     newId: () => monotonicUlid(clock.now),
     resolveTxt: (name) => resolver.fresh().txt(name),
     addresses: addressFacts(resolver, settings.routes),
-    service: { name: settings.serviceName, addresses: () => outgoingAddresses(settings, resolver) },
+    service: {
+      name: settings.serviceName,
+      hostname: settings.hostname,
+      addresses: () => outgoingAddresses(settings, resolver),
+      namesOf: (address) => namesOf(address, [dns]),
+    },
+    examineMachine: () => Promise.resolve([]),
     mailDns: () => resolver.fresh(),
     readiness: () => Promise.resolve({}),
     log: () => {},

@@ -26,8 +26,10 @@ export function staticDns({ txt, a, mx }: StaticZone): MailDns {
   };
 }
 
-/** A service that sends from one address. */
+/** A service that sends from one address, which leads back to it. */
 export const SERVICE = {
   name: "relay.example.org",
+  hostname: "node1.example.org",
+  namesOf: () => Promise.resolve(["node1.example.org"]),
   addresses: () => Promise.resolve(["192.0.2.1"]),
 };

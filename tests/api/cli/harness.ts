@@ -44,6 +44,7 @@ export async function startApi(): Promise<Api> {
     },
     addresses: addressesWith(domains),
     service: SERVICE,
+    examineMachine: () => Promise.resolve([]),
     mailDns: () => staticDns({ txt }),
     readiness: () => Promise.resolve({}),
     log: (message, facts) => {
