@@ -1,10 +1,17 @@
 /**
- * Table `message`: one row for each message that was accepted, found by account, sender, recipient, Message-ID, time
- * and status.
+ * Table `message`: one row for each message that was accepted. How it is searched is in message_search.ts.
  */
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { AcceptedEvent } from "../wire.ts";
-import type { Database, MessageRow, MessageStatus } from "./schema.ts";
+import type { Position } from "./message_search.ts";
+import { NOT_ENDED } from "./recipients.ts";
+import type { Database, MessageRow } from "./schema.ts";
+
+/**
+ * Messages that one step of pruning deletes, with their recipients and events: about 2 ms, and with 100 recipients each
+ * about 40, for which the events of nodes have to wait.
+ */
+const PRUNE_BATCH = 50;
 
 export const insertMessages = async (
   db: Transaction<Database>,
@@ -56,53 +63,35 @@ export const findCustomersMessages = async (db: Kysely<Database>, ids: readonly 
   return new Set(rows.map(({ id }) => id));
 };
 
-/** A place in the list, which goes from the newest message to the oldest. */
-export interface Position {
-  readonly receivedAt: number;
-  readonly id: string;
-}
-
-/** Each one given narrows the search. Addresses are compared without regard to case. */
-export interface MessageFilter {
-  readonly account?: string;
-  /** Received at this instant or later. */
-  readonly since?: number;
-  /** Received before this instant. */
-  readonly until?: number;
-  readonly sender?: string;
-  readonly recipient?: string;
-  /** With or without its angle brackets. */
-  readonly messageIdField?: string;
-  readonly status?: MessageStatus;
-  readonly behind?: Position;
-}
-
-/** At most `limit` messages, the newest first. */
-export const searchMessages = (db: Kysely<Database>, filter: MessageFilter, limit: number): Promise<MessageRow[]> => {
-  const { account, since, until, sender, recipient, messageIdField, status, behind } = filter;
-  let query = db.selectFrom("message").selectAll();
-  if (account !== undefined) query = query.where("account", "=", account);
-  if (since !== undefined) query = query.where("received_at", ">=", since);
-  if (until !== undefined) query = query.where("received_at", "<", until);
-  if (sender !== undefined) query = query.where(sql<string>`lower(sender)`, "=", sender.toLowerCase());
-  if (recipient !== undefined) {
-    const address = recipient.toLowerCase();
-    query = query.where(
-      "id",
-      "in",
-      db.selectFrom("recipient").select("message_id").where(sql<string>`lower(address)`, "=", address),
-    );
-  }
-  if (messageIdField !== undefined) {
-    const bare = messageIdField.replace(/^<|>$/g, "");
-    query = query.where("message_id_field", "in", [bare, `<${bare}>`]);
-  }
-  if (status !== undefined) query = query.where("status", "=", status);
-  if (behind !== undefined) {
-    query = query.where((row) => row(row.refTuple("received_at", "id"), "<", row.tuple(behind.receivedAt, behind.id)));
-  }
-  return query.orderBy("received_at", "desc").orderBy("id", "desc").limit(limit).execute();
-};
-
 export const findMessage = (db: Kysely<Database>, id: string): Promise<MessageRow | undefined> =>
   db.selectFrom("message").selectAll().where("id", "=", id).executeTakeFirst();
+
+/**
+ * Deletes some of the messages that were received before `before` (epoch ms) and have ended, with all that is stored of
+ * them, the oldest behind `behind` first.
+ *
+ * @returns where to go on; null: there are no more.
+ */
+export const pruneMessages = (
+  db: Kysely<Database>,
+  before: number,
+  behind: Position | null,
+): Promise<Position | null> =>
+  db.transaction().execute(async (transaction) => {
+    let query = transaction.selectFrom("message").select(["id", "received_at"])
+      .where("received_at", "<", before).where("status", "not in", NOT_ENDED);
+    if (behind !== null) {
+      query = query.where((row) =>
+        row(row.refTuple("received_at", "id"), ">", row.tuple(behind.receivedAt, behind.id))
+      );
+    }
+    const rows = await query.orderBy("received_at").orderBy("id").limit(PRUNE_BATCH).execute();
+    const ids = rows.map(({ id }) => id);
+    if (ids.length > 0) {
+      await transaction.deleteFrom("event").where("message_id", "in", ids).execute();
+      await transaction.deleteFrom("recipient").where("message_id", "in", ids).execute();
+      await transaction.deleteFrom("message").where("id", "in", ids).execute();
+    }
+    const last = rows[PRUNE_BATCH - 1];
+    return last === undefined ? null : { receivedAt: last.received_at, id: last.id };
+  });

@@ -4,12 +4,17 @@ import type { AcceptedEvent } from "../wire.ts";
 import { chunks } from "./chunks.ts";
 import type { Database, RecipientRow, RecipientStatus } from "./schema.ts";
 
+/** What may still change. All other statuses are final. */
+export const NOT_ENDED: readonly RecipientStatus[] = ["queued", "deferred"];
+
 export const insertRecipients = async (
   db: Transaction<Database>,
   messages: readonly AcceptedEvent[],
 ): Promise<void> => {
-  const rows = messages.flatMap(({ messageId, recipients }) =>
-    recipients.map((address, n): RecipientRow => ({ message_id: messageId, n, address, status: "queued" }))
+  const rows = messages.flatMap(({ messageId, account, at, recipients }) =>
+    recipients.map((address, n): RecipientRow => (
+      { message_id: messageId, n, address, status: "queued", account, received_at: at }
+    ))
   );
   for (const chunk of chunks(rows)) {
     await db.insertInto("recipient").values(chunk).onConflict((conflict) => conflict.doNothing()).execute();
@@ -33,7 +38,7 @@ export const setRecipientStatus = async (
       update recipient set status = change.column3
       from (values ${sql.join(rows)}) as change
       where recipient.message_id = change.column1 and recipient.address = change.column2
-        and recipient.status in ('queued', 'deferred')
+        and recipient.status in (${sql.join(NOT_ENDED)})
     `.execute(db);
   }
 };

@@ -148,6 +148,9 @@ export interface RecipientRow {
   n: number;
   address: string;
   status: RecipientStatus;
+  /** Those of its message, for the index by address. */
+  account: string;
+  received_at: number;
 }
 
 export interface EventRow {

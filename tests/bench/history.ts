@@ -1,0 +1,150 @@
+/**
+ * Question: how fast are the searches of the history, what does it cost to take events in, on an empty and on a full
+ * database, and what do those events feel of pruning?
+ * Unit: ms for a page of 100 messages with their recipients, warm: median and maximum of the rounds; events a second;
+ * ms for a batch of 256 events.
+ * Workload: messages of 200 accounts over 60 days, about three events each, through recordEvents, in a SQLite file;
+ * then each search, with its plan; then batches one after another, alone and while a tenth of the messages is pruned.
+ * Machine: it says which.
+ *
+ *     deno run -A tests/bench/history.ts [messages, 1000000 unless told otherwise] [directory]
+ */
+import { join } from "@std/path";
+import { delay } from "@std/async/delay.js";
+import type { NodeEvent } from "../../api/client.ts";
+import { recordEvents } from "../../api/history.ts";
+import { prune } from "../../api/pruning.ts";
+import { type ControlDatabase, openDatabase } from "../../api/store/database.ts";
+import { type MessageFilter, messageSearch, searchMessages } from "../../api/store/message_search.ts";
+import { findMessage } from "../../api/store/messages.ts";
+import { listEvents } from "../../api/store/events.ts";
+import { listRecipients } from "../../api/store/recipients.ts";
+import { planOf } from "../support/query_plan.ts";
+import { historySearches } from "../support/history_searches.ts";
+import { MailHistory } from "../support/mail_history.ts";
+import { describeMachine, quantile } from "./watched_relay.ts";
+
+const DAY_MS = 86_400_000;
+const DAYS = 60;
+const BATCH = 256;
+const PAGE = 100;
+const ROUNDS = 15;
+/** Batches of the first and of the last part of the fill, for which the rate is stated. */
+const PART = 400;
+/** Batches of each phase of the last question. */
+const PRUNE_BATCHES = 400;
+const PRUNED_SHARE = 0.1;
+/** More than are taken in while a tenth of the others is pruned. */
+const FRESH = 1_000_000;
+
+const messages = Number(Deno.args[0] ?? 1_000_000);
+const directory = await Deno.makeTempDir({ dir: Deno.args[1], prefix: "mailhop-history-" });
+const path = join(directory, "control.db");
+const from = Date.parse("2026-09-24T00:00:00Z");
+
+console.log(`${describeMachine()}; ${messages} messages`);
+try {
+  await using database = await openDatabase(path);
+  const history = new MailHistory({ seed: 1, messages, from, days: DAYS });
+  await fill(database, history);
+  console.log(`database: ${((await Deno.stat(path)).size / 2 ** 20).toFixed(0)} MiB`);
+  for (const [name, filter] of historySearches(history)) await search(database, name, filter);
+  await look(database, history.middle!.messageId);
+  await pruneBeside(database);
+} finally {
+  await Deno.remove(directory, { recursive: true });
+}
+
+/** As node_events.ts does: the batch is durable when it is answered. */
+async function take({ db, sync }: ControlDatabase, batch: readonly NodeEvent[]): Promise<number> {
+  const begun = performance.now();
+  await recordEvents(db, "n1", batch);
+  await sync();
+  return performance.now() - begun;
+}
+
+async function fill(database: ControlDatabase, history: MailHistory): Promise<void> {
+  const ms: number[] = [];
+  let events = 0;
+  for (const batch of history.batches(BATCH)) {
+    ms.push(await take(database, batch));
+    events += batch.length;
+    if (ms.length % 16 === 0) await delay(0);
+    if (ms.length % 2000 === 0) console.error(`${events} events`);
+  }
+  console.log(`events: ${events}`);
+  report("a batch, empty database", ms.slice(0, PART));
+  report("a batch, full database", ms.slice(-PART));
+}
+
+function report(what: string, ms: readonly number[]): void {
+  const [median, p99, most] = [0.5, 0.99, 1].map((part) => quantile(ms, part).toFixed(1));
+  const rate = (BATCH * ms.length * 1000) / ms.reduce((sum, each) => sum + each, 0);
+  console.log(`${what}: ${median} ms, p99 ${p99}, max ${most}; ${rate.toFixed(0)} events/s`);
+}
+
+async function search({ db }: ControlDatabase, name: string, filter: MessageFilter): Promise<void> {
+  const ms: number[] = [];
+  let found = 0;
+  for (let round = 0; round <= ROUNDS; round++) {
+    const begun = performance.now();
+    const rows = await searchMessages(db, filter, PAGE + 1);
+    await listRecipients(db, rows.map(({ id }) => id));
+    // The first one warms up.
+    if (round > 0) ms.push(performance.now() - begun);
+    found = rows.length;
+  }
+  const [median, most] = [0.5, 1].map((part) => quantile(ms, part).toFixed(2));
+  console.log(`${name}: ${median} ms, max ${most} (${found} found)`);
+  for (const step of await planOf(db, messageSearch(db, filter, PAGE + 1))) console.log(`    ${step}`);
+}
+
+async function look({ db }: ControlDatabase, id: string): Promise<void> {
+  const ms: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const begun = performance.now();
+    await findMessage(db, id);
+    await listRecipients(db, [id]);
+    await listEvents(db, id);
+    ms.push(performance.now() - begun);
+  }
+  console.log(`one message's history: ${quantile(ms, 0.5).toFixed(2)} ms, max ${quantile(ms, 1).toFixed(2)}`);
+}
+
+async function pruneBeside(database: ControlDatabase): Promise<void> {
+  const { db } = database;
+  const fresh = new MailHistory({ seed: 2, messages: FRESH, from: from + DAYS * DAY_MS, days: DAYS }).batches(BATCH);
+  const takeSome = async () => {
+    const ms: number[] = [];
+    while (ms.length < PRUNE_BATCHES) {
+      ms.push(await take(database, fresh.next().value!));
+      // A node's next call comes by the event loop.
+      await delay(0);
+    }
+    return ms;
+  };
+  report("a batch, without pruning", await takeSome());
+  const closing = new AbortController(), begun = performance.now();
+  const count = async () =>
+    (await db.selectFrom("message").select((m) => m.fn.countAll<number>().as("n")).executeTakeFirstOrThrow()).n;
+  const before = await count();
+  const until = from + DAYS * DAY_MS * PRUNED_SHARE;
+  let pruning = true;
+  const pruned = prune(
+    { db, keepDecisionsMs: DAY_MS, keepHistoryMs: DAY_MS, pause: () => delay(8) },
+    until + DAY_MS,
+    closing.signal,
+  ).finally(() => pruning = false);
+  const beside: number[] = [];
+  let taken = 0;
+  while (pruning) {
+    const batch: readonly NodeEvent[] = fresh.next().value!;
+    taken += batch.filter(({ type }) => type === "accepted").length;
+    beside.push(await take(database, batch));
+    await delay(0);
+  }
+  await pruned;
+  report("a batch, beside pruning", beside);
+  const gone = before + taken - await count();
+  console.log(`pruned: ${gone} messages, ${((gone * 1000) / (performance.now() - begun)).toFixed(0)} a second`);
+}
