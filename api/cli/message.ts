@@ -30,8 +30,9 @@ const STATUS_STYLES: Readonly<Record<Message["status"], Style>> = {
   partial: "warning",
   bounced: "bad",
   expired: "bad",
+  skipped: "warning",
 };
-const STATUSES = ["queued", "deferred", "delivered", "partial", "bounced", "expired"] as const;
+const STATUSES = ["queued", "deferred", "delivered", "partial", "bounced", "expired", "skipped"] as const;
 
 /** The API gives at most so many messages in one page. */
 const MAX_PAGE = 200;

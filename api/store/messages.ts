@@ -35,7 +35,8 @@ export const insertMessages = async (
 
 /**
  * Brings the status of messages in line with their recipients': deferred or queued while one is; otherwise delivered
- * if all were, partial if some were, bounced if none was and one bounced, expired if all ran out of time.
+ * if all were, partial if some were, bounced if none was and one bounced, skipped if nothing was sent to any, and expired
+ * if the others ran out of time.
  */
 export const refreshStatus = async (db: Transaction<Database>, messageIds: readonly string[]): Promise<void> => {
   if (messageIds.length === 0) return;
@@ -47,6 +48,7 @@ export const refreshStatus = async (db: Transaction<Database>, messageIds: reado
         when count(case when status = 'delivered' then 1 end) = count(*) then 'delivered'
         when count(case when status = 'delivered' then 1 end) > 0 then 'partial'
         when count(case when status = 'bounced' then 1 end) > 0 then 'bounced'
+        when count(case when status = 'skipped' then 1 end) = count(*) then 'skipped'
         else 'expired'
       end
       from recipient where recipient.message_id = message.id

@@ -85,7 +85,7 @@ export interface SuppressionRow {
 /** What an account wants of mail to suppressed addresses; accounts without a row have not chosen. */
 export interface SuppressionChoiceRow {
   username: string;
-  choice: "refuse" | "off";
+  choice: "refuse" | "skip" | "off";
 }
 
 /** What an account used of a day: the sum of its reservations that are not refunded. */
@@ -122,8 +122,8 @@ export interface ReservationRow {
   state: "reserved" | "settled" | "refunded";
 }
 
-/** Where a recipient stands; the last three are final. */
-export type RecipientStatus = "queued" | "deferred" | "delivered" | "bounced" | "expired";
+/** Where a recipient stands; the last four are final. */
+export type RecipientStatus = "queued" | "deferred" | "delivered" | "bounced" | "expired" | "skipped";
 
 /** A message's status, made from those of its recipients; the rule stands in messages.ts. */
 export type MessageStatus = RecipientStatus | "partial";

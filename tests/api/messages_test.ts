@@ -72,6 +72,14 @@ Deno.test("history: the status of a message follows its recipients", async () =>
     type: "expired",
   } as NodeEvent);
   assertEquals(await statusOf(api, "m2"), "bounced");
+  const skipped = (id: string, recipients: string[]) =>
+    ({ ...attempt(id, "bounced", recipients, 3), type: "skipped" }) as NodeEvent;
+  await send(api, accepted("m4", [a, b]), skipped("m4", [a]));
+  assertEquals(await statusOf(api, "m4"), "queued");
+  await send(api, attempt("m4", "delivered", [b]));
+  assertEquals(await statusOf(api, "m4"), "partial");
+  await send(api, accepted("m5", [a]), skipped("m5", [a]));
+  assertEquals(await statusOf(api, "m5"), "skipped");
   await send(api, accepted("m3", [a]), { ...attempt("m3", "bounced", [a]), type: "expired" } as NodeEvent);
   assertEquals(await statusOf(api, "m3"), "expired");
 });
