@@ -5,6 +5,7 @@
  * a search takes follows from the page, not from how many messages fit. SQLite and Postgres understand it alike.
  */
 import { type ExpressionBuilder, type Kysely, sql } from "kysely";
+import { addressKey } from "../address_key.ts";
 import type { Database, MessageRow, MessageStatus } from "./schema.ts";
 
 /** A place in the list, which goes from the newest message to the oldest. */
@@ -13,7 +14,7 @@ export interface Position {
   readonly id: string;
 }
 
-/** Each one given narrows the search. Addresses are compared without regard to case. */
+/** Each one given narrows the search. Addresses are compared as ../address_key.ts has them. */
 export interface MessageFilter {
   readonly account?: string;
   /** Received at this instant or later. */
@@ -35,7 +36,7 @@ const conditions =
   ({ account, sender, messageIdField, status }: Conditions) => (row: ExpressionBuilder<Database, "message">) => {
     const terms = [];
     if (account !== undefined) terms.push(row("message.account", "=", account));
-    if (sender !== undefined) terms.push(row(sql<string>`lower(message.sender)`, "=", sender.toLowerCase()));
+    if (sender !== undefined) terms.push(row("message.sender_key", "=", addressKey(sender)));
     if (messageIdField !== undefined) {
       const bare = messageIdField.replace(/^[<>]+|[<>]+$/g, "");
       terms.push(row(sql<string>`trim(message.message_id_field, '<>')`, "=", bare));
@@ -65,7 +66,7 @@ const findIdsByRecipient = (
   limit: number,
 ) => {
   let query = db.selectFrom("recipient").select("message_id as id")
-    .where(sql<string>`lower(address)`, "=", address.toLowerCase());
+    .where("address_key", "=", addressKey(address));
   if (account !== undefined) query = query.where("account", "=", account);
   if (since !== undefined) query = query.where("received_at", ">=", since);
   if (until !== undefined) query = query.where("received_at", "<", until);

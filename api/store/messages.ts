@@ -2,6 +2,7 @@
  * Table `message`: one row for each message that was accepted. How it is searched is in message_search.ts.
  */
 import { type Kysely, sql, type Transaction } from "kysely";
+import { addressKey } from "../address_key.ts";
 import type { AcceptedEvent } from "../wire.ts";
 import type { Position } from "./message_search.ts";
 import { NOT_ENDED } from "./recipients.ts";
@@ -23,6 +24,7 @@ export const insertMessages = async (
     id: event.messageId,
     account: event.account,
     sender: event.sender,
+    sender_key: addressKey(event.sender),
     received_at: event.at,
     size_bytes: event.sizeBytes,
     relays: event.relays,

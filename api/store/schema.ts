@@ -133,6 +133,8 @@ export interface MessageRow {
   account: string;
   /** Reverse path; "" for the null one. */
   sender: string;
+  /** In the form of ../address_key.ts. */
+  sender_key: string;
   received_at: number;
   size_bytes: number;
   relays: number;
@@ -147,6 +149,8 @@ export interface RecipientRow {
   /** Place in the order of RCPT, from 0. */
   n: number;
   address: string;
+  /** In the form of ../address_key.ts. */
+  address_key: string;
   status: RecipientStatus;
   /** Those of its message, for the index by address. */
   account: string;

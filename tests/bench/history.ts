@@ -2,13 +2,14 @@
  * Question: how fast are the searches of the history, what does it cost to take events in, on an empty and on a full
  * database, and what do those events feel of pruning?
  * Unit: ms for a page of 100 messages with their recipients, warm: median and maximum of the rounds; events a second;
- * ms for a batch of 256 events.
+ * ms for a batch of 256 events. Beside each, the mean of the processor's time: on a machine that others use, that counts.
  * Workload: messages of 200 accounts over 60 days, about three events each, through recordEvents, in a SQLite file;
- * then each search, with its plan; then batches one after another, alone and while a tenth of the messages is pruned.
+ * then each search, with its plan; then batches one after another, alone and while a fiftieth of the messages is pruned.
  * Machine: it says which.
  *
  *     deno run -A tests/bench/history.ts [messages, 1000000 unless told otherwise] [directory]
  */
+import process from "node:process";
 import { join } from "@std/path";
 import { delay } from "@std/async/delay.js";
 import type { NodeEvent } from "../../api/client.ts";
@@ -32,9 +33,9 @@ const ROUNDS = 15;
 /** Batches of the first and of the last part of the fill, for which the rate is stated. */
 const PART = 400;
 /** Batches of each phase of the last question. */
-const PRUNE_BATCHES = 400;
-const PRUNED_SHARE = 0.1;
-/** More than are taken in while a tenth of the others is pruned. */
+const PRUNE_BATCHES = 200;
+const PRUNED_SHARE = 0.02;
+/** More than are taken in while others are pruned. */
 const FRESH = 1_000_000;
 
 const messages = Number(Deno.args[0] ?? 1_000_000);
@@ -55,47 +56,63 @@ try {
   await Deno.remove(directory, { recursive: true });
 }
 
+/** What a batch took, in ms. */
+interface Taken {
+  readonly ms: number;
+  readonly cpu: number;
+}
+
 /** As node_events.ts does: the batch is durable when it is answered. */
-async function take({ db, sync }: ControlDatabase, batch: readonly NodeEvent[]): Promise<number> {
-  const begun = performance.now();
+async function take({ db, sync }: ControlDatabase, batch: readonly NodeEvent[]): Promise<Taken> {
+  const begun = performance.now(), cpuBefore = cpuMs();
   await recordEvents(db, "n1", batch);
   await sync();
-  return performance.now() - begun;
+  return { ms: performance.now() - begun, cpu: cpuMs() - cpuBefore };
 }
 
 async function fill(database: ControlDatabase, history: MailHistory): Promise<void> {
-  const ms: number[] = [];
+  const taken: Taken[] = [];
   let events = 0;
   for (const batch of history.batches(BATCH)) {
-    ms.push(await take(database, batch));
+    taken.push(await take(database, batch));
     events += batch.length;
-    if (ms.length % 16 === 0) await delay(0);
-    if (ms.length % 2000 === 0) console.error(`${events} events`);
+    if (taken.length % 16 === 0) await delay(0);
+    if (taken.length % 2000 === 0) console.error(`${events} events`);
   }
   console.log(`events: ${events}`);
-  report("a batch, empty database", ms.slice(0, PART));
-  report("a batch, full database", ms.slice(-PART));
+  report("a batch, empty database", taken.slice(0, PART));
+  report("a batch, full database", taken.slice(-PART));
 }
 
-function report(what: string, ms: readonly number[]): void {
+/** Of this process so far. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+function report(what: string, batches: readonly Taken[]): void {
+  const ms = batches.map(({ ms }) => ms), cpu = batches.reduce((sum, { cpu }) => sum + cpu, 0) / batches.length;
   const [median, p99, most] = [0.5, 0.99, 1].map((part) => quantile(ms, part).toFixed(1));
   const rate = (BATCH * ms.length * 1000) / ms.reduce((sum, each) => sum + each, 0);
-  console.log(`${what}: ${median} ms, p99 ${p99}, max ${most}; ${rate.toFixed(0)} events/s`);
+  console.log(`${what}: ${median} ms, p99 ${p99}, max ${most}, CPU ${cpu.toFixed(1)}; ${rate.toFixed(0)} events/s`);
 }
 
 async function search({ db }: ControlDatabase, name: string, filter: MessageFilter): Promise<void> {
-  const ms: number[] = [];
-  let found = 0;
-  for (let round = 0; round <= ROUNDS; round++) {
-    const begun = performance.now();
+  const once = async () => {
     const rows = await searchMessages(db, filter, PAGE + 1);
     await listRecipients(db, rows.map(({ id }) => id));
-    // The first one warms up.
-    if (round > 0) ms.push(performance.now() - begun);
-    found = rows.length;
+    return rows.length;
+  };
+  const found = await once();
+  const ms: number[] = [], cpuBefore = cpuMs();
+  for (let round = 0; round < ROUNDS; round++) {
+    const begun = performance.now();
+    await once();
+    ms.push(performance.now() - begun);
   }
+  const cpu = ((cpuMs() - cpuBefore) / ROUNDS).toFixed(2);
   const [median, most] = [0.5, 1].map((part) => quantile(ms, part).toFixed(2));
-  console.log(`${name}: ${median} ms, max ${most} (${found} found)`);
+  console.log(`${name}: ${median} ms, max ${most}, CPU ${cpu} (${found} found)`);
   for (const step of await planOf(db, messageSearch(db, filter, PAGE + 1))) console.log(`    ${step}`);
 }
 
@@ -115,7 +132,7 @@ async function pruneBeside(database: ControlDatabase): Promise<void> {
   const { db } = database;
   const fresh = new MailHistory({ seed: 2, messages: FRESH, from: from + DAYS * DAY_MS, days: DAYS }).batches(BATCH);
   const takeSome = async () => {
-    const ms: number[] = [];
+    const ms: Taken[] = [];
     while (ms.length < PRUNE_BATCHES) {
       ms.push(await take(database, fresh.next().value!));
       // A node's next call comes by the event loop.
@@ -135,7 +152,7 @@ async function pruneBeside(database: ControlDatabase): Promise<void> {
     until + DAY_MS,
     closing.signal,
   ).finally(() => pruning = false);
-  const beside: number[] = [];
+  const beside: Taken[] = [];
   let taken = 0;
   while (pruning) {
     const batch: readonly NodeEvent[] = fresh.next().value!;

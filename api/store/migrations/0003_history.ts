@@ -12,6 +12,7 @@ export const history: Migration = {
       .addColumn("id", "text", (column) => column.notNull())
       .addColumn("account", "text", (column) => column.notNull())
       .addColumn("sender", "text", (column) => column.notNull())
+      .addColumn("sender_key", "text", (column) => column.notNull())
       .addColumn("received_at", "bigint", (column) => column.notNull())
       .addColumn("size_bytes", "bigint", (column) => column.notNull())
       .addColumn("relays", "integer", (column) => column.notNull())
@@ -23,10 +24,11 @@ export const history: Migration = {
       .execute();
     await db.schema.createIndex("message_by_time").on("message").columns(["received_at", "id"]).execute();
     await db.schema.createIndex("message_by_account").on("message").columns(["account", "received_at", "id"]).execute();
+    // Of plain columns: in an index of expressions SQLite looks at the row of each entry all the same.
     await db.schema.createIndex("message_by_sender").on("message")
-      .expression(sql`lower(sender), received_at, id, account`).execute();
+      .columns(["sender_key", "received_at", "id", "account"]).execute();
     await db.schema.createIndex("message_by_field").on("message")
-      .expression(sql`trim(message_id_field, '<>'), received_at, id, account`).execute();
+      .expression(sql`trim(message_id_field, '<>'), received_at, id`).execute();
     // Nearly all are delivered in the end: those are found by time, and the index holds the others only.
     await db.schema.createIndex("message_by_status").on("message").columns(["status", "received_at", "id", "account"])
       .where(sql.ref("status"), "!=", sql.lit("delivered"))
@@ -36,6 +38,7 @@ export const history: Migration = {
       .addColumn("message_id", "text", (column) => column.notNull())
       .addColumn("n", "integer", (column) => column.notNull())
       .addColumn("address", "text", (column) => column.notNull())
+      .addColumn("address_key", "text", (column) => column.notNull())
       .addColumn("status", "text", (column) => column.notNull())
       .addColumn("account", "text", (column) => column.notNull())
       .addColumn("received_at", "bigint", (column) => column.notNull())
@@ -43,7 +46,7 @@ export const history: Migration = {
       .modifyEnd(sql`without rowid`)
       .execute();
     await db.schema.createIndex("recipient_by_address").on("recipient")
-      .expression(sql`lower(address), received_at, message_id, account`).execute();
+      .columns(["address_key", "received_at", "message_id", "account"]).execute();
 
     await db.schema.createTable("event")
       .addColumn("message_id", "text", (column) => column.notNull())
