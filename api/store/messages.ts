@@ -5,7 +5,7 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { addressKey } from "../address_key.ts";
 import type { AcceptedEvent } from "../wire.ts";
 import type { Position } from "./message_search.ts";
-import { NOT_ENDED } from "./recipients.ts";
+import { OPEN } from "./recipients.ts";
 import type { Database, MessageRow } from "./schema.ts";
 
 /**
@@ -83,7 +83,7 @@ export const pruneMessages = (
 ): Promise<Position | null> =>
   db.transaction().execute(async (transaction) => {
     let query = transaction.selectFrom("message").select(["id", "received_at"])
-      .where("received_at", "<", before).where("status", "not in", NOT_ENDED);
+      .where("received_at", "<", before).where("status", "not in", OPEN);
     if (behind !== null) {
       query = query.where((row) =>
         row(row.refTuple("received_at", "id"), ">", row.tuple(behind.receivedAt, behind.id))

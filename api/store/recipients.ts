@@ -5,9 +5,6 @@ import type { AcceptedEvent } from "../wire.ts";
 import { chunks } from "./chunks.ts";
 import type { Database, RecipientRow, RecipientStatus } from "./schema.ts";
 
-/** What may still change. All other statuses are final. */
-export const NOT_ENDED: readonly RecipientStatus[] = ["queued", "deferred"];
-
 export const insertRecipients = async (
   db: Transaction<Database>,
   messages: readonly AcceptedEvent[],
@@ -28,6 +25,9 @@ export const insertRecipients = async (
   }
 };
 
+/** Those of which something is still to come. */
+export const OPEN: readonly RecipientStatus[] = ["queued", "deferred"];
+
 export interface RecipientChange {
   readonly messageId: string;
   readonly address: string;
@@ -45,7 +45,7 @@ export const setRecipientStatus = async (
       update recipient set status = change.column3
       from (values ${sql.join(rows)}) as change
       where recipient.message_id = change.column1 and recipient.address = change.column2
-        and recipient.status in (${sql.join(NOT_ENDED)})
+        and recipient.status in (${sql.join(OPEN)})
     `.execute(db);
   }
 };
