@@ -78,8 +78,9 @@ const settle = async (
   db: Transaction<Database>,
   holder: Holder,
   settlements: readonly Settlement[],
-  openSince: string,
+  now: number,
 ): Promise<void> => {
+  const openSince = firstOpenDay(now);
   const known = await findReservations(db, ids(settlements));
   const open = settlements.filter(({ id }) => known.has(id) && known.get(id)?.state !== "settled");
   const unknown = settlements.filter(({ id, day }) => !known.has(id) && day >= openSince);
@@ -107,9 +108,9 @@ const refund = async (
   db: Transaction<Database>,
   holder: Holder,
   refunds: readonly Refund[],
-  today: string,
-  openSince: string,
+  now: number,
 ): Promise<void> => {
+  const today = dayOf(now), openSince = firstOpenDay(now);
   const known = await findReservations(db, ids(refunds));
   const open = [...known.values()].filter(({ state }) => state === "reserved");
   const tombstones = refunds.filter(({ id, day }) => !known.has(id) && (day ?? today) >= openSince);
@@ -140,17 +141,12 @@ export const createControlDatabaseCounters = (
   },
   async settle(holder, settlements) {
     if (settlements.length === 0) return;
-    await db.transaction().execute((transaction) =>
-      settle(transaction, holder, distinct(settlements), firstOpenDay(now()))
-    );
+    await db.transaction().execute((transaction) => settle(transaction, holder, distinct(settlements), now()));
     await sync();
   },
   async refund(holder, refunds) {
     if (refunds.length === 0) return;
-    await db.transaction().execute((transaction) => {
-      const at = now();
-      return refund(transaction, holder, distinct(refunds), dayOf(at), firstOpenDay(at));
-    });
+    await db.transaction().execute((transaction) => refund(transaction, holder, distinct(refunds), now()));
   },
   async recover(holder) {
     let total = 0;
