@@ -22,7 +22,7 @@ import { type ControlDatabase, openDatabase } from "./store/database.ts";
 
 /** Octets of the token that proves a claim: nobody guesses 128 bits. */
 const TOKEN_OCTETS = 16;
-/** Between two steps of pruning, each of some ms: others have most of the time, and 5,000 messages a second can go. */
+/** Between two steps of pruning, each of 3 ms: others have most of the time, and some thousand messages a second go. */
 const PRUNE_PAUSE_MS = 8;
 
 export interface ControlPlaneOptions {

@@ -172,7 +172,7 @@ const DECISION_SAMPLE_PERCENT = 10;
 const KEEP_DECISIONS_MS = 7 * 86_400_000;
 /**
  * A quarter: mail that somebody misses is asked about within weeks, and a quarterly round can be compared with the one
- * before. At 10,000 messages a day it is about 2 GB.
+ * before. At 10,000 messages a day it is about 1.5 GB.
  */
 const KEEP_HISTORY_MS = 90 * 86_400_000;
 /** What a node tells again within a day is still known as told. */

@@ -8,10 +8,7 @@ import type { Position } from "./message_search.ts";
 import { OPEN } from "./recipients.ts";
 import type { Database, MessageRow } from "./schema.ts";
 
-/**
- * Messages that one step of pruning deletes, with their recipients and events: about 2 ms, and with 100 recipients each
- * about 40, for which the events of nodes have to wait.
- */
+/** Messages that one step of pruning deletes, with their recipients and events: 3 ms, for which nodes have to wait. */
 const PRUNE_BATCH = 50;
 
 export const insertMessages = async (

@@ -35,6 +35,8 @@ const PART = 400;
 /** Batches of each phase of the last question. */
 const PRUNE_BATCHES = 200;
 const PRUNED_SHARE = 0.02;
+/** As the process has it between two steps. */
+const PAUSE_MS = 8;
 /** More than are taken in while others are pruned. */
 const FRESH = 1_000_000;
 
@@ -141,17 +143,29 @@ async function pruneBeside(database: ControlDatabase): Promise<void> {
     return ms;
   };
   report("a batch, without pruning", await takeSome());
-  const closing = new AbortController(), begun = performance.now();
   const count = async () =>
-    (await db.selectFrom("message").select((m) => m.fn.countAll<number>().as("n")).executeTakeFirstOrThrow()).n;
-  const before = await count();
-  const until = from + DAYS * DAY_MS * PRUNED_SHARE;
+    (await db.selectFrom("message").select((all) => all.fn.countAll<number>().as("n")).executeTakeFirstOrThrow()).n;
+  const pruneShare = (share: number, pause: () => Promise<void>) => {
+    const keepHistoryMs = DAY_MS, now = from + DAYS * DAY_MS * share + keepHistoryMs;
+    return prune({ db, keepDecisionsMs: DAY_MS, keepHistoryMs, pause }, now, new AbortController().signal);
+  };
+
+  const steps: Taken[] = [];
+  let before = await count(), begun = performance.now(), cpuBefore = cpuMs();
+  await pruneShare(PRUNED_SHARE, async () => {
+    steps.push({ ms: performance.now() - begun, cpu: cpuMs() - cpuBefore });
+    await delay(PAUSE_MS);
+    [begun, cpuBefore] = [performance.now(), cpuMs()];
+  });
+  const gone = before - await count();
+  const [median, p99] = [0.5, 0.99].map((part) => quantile(steps.map(({ ms }) => ms), part).toFixed(1));
+  const cpu = (steps.reduce((sum, step) => sum + step.cpu, 0) * 1000) / gone;
+  console.log(`a step of pruning: ${median} ms, p99 ${p99}; CPU ${cpu.toFixed(0)} µs a message, ${gone} messages`);
+
+  before = await count();
+  begun = performance.now();
   let pruning = true;
-  const pruned = prune(
-    { db, keepDecisionsMs: DAY_MS, keepHistoryMs: DAY_MS, pause: () => delay(8) },
-    until + DAY_MS,
-    closing.signal,
-  ).finally(() => pruning = false);
+  const pruned = pruneShare(2 * PRUNED_SHARE, () => delay(PAUSE_MS)).finally(() => pruning = false);
   const beside: Taken[] = [];
   let taken = 0;
   while (pruning) {
@@ -162,6 +176,6 @@ async function pruneBeside(database: ControlDatabase): Promise<void> {
   }
   await pruned;
   report("a batch, beside pruning", beside);
-  const gone = before + taken - await count();
-  console.log(`pruned: ${gone} messages, ${((gone * 1000) / (performance.now() - begun)).toFixed(0)} a second`);
+  const rate = ((before + taken - await count()) * 1000) / (performance.now() - begun);
+  console.log(`pruned beside: ${rate.toFixed(0)} messages a second`);
 }
