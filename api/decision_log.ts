@@ -1,10 +1,10 @@
 /**
- * Takes in recorded decisions of nodes, and keeps them for the stated time. An account that the brake refused shows up
+ * Takes in recorded decisions of nodes; pruning.ts deletes them. An account that the brake refused shows up
  * here first: account and operator get a notice, once a day.
  */
 import type { Kysely } from "kysely";
 import { type Braked, type DecisionChunk, decodeChunk, Reason, toVerdict, type Verdict } from "../policy/mod.ts";
-import { insertDecisionChunks, pruneDecisionChunks } from "./store/decision_chunks.ts";
+import { insertDecisionChunks } from "./store/decision_chunks.ts";
 import { insertNotice } from "./store/notices.ts";
 import type { Database, DecisionChunkRow } from "./store/schema.ts";
 import { dayOf } from "./utc_day.ts";
@@ -46,9 +46,4 @@ function rowOf(id: string, node: string, { octets, ...head }: DecisionChunk): De
 
 export function chunkOfRow({ head, octets }: DecisionChunkRow): DecisionChunk {
   return { ...JSON.parse(head), octets: new Uint8Array(octets) };
-}
-
-/** Deletes in small steps what ended before `before` (epoch ms). */
-export async function pruneDecisions(db: Kysely<Database>, before: number, closing: AbortSignal): Promise<void> {
-  while (!closing.aborted && await pruneDecisionChunks(db, before));
 }

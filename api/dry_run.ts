@@ -21,7 +21,7 @@ import { type AccountSources, findStandings } from "./account_facts.ts";
 import type { Counters } from "./counters/counters.ts";
 import type { PolicyControl } from "./policy_control.ts";
 import { findOwners } from "./store/domains.ts";
-import { findSuppression } from "./store/suppressions.ts";
+import { findSuppression, findSuppressionChoice } from "./store/suppressions.ts";
 import { dayOf } from "./utc_day.ts";
 import type { AccountFacts } from "./wire.ts";
 
@@ -168,7 +168,8 @@ class DryRun {
     for (const recipient of recipients) {
       const domain = looked.get(recipient.domain) ?? null;
       const suppressed = account.suppresses &&
-        await findSuppression(this.#sources.db, account.username, recipient.address) !== undefined;
+        await findSuppression(this.#sources.db, account.username, recipient.address) !== undefined &&
+        await findSuppressionChoice(this.#sources.db, account.username) === "refuse";
       const facts = { now, account, sizeBytes, recipients: accepted.length, suppressed, domain };
       if (await this.#step("recipient", facts, recipient) === null) accepted.push(recipient.address);
     }

@@ -4,12 +4,12 @@
  * It listens nowhere: whoever starts it serves `fetch`, or calls it in the same process.
  */
 import { randomBytes } from "node:crypto";
+import { delay } from "@std/async/delay.js";
 import type { Parameters } from "../policy/mod.ts";
 import { type App, createApp, type Log } from "./app.ts";
 import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
 import type { Caps } from "./counters/counters.ts";
-import { pruneDecisions } from "./decision_log.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { OwnNames } from "./doctor/own_names.ts";
 import type { MailDns } from "./domain_check/mail_dns.ts";
@@ -19,11 +19,14 @@ import type { AddressFacts } from "./dry_run.ts";
 import { createHabits } from "./habits.ts";
 import { createPasswords } from "./passwords.ts";
 import { openPolicyControl } from "./policy_control.ts";
+import { prune } from "./pruning.ts";
 import type { Readiness } from "./routes/health.ts";
 import { type ControlDatabase, openDatabase } from "./store/database.ts";
 
 /** Octets of the token that proves a claim: nobody guesses 128 bits. */
 const TOKEN_OCTETS = 16;
+/** Between two steps of pruning, each of 3 ms: others have most of the time, and some thousand messages a second go. */
+const PRUNE_PAUSE_MS = 8;
 
 export interface ControlPlaneOptions {
   /** A file, made where there is none, or ":memory:". */
@@ -37,6 +40,8 @@ export interface ControlPlaneOptions {
   readonly parameters: Parameters;
   /** How long recorded decisions are kept. */
   readonly keepDecisionsMs: number;
+  /** How long messages with their history are kept, and notices. */
+  readonly keepHistoryMs: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** A new unique id on each call, that sorts behind those before (ULID). */
@@ -66,8 +71,8 @@ export interface ControlPlane {
    * @param closing aborts when the process ends: the rest waits for the next start.
    */
   recheckDomains(closing: AbortSignal): Promise<void>;
-  /** Deletes recorded decisions that are older than they are kept. To be called every now and then. */
-  pruneDecisions(closing: AbortSignal): Promise<void>;
+  /** Deletes what is older than it is kept. To be called every now and then. */
+  prune(closing: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -129,7 +134,10 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
         log("the claim of a domain has lapsed", { username, domain });
       return recheckDomains({ db, resolveTxt, closing, onLapse }, now());
     },
-    pruneDecisions: (closing) => pruneDecisions(db, now() - options.keepDecisionsMs, closing),
+    prune(closing) {
+      const { keepDecisionsMs, keepHistoryMs } = options;
+      return prune({ db, keepDecisionsMs, keepHistoryMs, pause: () => delay(PRUNE_PAUSE_MS) }, now(), closing);
+    },
     async close() {
       await database[Symbol.asyncDispose]();
     },

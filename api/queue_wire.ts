@@ -79,7 +79,7 @@ export interface QueueSummary {
 
 export interface QueuedRecipient {
   readonly address: string;
-  readonly status: "queued" | "held" | "delivered" | "bounced" | "expired" | "deleted";
+  readonly status: "queued" | "held" | "delivered" | "bounced" | "expired" | "skipped" | "deleted";
   readonly attempts: number;
   /** null: it has ended, or is held. */
   readonly nextAttemptAt: number | null;

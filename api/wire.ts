@@ -19,7 +19,7 @@ export interface BlockFacts {
 /** What a node must know of an account to decide. True at the time of the answer; blocks in the order of activation. */
 export interface AccountFacts extends PolicyFacts {
   readonly username: string;
-  /** Whether there are addresses that failed for good with its mail, and it wants such refused. */
+  /** Whether there are addresses that failed for good with its mail, and it wants such refused or skipped. */
   readonly suppresses: boolean;
 }
 
@@ -102,8 +102,10 @@ export interface SuppressionQuestion {
   readonly address: string;
 }
 
-/** The address has failed for good before, and the account wants mail to it refused. */
+/** The address has failed for good before, and mail to it is not to be sent. */
 export interface SuppressionFacts {
+  /** skip: it is accepted at RCPT all the same. */
+  readonly choice: "refuse" | "skip";
   /** The recipient's server's own words. */
   readonly reply: string;
   readonly failedAt: number;
@@ -166,6 +168,14 @@ export interface ExpiredEvent extends EventBase {
   readonly reply: string;
 }
 
+/** Nothing was sent to these recipients: they failed for good before, and the account has chosen so. */
+export interface SkippedEvent extends EventBase {
+  readonly type: "skipped";
+  readonly recipients: readonly string[];
+  /** Why, and what to do. */
+  readonly reply: string;
+}
+
 /** A DSN about these recipients was queued for the sender. */
 export interface ReturnedEvent extends EventBase {
   readonly type: "returned";
@@ -183,7 +193,7 @@ export interface OperatorEvent extends EventBase {
 }
 
 /** What happened to a message, in the order in which the node saw it. */
-export type NodeEvent = AcceptedEvent | AttemptEvent | ExpiredEvent | ReturnedEvent | OperatorEvent;
+export type NodeEvent = AcceptedEvent | AttemptEvent | ExpiredEvent | SkippedEvent | ReturnedEvent | OperatorEvent;
 
 /** What a node decides by, as the control plane wants it. */
 export interface PolicyState {

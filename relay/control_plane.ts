@@ -195,9 +195,9 @@ export class ControlPlane {
     }));
   }
 
-  /** Whether mail of the account to the address is to be refused, for it failed for good. @throws {ControlPlaneUnavailable} */
-  async suppressed(question: SuppressionQuestion): Promise<boolean> {
-    return (await this.#suppressionQuestions.call(question)) !== null;
+  /** What is to come of the account's mail to an address that failed for good; null: nothing. @throws {ControlPlaneUnavailable} */
+  suppression(question: SuppressionQuestion): Promise<SuppressionFacts | null> {
+    return this.#suppressionQuestions.call(question);
   }
 
   /** The keys that sign for a domain, or null; asked for anew each time. @throws {ControlPlaneUnavailable} */

@@ -71,13 +71,18 @@ export interface Envelope {
   readonly policy: string | null;
   /** The Message-ID field of the header, if there is one; at most 998 octets. */
   readonly messageIdField: string | null;
+  /**
+   * Parallel to the recipients: why nothing is sent to one, in words for the history, as the account has chosen; null:
+   * mail is sent. Not there where it is sent to all.
+   */
+  readonly skipped?: readonly (string | null)[];
 }
 
 /**
- * Where a recipient stands. `delivered`, `bounced`, `expired` and `deleted` are final; `held` waits for the operator,
- * and does not expire meanwhile.
+ * Where a recipient stands. `delivered`, `bounced`, `expired`, `skipped` (nothing was sent to it, see the envelope) and
+ * `deleted` are final; `held` waits for the operator, and does not expire meanwhile.
  */
-export type RecipientStatus = DeliveryStatus | "held" | "deleted";
+export type RecipientStatus = DeliveryStatus | "skipped" | "held" | "deleted";
 
 /** What delivery makes of a recipient; "queued": it was deferred and will be tried again. */
 export type DeliveryStatus = "queued" | "delivered" | "bounced" | "expired";

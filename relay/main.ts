@@ -33,7 +33,7 @@ const DRAIN_GRACE_MS = 30_000;
 const CERTIFICATE_WATCH_MS = 10_000;
 /** A claimed domain is looked at again daily, within this time of being due. */
 const DOMAIN_RECHECK_MS = 3_600_000;
-/** Recorded decisions are kept for days: an hour more does not matter. */
+/** What is pruned was kept for days: an hour more does not matter. */
 const PRUNE_MS = 3_600_000;
 const TOKEN_OCTETS = 32;
 const NODE_MODULE = new URL("./worker.ts", import.meta.url);
@@ -93,6 +93,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     activationDelayMs: settings.activationDelayMs,
     parameters: parametersOf(settings),
     keepDecisionsMs: settings.keepDecisionsMs,
+    keepHistoryMs: settings.keepHistoryMs,
     now,
     newId: () => monotonicUlid(now()),
     resolveTxt: (name) => resolver.fresh().txt(name),
@@ -118,9 +119,9 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
   });
   closing.defer(() => controlPlane.close());
   closing.use(startPeriodicWork({
-    work: (closing) => controlPlane.pruneDecisions(closing),
+    work: (closing) => controlPlane.prune(closing),
     everyMs: PRUNE_MS,
-    onTrouble: (error) => log.error("old decisions could not be deleted", { error: describe(error) }),
+    onTrouble: (error) => log.error("what is too old could not be deleted", { error: describe(error) }),
   }));
   closing.use(startPeriodicWork({
     work: controlPlane.recheckDomains,

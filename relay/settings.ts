@@ -80,6 +80,8 @@ export interface Settings {
   readonly decisionSamplePercent: number;
   /** How long recorded decisions are kept. */
   readonly keepDecisionsMs: number;
+  /** How long messages with their history are kept, and notices. */
+  readonly keepHistoryMs: number;
   /** Relay nodes in this process. */
   readonly workers: number;
 }
@@ -130,6 +132,7 @@ export const SETTING_NAMES = [
   "MAILHOP_BLOCK_RELAYS",
   "MAILHOP_DECISION_SAMPLE",
   "MAILHOP_DECISION_KEEP",
+  "MAILHOP_HISTORY_KEEP",
   "MAILHOP_WORKERS",
 ] as const;
 type SettingName = typeof SETTING_NAMES[number];
@@ -167,6 +170,13 @@ const MIN_DATA_RATE = 512;
 /** One in ten is enough to see what a change would do; at full load all of them would be some GiB a day. */
 const DECISION_SAMPLE_PERCENT = 10;
 const KEEP_DECISIONS_MS = 7 * 86_400_000;
+/**
+ * A quarter: mail that somebody misses is asked about within weeks, and a quarterly round can be compared with the one
+ * before. At 10,000 messages a day it is about 1.5 GB.
+ */
+const KEEP_HISTORY_MS = 90 * 86_400_000;
+/** What a node tells again within a day is still known as told. */
+const SHORTEST_HISTORY_MS = 86_400_000;
 /** Far beyond any machine, within a 32-bit count. */
 const MAX_COUNT = 1_000_000_000;
 /** More than the cores of the machines that this is for; each node takes memory. */
@@ -176,6 +186,13 @@ const SHORT_TOKEN = 16;
 
 const count = grammar.wholeNumber(1, MAX_COUNT);
 const port = grammar.wholeNumber(1, 65_535);
+const historyKeep: Parser<number> = {
+  expected: "a duration such as 30d, from 1d to 365d",
+  parse(text) {
+    const milliseconds = grammar.duration.parse(text);
+    return milliseconds !== undefined && milliseconds >= SHORTEST_HISTORY_MS ? milliseconds : undefined;
+  },
+};
 const role: Parser<"all"> = {
   expected: "all: the roles api and relay are not available in this version",
   parse: (text) => text === "all" ? text : undefined,
@@ -227,6 +244,7 @@ export function readSettings(environment: Environment, machineName: string, core
     decisionSamplePercent: reader.read("MAILHOP_DECISION_SAMPLE", grammar.wholeNumber(0, 100)) ??
       DECISION_SAMPLE_PERCENT,
     keepDecisionsMs: reader.read("MAILHOP_DECISION_KEEP", grammar.duration) ?? KEEP_DECISIONS_MS,
+    keepHistoryMs: reader.read("MAILHOP_HISTORY_KEEP", historyKeep) ?? KEEP_HISTORY_MS,
     workers: reader.read("MAILHOP_WORKERS", grammar.wholeNumber(1, MAX_WORKERS)) ?? Math.min(cores, MAX_WORKERS),
   };
   for (const name of NOT_AVAILABLE) {

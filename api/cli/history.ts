@@ -12,6 +12,7 @@ const EVENT_STYLES: Readonly<Record<HistoryEvent["type"], Style>> = {
   deferred: "warning",
   bounced: "bad",
   expired: "bad",
+  skipped: "warning",
   returned: "plain",
   held: "warning",
   released: "plain",
@@ -50,6 +51,7 @@ function details(event: HistoryEvent, now: number): string[] {
       if (event.byOperator) return given(event.reply);
       return [attempt(event), ...given(event.tlsVerdict), ...given(event.reply), ...nextAttempt(event, now)];
     case "expired":
+    case "skipped":
       return given(event.reply);
     case "returned":
       return [`the sender is told by message ${event.dsnId}`];

@@ -31,9 +31,20 @@ const STATUS_STYLES: Readonly<Record<Message["status"], Style>> = {
   partial: "warning",
   bounced: "bad",
   expired: "bad",
+  skipped: "warning",
   deleted: "bad",
 };
-const STATUSES = ["queued", "deferred", "held", "delivered", "partial", "bounced", "expired", "deleted"] as const;
+const STATUSES = [
+  "queued",
+  "deferred",
+  "held",
+  "delivered",
+  "partial",
+  "bounced",
+  "expired",
+  "skipped",
+  "deleted",
+] as const;
 
 /** The API gives at most so many messages in one page. */
 const MAX_PAGE = 200;

@@ -10,10 +10,12 @@ import { name, username } from "./value_parsers.ts";
 import { absolute } from "./when.ts";
 
 type Suppression = Suppressions["items"][number];
-type Choice = "refuse" | "off";
 
-const MEANINGS: Readonly<Record<Choice, string>> = {
+const CHOICES = ["refuse", "skip", "off"] as const;
+
+const MEANINGS: Readonly<Record<typeof CHOICES[number], string>> = {
   refuse: "is refused",
+  skip: "is accepted, and not sent to that address",
   off: "is sent as any other",
 };
 
@@ -61,7 +63,7 @@ const choose = command(
   map(
     object({
       username: username(),
-      choice: argument(oneOf(["refuse", "off"] as const, { metavar: "CHOICE" }), {
+      choice: argument(oneOf(CHOICES, { metavar: "CHOICE" }), {
         description: message`What is to come of mail to these addresses.`,
       }),
     }),
@@ -82,8 +84,8 @@ const choose = command(
   {
     brief: message`Choose what is to come of mail to them.`,
     description:
-      message`Chooses what is to come of an account's mail to addresses that failed for good: ${"refuse"} the recipient (unless another choice is made), or ${"off"}: send.`,
-    footer: examples("suppression choose alice off"),
+      message`Chooses what is to come of an account's mail to addresses that failed for good: ${"refuse"} the recipient (unless another choice is made), ${"skip"} it (the message is accepted and charged, and not sent to that address), or ${"off"}: send.`,
+    footer: examples("suppression choose alice skip", "suppression choose alice off"),
   },
 );
 

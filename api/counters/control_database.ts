@@ -14,6 +14,7 @@ import { changeUsage, findUsed, type UsageChange, type Used } from "../store/usa
 import { dayOf } from "../utc_day.ts";
 import type { Refund, Settlement } from "../wire.ts";
 import type { Answer, Caps, Counters, Holder, Request } from "./counters.ts";
+import { firstOpenDay } from "./kept_days.ts";
 
 /** Open reservations that one transaction of `recover` refunds: it must not hold up the others. */
 const RECOVER_BATCH = 500;
@@ -77,11 +78,14 @@ const settle = async (
   db: Transaction<Database>,
   holder: Holder,
   settlements: readonly Settlement[],
+  now: number,
 ): Promise<void> => {
+  const openSince = firstOpenDay(now);
   const known = await findReservations(db, ids(settlements));
   const open = settlements.filter(({ id }) => known.has(id) && known.get(id)?.state !== "settled");
-  const unknown = settlements.filter(({ id }) => !known.has(id));
-  // The message was accepted, so a refund that came before was wrong, and an id we lost is charged to its day.
+  const unknown = settlements.filter(({ id, day }) => !known.has(id) && day >= openSince);
+  // The message was accepted, so a refund that came before was wrong, and an id we lost is charged to its day; unless
+  // we lost it on purpose (kept_days.ts).
   const refunded = open.filter(({ id }) => known.get(id)?.state === "refunded");
   const charge = ({ username, day, relays, ndr }: Settlement): UsageChange => ({
     username,
@@ -104,11 +108,12 @@ const refund = async (
   db: Transaction<Database>,
   holder: Holder,
   refunds: readonly Refund[],
-  today: string,
+  now: number,
 ): Promise<void> => {
+  const today = dayOf(now), openSince = firstOpenDay(now);
   const known = await findReservations(db, ids(refunds));
   const open = [...known.values()].filter(({ state }) => state === "reserved");
-  const tombstones = refunds.filter(({ id }) => !known.has(id));
+  const tombstones = refunds.filter(({ id, day }) => !known.has(id) && (day ?? today) >= openSince);
   await setReservationState(db, ids(open), "refunded");
   await changeUsage(db, takeBack(open));
   await insertReservations(
@@ -136,12 +141,12 @@ export const createControlDatabaseCounters = (
   },
   async settle(holder, settlements) {
     if (settlements.length === 0) return;
-    await db.transaction().execute((transaction) => settle(transaction, holder, distinct(settlements)));
+    await db.transaction().execute((transaction) => settle(transaction, holder, distinct(settlements), now()));
     await sync();
   },
   async refund(holder, refunds) {
     if (refunds.length === 0) return;
-    await db.transaction().execute((transaction) => refund(transaction, holder, distinct(refunds), dayOf(now())));
+    await db.transaction().execute((transaction) => refund(transaction, holder, distinct(refunds), now()));
   },
   async recover(holder) {
     let total = 0;

@@ -3,7 +3,8 @@
  *
  * What every implementation keeps (ARCHITECTURE.md, invariants 3 and 4): the used relays of a day never exceed the cap
  * at the time of a grant, nor those for non-delivery reports theirs; a reservation's id counts once however often a call is repeated; nothing but an explicit
- * refund takes a charge back; a refunded id is never granted; a settlement charges even an id that is not known.
+ * refund takes a charge back; a refunded id is never granted; a settlement charges even an id that is not known, unless
+ * it is of a day whose reservations were deleted (kept_days.ts): there neither settlement nor refund changes anything.
  * The day and the time are those of the store's clock.
  */
 import type { Used } from "../store/usage.ts";

@@ -4,11 +4,14 @@ import type { EventRow, MessageRow, RecipientRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { timeSchema } from "./router.ts";
 
-const recipientStatus = z.enum(["queued", "deferred", "held", "delivered", "bounced", "expired", "deleted"]);
+const recipientStatus = z.enum(
+  ["queued", "deferred", "held", "delivered", "bounced", "expired", "skipped", "deleted"],
+);
 
 export const messageStatus = z.enum([...recipientStatus.options, "partial"]).openapi({
   description: "queued: not tried yet; deferred: will be tried again; held: the operator has stopped it; delivered, " +
-    "bounced, expired, deleted: ended so for all; partial: ended, and delivered to some only",
+    "bounced, expired, deleted: ended so for all; skipped: nothing was sent, for the address failed for good before " +
+    "and the account has chosen so; partial: ended, and delivered to some only",
 });
 
 export const messageSchema = z.object({
@@ -27,7 +30,9 @@ export const messageSchema = z.object({
 const eventSchema = z.object({
   id: z.string(),
   at: timeSchema,
-  type: z.enum(["accepted", "delivered", "deferred", "bounced", "expired", "returned", "held", "released", "deleted"]),
+  type: z.enum(
+    ["accepted", "delivered", "deferred", "bounced", "expired", "skipped", "returned", "held", "released", "deleted"],
+  ),
   recipients: z.array(z.string()).openapi({ description: "Those it is about" }),
   origin: z.object({ address: z.string(), helo: z.string(), protocol: z.string(), tls: z.string().nullable() })
     .nullable().optional().openapi({ description: "accepted: how it came; null where the relay made it" }),
@@ -37,7 +42,9 @@ const eventSchema = z.object({
   address: z.string().nullable().optional(),
   tls: z.string().nullable().optional(),
   tlsVerdict: z.string().optional().openapi({ description: "What became of the domain's MTA-STS policy" }),
-  reply: z.string().optional().openapi({ description: "The remote server's own words, or what went wrong" }),
+  reply: z.string().optional().openapi({
+    description: "The remote server's own words, what went wrong, or why nothing was sent",
+  }),
   byOperator: z.literal(true).optional().openapi({ description: "bounced: the operator had it returned" }),
   reason: z.string().nullable().optional().openapi({ description: "held, released, deleted: the operator's words" }),
   attempt: z.int().optional(),

@@ -32,7 +32,7 @@ const message: z.ZodType<QueuedMessageFacts> = z.object({
   inDelivery: z.boolean(),
   recipients: z.array(z.object({
     address: text,
-    status: z.enum(["queued", "held", "delivered", "bounced", "expired", "deleted"]),
+    status: z.enum(["queued", "held", "delivered", "bounced", "expired", "skipped", "deleted"]),
     attempts: count,
     nextAttemptAt: time.nullable(),
     lastReply: text.nullable(),

@@ -68,7 +68,7 @@ const event: z.ZodType<NodeEvent> = z.discriminatedUnion("type", [
     policy: text.nullable(),
   }),
   z.object({ ...attempt, type: z.literal(["delivered", "deferred", "bounced"]) }),
-  z.object({ ...eventBase, type: z.literal("expired"), recipients, reply }),
+  z.object({ ...eventBase, type: z.literal(["expired", "skipped"]), recipients, reply }),
   z.object({ ...eventBase, type: z.literal("returned"), recipients, dsnId: name }),
   z.object({ ...eventBase, type: z.literal(["held", "released", "deleted"]), recipients, reason: text.nullable() }),
 ]);

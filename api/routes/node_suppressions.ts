@@ -16,7 +16,7 @@ export const nodeSuppressionRoutes = ({ db }: NodeSuppressionRoutes) => {
     const row = await findSuppression(db, account, address);
     if (row === undefined) return null;
     const choice = await findSuppressionChoice(db, account);
-    return choice === "off" ? null : { reply: row.reply, failedAt: row.failed_at };
+    return choice === "off" ? null : { choice, reply: row.reply, failedAt: row.failed_at };
   };
   return new Hono().post(
     "/suppressions",

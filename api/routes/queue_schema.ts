@@ -78,7 +78,7 @@ const messageSchema = z.object({
   inDelivery: z.boolean().openapi({ description: "It is being tried at this moment" }),
   recipients: z.array(z.object({
     address: z.string(),
-    status: z.enum(["queued", "held", "delivered", "bounced", "expired", "deleted"]),
+    status: z.enum(["queued", "held", "delivered", "bounced", "expired", "skipped", "deleted"]),
     attempts: count,
     nextAttemptAt: timeSchema.nullable(),
     lastReply: z.string().nullable(),

@@ -30,8 +30,10 @@ const suppressionSchema = z.object({
 }).openapi("Suppression");
 
 const choiceSchema = z.object({
-  choice: z.enum(["refuse", "off"]).openapi({
-    description: "refuse: the recipient is refused at RCPT; off: mail to it is sent as any other",
+  choice: z.enum(["refuse", "skip", "off"]).openapi({
+    description:
+      "refuse: the recipient is refused at RCPT; skip: it is accepted and charged like any other, and nothing " +
+      "is sent to it; off: mail to it is sent as any other",
   }),
 }).openapi("SuppressionChoice");
 

@@ -6,6 +6,9 @@ import type { Kysely, Transaction } from "kysely";
 import { addToSketch, estimate, SKETCH_OCTETS } from "../distinct_sketch.ts";
 import type { ActivityRow, Database } from "./schema.ts";
 
+/** Rows that one step of pruning deletes: the others must not wait for long. */
+const PRUNE_BATCH = 200;
+
 /** What is added to a day. */
 export interface ActivityChange {
   readonly username: string;
@@ -28,16 +31,14 @@ export const changeActivity = async (
     const before = await findRow(db, { username, day });
     const sketch = new Uint8Array(before?.sketch ?? new Uint8Array(SKETCH_OCTETS));
     addToSketch(sketch, addresses);
-    const row: ActivityRow = {
-      username,
-      day,
+    const counted = {
       recipients: estimate(sketch),
       outcomes: outcomes + (before?.outcomes ?? 0),
       refused: refused + (before?.refused ?? 0),
       sketch,
     };
-    await db.insertInto("activity").values(row)
-      .onConflict((conflict) => conflict.columns(["username", "day"]).doUpdateSet(row)).execute();
+    await db.insertInto("activity").values({ username, day, ...counted })
+      .onConflict((conflict) => conflict.columns(["username", "day"]).doUpdateSet(counted)).execute();
   }
 };
 
@@ -79,4 +80,12 @@ export const summarizeActivity = async (
     ])
     .where("username", "=", username).where("day", ">=", since).where("day", "<", until).executeTakeFirstOrThrow();
   return row;
+};
+
+/** Deletes some of the days before `day`. @returns whether there may be more. */
+export const pruneActivity = async (db: Kysely<Database>, day: string): Promise<boolean> => {
+  const some = db.selectFrom("activity").select(["username", "day"]).where("day", "<", day).limit(PRUNE_BATCH);
+  const deleted = await db.deleteFrom("activity")
+    .where((row) => row(row.refTuple("username", "day"), "in", some.$asTuple("username", "day"))).executeTakeFirst();
+  return deleted.numDeletedRows === BigInt(PRUNE_BATCH);
 };

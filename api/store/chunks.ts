@@ -1,6 +1,6 @@
 /** SQLite takes at most 32,766 parameters in one statement: longer lists of rows go in several. */
 
-/** Rows of a statement: with the widest row that is cut here (6 columns), far below the limit of any engine. */
+/** Rows of a statement: with the widest row that is cut here (7 columns), far below the limit of any engine. */
 const MAX_ROWS = 1000;
 
 export const chunks = <Row>(rows: readonly Row[]): Row[][] =>

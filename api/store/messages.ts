@@ -1,10 +1,15 @@
 /**
- * Table `message`: one row for each message that was accepted, found by account, sender, recipient, Message-ID, time
- * and status.
+ * Table `message`: one row for each message that was accepted. How it is searched is in message_search.ts.
  */
 import { type Kysely, sql, type Transaction } from "kysely";
+import { addressKey } from "../address_key.ts";
 import type { AcceptedEvent } from "../wire.ts";
-import type { Database, MessageRow, MessageStatus } from "./schema.ts";
+import type { Position } from "./message_search.ts";
+import { OPEN } from "./recipients.ts";
+import type { Database, MessageRow } from "./schema.ts";
+
+/** Messages that one step of pruning deletes, with their recipients and events: 3 ms, for which nodes have to wait. */
+const PRUNE_BATCH = 50;
 
 export const insertMessages = async (
   db: Transaction<Database>,
@@ -16,6 +21,7 @@ export const insertMessages = async (
     id: event.messageId,
     account: event.account,
     sender: event.sender,
+    sender_key: addressKey(event.sender),
     received_at: event.at,
     size_bytes: event.sizeBytes,
     relays: event.relays,
@@ -29,7 +35,7 @@ export const insertMessages = async (
 /**
  * Brings the status of messages in line with their recipients': deferred, queued or held while one is; otherwise
  * delivered if all were, partial if some were; if none was, bounced where one bounced, expired where one ran out of
- * time, deleted where the operator had them all taken out of the queue.
+ * time, deleted where the operator had one taken out of the queue, skipped where nothing was sent to any.
  */
 export const refreshStatus = async (db: Transaction<Database>, messageIds: readonly string[]): Promise<void> => {
   if (messageIds.length === 0) return;
@@ -43,7 +49,8 @@ export const refreshStatus = async (db: Transaction<Database>, messageIds: reado
         when count(case when status = 'delivered' then 1 end) > 0 then 'partial'
         when count(case when status = 'bounced' then 1 end) > 0 then 'bounced'
         when count(case when status = 'expired' then 1 end) > 0 then 'expired'
-        else 'deleted'
+        when count(case when status = 'deleted' then 1 end) > 0 then 'deleted'
+        else 'skipped'
       end
       from recipient where recipient.message_id = message.id
     )
@@ -59,53 +66,35 @@ export const findCustomersMessages = async (db: Kysely<Database>, ids: readonly 
   return new Set(rows.map(({ id }) => id));
 };
 
-/** A place in the list, which goes from the newest message to the oldest. */
-export interface Position {
-  readonly receivedAt: number;
-  readonly id: string;
-}
-
-/** Each one given narrows the search. Addresses are compared without regard to case. */
-export interface MessageFilter {
-  readonly account?: string;
-  /** Received at this instant or later. */
-  readonly since?: number;
-  /** Received before this instant. */
-  readonly until?: number;
-  readonly sender?: string;
-  readonly recipient?: string;
-  /** With or without its angle brackets. */
-  readonly messageIdField?: string;
-  readonly status?: MessageStatus;
-  readonly behind?: Position;
-}
-
-/** At most `limit` messages, the newest first. */
-export const searchMessages = (db: Kysely<Database>, filter: MessageFilter, limit: number): Promise<MessageRow[]> => {
-  const { account, since, until, sender, recipient, messageIdField, status, behind } = filter;
-  let query = db.selectFrom("message").selectAll();
-  if (account !== undefined) query = query.where("account", "=", account);
-  if (since !== undefined) query = query.where("received_at", ">=", since);
-  if (until !== undefined) query = query.where("received_at", "<", until);
-  if (sender !== undefined) query = query.where(sql<string>`lower(sender)`, "=", sender.toLowerCase());
-  if (recipient !== undefined) {
-    const address = recipient.toLowerCase();
-    query = query.where(
-      "id",
-      "in",
-      db.selectFrom("recipient").select("message_id").where(sql<string>`lower(address)`, "=", address),
-    );
-  }
-  if (messageIdField !== undefined) {
-    const bare = messageIdField.replace(/^<|>$/g, "");
-    query = query.where("message_id_field", "in", [bare, `<${bare}>`]);
-  }
-  if (status !== undefined) query = query.where("status", "=", status);
-  if (behind !== undefined) {
-    query = query.where((row) => row(row.refTuple("received_at", "id"), "<", row.tuple(behind.receivedAt, behind.id)));
-  }
-  return query.orderBy("received_at", "desc").orderBy("id", "desc").limit(limit).execute();
-};
-
 export const findMessage = (db: Kysely<Database>, id: string): Promise<MessageRow | undefined> =>
   db.selectFrom("message").selectAll().where("id", "=", id).executeTakeFirst();
+
+/**
+ * Deletes some of the messages that were received before `before` (epoch ms) and have ended, with all that is stored of
+ * them, the oldest behind `behind` first.
+ *
+ * @returns where to go on; null: there are no more.
+ */
+export const pruneMessages = (
+  db: Kysely<Database>,
+  before: number,
+  behind: Position | null,
+): Promise<Position | null> =>
+  db.transaction().execute(async (transaction) => {
+    let query = transaction.selectFrom("message").select(["id", "received_at"])
+      .where("received_at", "<", before).where("status", "not in", OPEN);
+    if (behind !== null) {
+      query = query.where((row) =>
+        row(row.refTuple("received_at", "id"), ">", row.tuple(behind.receivedAt, behind.id))
+      );
+    }
+    const rows = await query.orderBy("received_at").orderBy("id").limit(PRUNE_BATCH).execute();
+    const ids = rows.map(({ id }) => id);
+    if (ids.length > 0) {
+      await transaction.deleteFrom("event").where("message_id", "in", ids).execute();
+      await transaction.deleteFrom("recipient").where("message_id", "in", ids).execute();
+      await transaction.deleteFrom("message").where("id", "in", ids).execute();
+    }
+    const last = rows[PRUNE_BATCH - 1];
+    return last === undefined ? null : { receivedAt: last.received_at, id: last.id };
+  });

@@ -1,5 +1,6 @@
 /** Table `recipient`: where each recipient of a message stands. A final status never changes again. */
 import { type Kysely, sql, type Transaction } from "kysely";
+import { addressKey } from "../address_key.ts";
 import type { AcceptedEvent } from "../wire.ts";
 import { chunks } from "./chunks.ts";
 import type { Database, RecipientRow, RecipientStatus } from "./schema.ts";
@@ -8,8 +9,16 @@ export const insertRecipients = async (
   db: Transaction<Database>,
   messages: readonly AcceptedEvent[],
 ): Promise<void> => {
-  const rows = messages.flatMap(({ messageId, recipients }) =>
-    recipients.map((address, n): RecipientRow => ({ message_id: messageId, n, address, status: "queued" }))
+  const rows = messages.flatMap(({ messageId, account, at, recipients }) =>
+    recipients.map((address, n): RecipientRow => ({
+      message_id: messageId,
+      n,
+      address,
+      address_key: addressKey(address),
+      status: "queued",
+      account,
+      received_at: at,
+    }))
   );
   for (const chunk of chunks(rows)) {
     await db.insertInto("recipient").values(chunk).onConflict((conflict) => conflict.doNothing()).execute();
@@ -17,7 +26,7 @@ export const insertRecipients = async (
 };
 
 /** Those of which something is still to come. */
-const OPEN: readonly RecipientStatus[] = ["queued", "deferred", "held"];
+export const OPEN: readonly RecipientStatus[] = ["queued", "deferred", "held"];
 
 export const hasEnded = (status: RecipientStatus): boolean => !OPEN.includes(status);
 

@@ -5,6 +5,9 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { Database, ReservationRow } from "./schema.ts";
 
+/** Rows that one step of pruning deletes: charges have to wait for it. */
+const PRUNE_BATCH = 500;
+
 export const findReservations = async (
   db: Kysely<Database>,
   ids: readonly string[],
@@ -40,3 +43,10 @@ export const findAbandoned = (
     // A literal, not a parameter: only so the index of open reservations is used.
     .where("state", "=", sql.lit("reserved" as const))
     .limit(limit).execute();
+
+/** Deletes some of those for days before `day`, whatever their state. @returns whether there may be more. */
+export const pruneReservations = async (db: Kysely<Database>, day: string): Promise<boolean> => {
+  const some = db.selectFrom("reservation").select("id").where("day", "<", day).limit(PRUNE_BATCH);
+  const deleted = await db.deleteFrom("reservation").where("id", "in", some).executeTakeFirst();
+  return deleted.numDeletedRows === BigInt(PRUNE_BATCH);
+};

@@ -85,7 +85,7 @@ export interface SuppressionRow {
 /** What an account wants of mail to suppressed addresses; accounts without a row have not chosen. */
 export interface SuppressionChoiceRow {
   username: string;
-  choice: "refuse" | "off";
+  choice: "refuse" | "skip" | "off";
 }
 
 /** What an account used of a day: the sum of its reservations that are not refunded. */
@@ -122,8 +122,16 @@ export interface ReservationRow {
   state: "reserved" | "settled" | "refunded";
 }
 
-/** Where a recipient stands; the last four are final. */
-export type RecipientStatus = "queued" | "deferred" | "held" | "delivered" | "bounced" | "expired" | "deleted";
+/** Where a recipient stands; the last five are final. */
+export type RecipientStatus =
+  | "queued"
+  | "deferred"
+  | "held"
+  | "delivered"
+  | "bounced"
+  | "expired"
+  | "skipped"
+  | "deleted";
 
 /** A message's status, made from those of its recipients; the rule stands in messages.ts. */
 export type MessageStatus = RecipientStatus | "partial";
@@ -133,6 +141,8 @@ export interface MessageRow {
   account: string;
   /** Reverse path; "" for the null one. */
   sender: string;
+  /** In the form of ../address_key.ts. */
+  sender_key: string;
   received_at: number;
   size_bytes: number;
   relays: number;
@@ -147,7 +157,12 @@ export interface RecipientRow {
   /** Place in the order of RCPT, from 0. */
   n: number;
   address: string;
+  /** In the form of ../address_key.ts. */
+  address_key: string;
   status: RecipientStatus;
+  /** Those of its message, for the index by address. */
+  account: string;
+  received_at: number;
 }
 
 export interface EventRow {

@@ -82,7 +82,7 @@ export const setSuppressionChoice = async (db: Kysely<Database>, row: Suppressio
     .onConflict((conflict) => conflict.column("username").doUpdateSet({ choice: row.choice })).execute();
 };
 
-/** Those of `usernames` that have suppressed addresses and want them refused. */
+/** Those of `usernames` that have suppressed addresses and want them refused or skipped. */
 export const findSuppressing = async (db: Kysely<Database>, usernames: readonly string[]): Promise<Set<string>> => {
   const rows = await db.selectFrom("account").select("username").where("username", "in", usernames)
     .where((row) =>

@@ -2,6 +2,9 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { Database } from "./schema.ts";
 
+/** Rows that one step of pruning deletes: the others must not wait for long. */
+const PRUNE_BATCH = 1000;
+
 /** Relays of a day, and of these, those for non-delivery reports. */
 export interface Used {
   readonly used: number;
@@ -69,4 +72,12 @@ export const changeUsage = async (db: Transaction<Database>, changes: readonly U
       conflict.columns(["username", "day"])
         .doUpdateSet({ used: sql`usage.used + excluded.used`, ndr: sql`usage.ndr + excluded.ndr` })
     ).execute();
+};
+
+/** Deletes some of the days before `day`. @returns whether there may be more. */
+export const pruneUsage = async (db: Kysely<Database>, day: string): Promise<boolean> => {
+  const some = db.selectFrom("usage").select(["username", "day"]).where("day", "<", day).limit(PRUNE_BATCH);
+  const deleted = await db.deleteFrom("usage")
+    .where((row) => row(row.refTuple("username", "day"), "in", some.$asTuple("username", "day"))).executeTakeFirst();
+  return deleted.numDeletedRows === BigInt(PRUNE_BATCH);
 };

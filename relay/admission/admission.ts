@@ -15,7 +15,7 @@ import {
   type StageName,
   type Verdict,
 } from "../../policy/mod.ts";
-import type { AccountFacts } from "../../api/client.ts";
+import type { AccountFacts, SuppressionFacts } from "../../api/client.ts";
 import { type ControlPlane, ControlPlaneUnavailable } from "../control_plane.ts";
 import type { Resolver } from "../dns/types.ts";
 import type { Reservation } from "../envelope.ts";
@@ -28,6 +28,7 @@ import { recipientDomainFacts, senderDomainFacts } from "./domain_facts.ts";
 import { domainOwnership } from "./domain_ownership.ts";
 import type { LoginThrottle } from "./login_throttle.ts";
 import type { SenderDomains } from "./sender_domains.ts";
+import { whySkipped } from "./skip_words.ts";
 
 export interface AdmissionParts {
   readonly controlPlane: ControlPlane;
@@ -152,22 +153,27 @@ export class Admission {
     });
   }
 
-  /** null: the recipient is accepted. */
-  async recipient(transaction: Admitted, { address, domain }: Recipient): Promise<Reply | null> {
+  /** Accepted; `skip` says why nothing is to be sent to it all the same, or null. */
+  async recipient(
+    transaction: Admitted,
+    { address, domain }: Recipient,
+  ): Promise<{ readonly skip: string | null } | Refusal> {
     const { controlPlane, resolver, isRouted, now } = this.#parts;
     const { account: username, declaredSizeBytes: sizeBytes, recipients } = transaction;
-    const answer = await this.#orTrouble("recipient", async () => {
+    return await this.#orTrouble("recipient", async () => {
+      let suppression: SuppressionFacts | null = null;
       const looked = isRouted(domain) ? null : await recipientDomainFacts(domain, resolver);
       const verdict = await this.#settled("recipient", username, async (fresh) => {
         const account = await controlPlane.account(username, fresh);
         // Nearly no account has any, and it need not be asked for each recipient of the others.
-        const suppressed = account?.suppresses === true &&
-          await controlPlane.suppressed({ account: username, address });
+        suppression = account?.suppresses === true
+          ? await controlPlane.suppression({ account: username, address })
+          : null;
+        const suppressed = suppression?.choice === "refuse";
         return { now: now(), account, sizeBytes, recipients: recipients.length, suppressed, domain: looked };
       });
-      return this.#answer("recipient", verdict, null, { domain });
+      return this.#answer("recipient", verdict, { skip: whySkipped(username, address, suppression) }, { domain });
     });
-    return answer?.refusal ?? null;
   }
 
   /** At the end of the data: the message itself, its authors, its price. What is granted is refunded unless kept. */

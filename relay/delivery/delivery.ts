@@ -90,7 +90,14 @@ export class Delivery {
   constructor(parts: DeliveryParts) {
     const { queue, log, limits, hostname } = parts;
     this.#parts = parts;
-    this.#pool = new Pool(limits.pool, parts.monotonic);
+    this.#pool = new Pool(limits.pool, parts.monotonic, (destination, change) => {
+      if (change.kind === "reached") log.info("a destination is reached again", { destination });
+      else {
+        const { why, probeInMs } = change;
+        const nextProbeAt = new Date(parts.now() + probeInMs).toISOString();
+        log.warn("a destination is suspended: its mail waits", { destination, why, nextProbeAt });
+      }
+    });
     const watch = this.#watch = new DeadlineWatch(parts.ticker);
     this.#recorder = new Recorder(queue, log, limits.recordRetryMs);
     const { sources, authorities } = parts;

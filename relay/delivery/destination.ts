@@ -5,7 +5,7 @@ import type { Verdict } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { Rate } from "./rate.ts";
 import type { SmtpSession } from "./smtp_session.ts";
-import { Suspension } from "./suspension.ts";
+import { Suspension, type SuspensionChange } from "./suspension.ts";
 
 /** What an attempt has shown of a destination. */
 export type Experience =
@@ -89,21 +89,22 @@ export class Destination {
     this.suspension.begin();
   }
 
-  /** A message has ended; called while its lease still counts. */
-  learn(experience: Experience | undefined, now: number): void {
+  /** A message has ended; called while its lease still counts. @returns whether it is suspended by it, or no more. */
+  learn(experience: Experience | undefined, now: number): SuspensionChange | undefined {
     this.pace.passed(now);
     switch (experience?.kind) {
       case undefined:
-        return this.suspension.abandon();
+        this.suspension.abandon();
+        return undefined;
       case "served":
-        this.suspension.reached();
-        return this.concurrency.grow(this.leases);
+        this.concurrency.grow(this.leases);
+        return this.suspension.reached();
       case "strained":
-        this.suspension.reached();
-        return this.concurrency.shrink();
+        this.concurrency.shrink();
+        return this.suspension.reached();
       case "unreachable":
-        this.suspension.failed(experience.why, now);
         this.concurrency.collapse();
+        return this.suspension.failed(experience.why, now);
     }
   }
 

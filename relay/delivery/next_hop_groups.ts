@@ -1,8 +1,9 @@
-/** The recipients of a message that are due, grouped by the next hop that their mail goes to. */
+/** The recipients of a message that are due and not skipped, grouped by the next hop that their mail goes to. */
 import { domainOf } from "../spool/index_row.ts";
 import type { QueuedMessage } from "../spool/types.ts";
 import type { Addressee } from "./attempt.ts";
 import type { NextHop } from "./next_hop.ts";
+import { isSkipped } from "./skipped.ts";
 
 export interface NextHopGroup {
   readonly hop: NextHop;
@@ -30,7 +31,7 @@ function dueByDomain({ envelope, recipients }: QueuedMessage, now: number): Map<
   const domains = new Map<string, Addressee[]>();
   recipients.forEach(({ status, dueAt }, recipient) => {
     const forwardPath = envelope.recipients[recipient];
-    if (status !== "queued" || dueAt > now || forwardPath === undefined) return;
+    if (status !== "queued" || dueAt > now || forwardPath === undefined || isSkipped(envelope, recipient)) return;
     const domain = domainOf(forwardPath);
     const addressees = domains.get(domain);
     if (addressees === undefined) domains.set(domain, [{ recipient, forwardPath }]);

@@ -13,6 +13,7 @@ import type { NextHopHost } from "./next_hop.ts";
 import type { Verdict } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { quit, type SmtpSession } from "./smtp_session.ts";
+import type { SuspensionChange } from "./suspension.ts";
 
 export type { Lease } from "./destination.ts";
 
@@ -59,6 +60,9 @@ const laterByTimer: Later = (ms, action) => {
   return () => clearTimeout(timer);
 };
 
+/** Hears once that a destination is suspended, and once that it is reached again. */
+export type SuspensionListener = (key: string, change: SuspensionChange) => void;
+
 /** The pool is being closed: nobody is served any more. */
 export class PoolClosed extends Error {
   override readonly name = "PoolClosed";
@@ -67,6 +71,7 @@ export class PoolClosed extends Error {
 export class Pool {
   readonly #limits: PoolLimits;
   readonly #monotonic: () => number;
+  readonly #onSuspension: SuspensionListener;
   readonly #later: Later;
   readonly #destinations = new Map<string, Destination>();
   /** Destinations whose line would move with more connections than there are in all. */
@@ -79,9 +84,15 @@ export class Pool {
   #closed = false;
 
   /** @param monotonic a steady clock in ms, such as `performance.now`. */
-  constructor(limits: PoolLimits, monotonic: () => number, later: Later = laterByTimer) {
+  constructor(
+    limits: PoolLimits,
+    monotonic: () => number,
+    onSuspension: SuspensionListener = () => {},
+    later: Later = laterByTimer,
+  ) {
     this.#limits = limits;
     this.#monotonic = monotonic;
+    this.#onSuspension = onSuspension;
     this.#later = later;
   }
 
@@ -139,7 +150,8 @@ export class Pool {
   /** Gives a lease back after one message; its session, if any, serves the next one or rests. */
   release({ destination, session, experience }: Lease): void {
     const now = this.#monotonic();
-    destination.learn(experience, now);
+    const change = destination.learn(experience, now);
+    if (change !== undefined) this.#onSuspension(destination.key, change);
     if (destination.suspension.active) this.#turnAway(destination);
     const yields = this.#yields(destination);
     const kept = session !== undefined && !yields && this.#mayGoOn(session, destination) ? session : undefined;

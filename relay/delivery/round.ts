@@ -24,6 +24,7 @@ import type { RetrySchedule } from "./retry.ts";
 import { returnedFor } from "./returned_content.ts";
 import { type Ending, endingsOf, outcomeOf, postponement } from "./round_outcome.ts";
 import type { RemoteHost } from "./smtp_session.ts";
+import { skippedOutcome } from "./skipped.ts";
 import { needsSmtputf8 } from "./smtputf8_need.ts";
 
 export interface RoundParts {
@@ -64,6 +65,7 @@ export class Round {
 
   /** Resolves when the round is over, to whether all of it was recorded, so that the message may be released. */
   async run(): Promise<boolean> {
+    this.#endSkipped();
     const groups = await groupByNextHop(this.message, this.parts.now(), this.parts.nextHop);
     const [only] = groups;
     if (only !== undefined && groups.length === 1) await this.#deliver(only);
@@ -72,6 +74,16 @@ export class Round {
     this.#recordReported("delayed", this.#delayed);
     const recorded = await Promise.all(this.#records);
     return recorded.every((each) => each);
+  }
+
+  #endSkipped(): void {
+    const { recorder, now, newId, log } = this.parts;
+    const outcome = skippedOutcome(this.message, now(), newId);
+    if (outcome === null) return;
+    this.#records.push(recorder.record(outcome));
+    for (const { account, messageId, recipients: [recipient], reply } of outcome.events) {
+      log.info("skipped", { messageId, account, recipient, reply });
+    }
   }
 
   async #deliver({ hop, addressees }: NextHopGroup): Promise<void> {

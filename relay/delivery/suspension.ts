@@ -14,6 +14,13 @@ const FIRST_PAUSE_MS = 30_000;
 /** Shorter than the first interval of the schedule: where there is but one message, each of its attempts is a probe. */
 const LONGEST_PAUSE_MS = 240_000;
 
+/** What the operator is told of, once each time. */
+export type SuspensionChange =
+  /** The next message is tried again after so long; `why` in words. */
+  | { readonly kind: "suspended"; readonly why: string; readonly probeInMs: number }
+  /** A session was had again. */
+  | { readonly kind: "reached" };
+
 export class Suspension {
   #failures = 0;
   #pauseMs = FIRST_PAUSE_MS;
@@ -45,21 +52,25 @@ export class Suspension {
     this.#probing = false;
   }
 
-  /** A session was had. */
-  reached(): void {
+  /** A session was had. @returns what has changed by it, if anything. */
+  reached(): SuspensionChange | undefined {
+    const change = this.active ? { kind: "reached" } as const : undefined;
     this.#failures = 0;
     this.#pauseMs = FIRST_PAUSE_MS;
     this.#probing = false;
+    return change;
   }
 
-  /** No session with any host; `why` in words. */
-  failed(why: string, now: number): void {
-    const wasProbe = this.#probing;
+  /** No session with any host; `why` in words. @returns what has changed by it, if anything. */
+  failed(why: string, now: number): SuspensionChange | undefined {
+    const wasProbe = this.#probing, wasActive = this.active;
     this.#probing = false;
     this.#why = why;
     this.#failures = Math.min(this.#failures + 1, FAILURES_BEFORE);
     if (wasProbe) this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
-    if (this.active) this.#probeAt = now + this.#pauseMs;
+    if (!this.active) return undefined;
+    this.#probeAt = now + this.#pauseMs;
+    return wasActive ? undefined : { kind: "suspended", why, probeInMs: this.#pauseMs };
   }
 
   /** Of the last failure, in words; empty before the first. */

@@ -183,8 +183,8 @@ export class Connection {
       case "admit-recipient":
         return this.#decision(
           this.#context.admission.recipient(effect.transaction, effect),
-          replies.localTrouble,
-        ).then((refusal) => ({ is: "recipient", address: effect.address, dsn: effect.dsn, refusal }));
+          { refusal: replies.localTrouble },
+        ).then((verdict) => ({ is: "recipient", address: effect.address, dsn: effect.dsn, verdict }));
       case "receive":
         return this.#receive(effect.transaction);
       case "receive-chunk":

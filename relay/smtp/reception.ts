@@ -178,7 +178,7 @@ export class Reception {
   }
 
   #envelope({ granted, policy }: HeldReservation, messageIdField: string | null): Envelope {
-    const { account, mailbox, recipients, recipientDsn, body, smtputf8 } = this.#transaction;
+    const { account, mailbox, recipients, recipientDsn, skipped, body, smtputf8 } = this.#transaction;
     return {
       id: this.#id,
       account,
@@ -193,6 +193,7 @@ export class Reception {
       origin: this.#origin,
       policy,
       messageIdField,
+      ...(skipped.some((why) => why !== null) && { skipped }),
     };
   }
 

@@ -92,21 +92,22 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
     case "mail": {
       const { mail, verdict } = input;
       if ("refusal" in verdict) return refused(session, verdict.refusal);
-      const transaction = { ...mail, account: verdict.account, recipients: [], recipientDsn: [] };
+      const transaction = { ...mail, account: verdict.account, recipients: [], recipientDsn: [], skipped: [] };
       const messages = session.messages + 1;
       return say({ ...session, messages, state: { at: "Envelope", transaction } }, replies.senderOk);
     }
     case "recipient": {
-      if (input.refusal !== null || session.state.at !== "Envelope") {
-        return refused(session, input.refusal ?? replies.mailFirst);
-      }
-      const { transaction } = session.state;
-      const recipients = [...transaction.recipients, input.address];
-      const recipientDsn = [...transaction.recipientDsn, input.dsn];
-      return say(
-        { ...session, state: { at: "Envelope", transaction: { ...transaction, recipients, recipientDsn } } },
-        replies.recipientOk,
-      );
+      const { address, dsn, verdict } = input;
+      if ("refusal" in verdict) return refused(session, verdict.refusal);
+      if (session.state.at !== "Envelope") return refused(session, replies.mailFirst);
+      const before = session.state.transaction;
+      const transaction = {
+        ...before,
+        recipients: [...before.recipients, address],
+        recipientDsn: [...before.recipientDsn, dsn],
+        skipped: [...before.skipped, verdict.skip],
+      };
+      return say({ ...session, state: { at: "Envelope", transaction } }, replies.recipientOk);
     }
     case "chunk":
       return say(session, chunkReceived(input.octets));

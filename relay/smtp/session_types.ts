@@ -18,6 +18,8 @@ export interface Transaction extends MailArguments {
   readonly recipients: readonly string[];
   /** Parallel to the recipients: what RCPT said about DSNs. */
   readonly recipientDsn: readonly (RecipientDsnRequest | null)[];
+  /** Parallel to the recipients: why nothing is sent to one that was accepted all the same; null: mail is sent. */
+  readonly skipped: readonly (string | null)[];
 }
 
 /** Where a session stands; the envelope exists only where it is legal. */
@@ -86,7 +88,7 @@ export type Input =
     readonly is: "recipient";
     readonly address: string;
     readonly dsn: RecipientDsnRequest | null;
-    readonly refusal: Reply | null;
+    readonly verdict: Admitted<{ readonly skip: string | null }>;
   }
   /** A chunk that is not the last was read. */
   | { readonly is: "chunk"; readonly octets: number }

@@ -1,44 +1,9 @@
 import { assertEquals } from "@std/assert";
 import type { NodeEvent } from "../../api/client.ts";
+import { accepted, attempt } from "./history_events.ts";
 import { NOON, RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
 const send = (api: TestControlPlane, ...items: NodeEvent[]) => api.nodeCall("events", { items });
-
-const accepted = (messageId: string, recipients: string[], more: Partial<NodeEvent> = {}): NodeEvent => ({
-  id: `${messageId}-accepted`,
-  messageId,
-  account: "alice",
-  at: NOON,
-  type: "accepted",
-  sender: "Alice@example.com",
-  recipients,
-  sizeBytes: 4096,
-  relays: recipients.length,
-  messageIdField: `<${messageId}@example.com>`,
-  origin: { address: "192.0.2.1", helo: "laptop", protocol: "ESMTPSA", tls: "TLSv1.3" },
-  policy: "a".repeat(64),
-  ...more,
-} as NodeEvent);
-
-const attempt = (
-  messageId: string,
-  type: "delivered" | "deferred" | "bounced",
-  recipients: string[],
-  number = 1,
-): NodeEvent => ({
-  id: `${messageId}-${type}-${recipients.join("-")}-${number}`,
-  messageId,
-  account: "alice",
-  at: NOON + number * 1000,
-  type,
-  recipients,
-  host: "mx.example.net",
-  address: "198.51.100.1",
-  tls: "TLSv1.3",
-  reply: type === "delivered" ? "250 2.0.0 Ok" : "451 4.3.0 Later",
-  attempt: number,
-  nextAttemptAt: type === "deferred" ? NOON + 60_000 : null,
-});
 
 const statusOf = async (api: TestControlPlane, id: string) =>
   (await api.request("GET", `/v1/messages/${id}`)).body.status;
@@ -107,6 +72,14 @@ Deno.test("history: the status of a message follows its recipients", async () =>
     type: "expired",
   } as NodeEvent);
   assertEquals(await statusOf(api, "m2"), "bounced");
+  const skipped = (id: string, recipients: string[]) =>
+    ({ ...attempt(id, "bounced", recipients, 3), type: "skipped" }) as NodeEvent;
+  await send(api, accepted("m4", [a, b]), skipped("m4", [a]));
+  assertEquals(await statusOf(api, "m4"), "queued");
+  await send(api, attempt("m4", "delivered", [b]));
+  assertEquals(await statusOf(api, "m4"), "partial");
+  await send(api, accepted("m5", [a]), skipped("m5", [a]));
+  assertEquals(await statusOf(api, "m5"), "skipped");
   await send(api, accepted("m3", [a]), { ...attempt("m3", "bounced", [a]), type: "expired" } as NodeEvent);
   assertEquals(await statusOf(api, "m3"), "expired");
 });

@@ -96,10 +96,12 @@ Deno.test("suppression: a node is told by the account's choice, which is to refu
   await using api = await withAccounts();
   await send(api, bounce(["bob@bücher.example"]));
   const facts = { reply: REPLY, failedAt: NOON };
-  assertEquals(await asked(api, "BOB@xn--bcher-kva.example"), facts);
+  assertEquals(await asked(api, "BOB@xn--bcher-kva.example"), { choice: "refuse", ...facts });
   assertEquals(await asked(api, "bob@bücher.example", "bob"), null);
   assertEquals(await asked(api, "carol@bücher.example"), null);
   assertEquals((await api.request("GET", `${PATH}/choice`)).body, { choice: "refuse" });
+  assertEquals((await api.request("PUT", `${PATH}/choice`, { choice: "skip" })).body, { choice: "skip" });
+  assertEquals(await asked(api, "bob@bücher.example"), { choice: "skip", ...facts });
   assertEquals((await api.request("PUT", `${PATH}/choice`, { choice: "off" })).body, { choice: "off" });
   assertEquals(await asked(api, "bob@bücher.example"), null);
   assertEquals((await api.request("GET", `${PATH}/choice`)).body, { choice: "off" });

@@ -88,6 +88,7 @@ try {
     activationDelayMs: 0,
     parameters: defaultParameters,
     keepDecisionsMs: DAY_MS,
+    keepHistoryMs: DAY_MS,
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
     addresses: addressesWith(),
     service: SERVICE,

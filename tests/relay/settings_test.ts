@@ -58,6 +58,7 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     maxAuthFailures: 20,
     decisionSamplePercent: 10,
     keepDecisionsMs: 7 * 24 * 60 * 60_000,
+    keepHistoryMs: 90 * 24 * 60 * 60_000,
     activationDelayMs: 900_000,
     blockRelays: 150,
     workers: CORES,
@@ -172,6 +173,15 @@ for (const value of ["15", "-1s", "1.5h", "1 m", "15 minutes", "366d", "m"]) {
   });
 }
 
+for (const value of ["23h", "0d", "366d", "always"]) {
+  Deno.test(`MAILHOP_HISTORY_KEEP=${value} is a mistake: from a day to a year`, () => {
+    assertMatch(
+      mistakesOf({ MAILHOP_HISTORY_KEEP: value }).join(),
+      /^MAILHOP_HISTORY_KEEP=.*: expected a duration .*1d/,
+    );
+  });
+}
+
 Deno.test("settings: what else may be written", () => {
   const settings = settingsOf({
     MAILHOP_ROLE: "all",
@@ -187,9 +197,11 @@ Deno.test("settings: what else may be written", () => {
     MAILHOP_DNS: "127.0.0.1:53,[::1]:5353",
     MAILHOP_DELAY_WARNING: "2h",
     MAILHOP_EXPIRY: "3d",
+    MAILHOP_HISTORY_KEEP: "1d",
     MAILHOP_WORKERS: "2",
   });
   assertEquals([settings.delayWarningMs, settings.expiryMs], [7_200_000, 259_200_000]);
+  assertEquals(settings.keepHistoryMs, 86_400_000);
   assertEquals(settings.hostname, "node1.example.net");
   assertEquals(settings.serviceName, "smtp.example.net");
   assertEquals(settings.tlsFiles, { certificate: "/etc/c.pem", key: "/etc/k.pem" });

@@ -62,6 +62,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     activationDelayMs: settings.activationDelayMs,
     parameters: parametersOf(settings),
     keepDecisionsMs: 86_400_000,
+    keepHistoryMs: 30 * 86_400_000,
     now: () => Date.now(),
     newId: () => ulid(),
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),

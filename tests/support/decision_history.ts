@@ -12,6 +12,7 @@ import {
   type StageName,
 } from "../../policy/mod.ts";
 import { decisionMaker } from "./decisions.ts";
+import { Draw } from "./draw.ts";
 
 const DAY_MS = 86_400_000;
 const MEGABYTE = 1_048_576;
@@ -35,7 +36,7 @@ export class DecisionHistory {
   /** Decisions so far that LOWER_LIMIT changes, counted from the plain facts. */
   changedByLowerLimit = 0;
   readonly #options: HistoryOptions;
-  readonly #draw: Draw;
+  readonly #draw: FactsDraw;
   readonly #makers = [defaultParameters, OTHER_PARAMETERS].map((parameters) => ({
     limit: parameters.maxRecipients,
     decide: decisionMaker(parameters),
@@ -43,7 +44,7 @@ export class DecisionHistory {
 
   constructor(options: HistoryOptions) {
     this.#options = options;
-    this.#draw = new Draw(options.seed);
+    this.#draw = new FactsDraw(options.seed);
   }
 
   /** All of them, a chunk's worth at a time, in the order of their times. */
@@ -72,30 +73,7 @@ export class DecisionHistory {
 }
 
 /** Draws facts. Mostly ordinary ones: a history is that of mail that flows. */
-class Draw {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed | 0;
-  }
-
-  /** From 0 up to `limit`, without it. */
-  below(limit: number): number {
-    // Mulberry32: 32 bits of state, uniform enough to draw facts with.
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return Math.floor((((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32) * limit);
-  }
-
-  of<Value>(values: readonly Value[]): Value {
-    return values[this.below(values.length)]!;
-  }
-
-  rarely(): boolean {
-    return this.below(20) === 0;
-  }
-
+class FactsDraw extends Draw {
   facts<Stage extends StageName>(stage: Stage, now: number): FactsOf[Stage] {
     const facts: { readonly [Name in StageName]: () => FactsOf[Name] } = {
       connection: () => ({ open: this.below(11_000), fromAddress: this.below(60) }),

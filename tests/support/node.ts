@@ -106,6 +106,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     activationDelayMs: settings.activationDelayMs,
     parameters: parametersOf(settings),
     keepDecisionsMs: settings.keepDecisionsMs,
+    keepHistoryMs: settings.keepHistoryMs,
     now: () => clock.now,
     newId: () => monotonicUlid(clock.now),
     resolveTxt: (name) => resolver.fresh().txt(name),

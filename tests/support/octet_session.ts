@@ -107,8 +107,13 @@ export class OctetSession {
         return this.#admitMail(effect.mail, effect.login);
       case "admit-recipient": {
         const { transaction, address, domain, dsn } = effect;
-        const verdict = this.#ask("recipient", { transaction: describe(transaction), domain });
-        return this.#feed({ is: "recipient", address, dsn, refusal: isReply(verdict) ? verdict : null });
+        const refusal = this.#ask("recipient", { transaction: describe(transaction), domain });
+        return this.#feed({
+          is: "recipient",
+          address,
+          dsn,
+          verdict: isReply(refusal) ? { refusal } : { skip: null },
+        });
       }
       case "receive":
         return this.#receiveData(effect.transaction);

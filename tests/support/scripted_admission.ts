@@ -66,8 +66,12 @@ export class ScriptedAdmission implements Pick<Admission, "connection" | "login"
     return await Promise.resolve(this.#script.mail(mail as MailArguments, login));
   }
 
-  async recipient(transaction: unknown, { domain }: { readonly domain: string }): Promise<Reply | null> {
-    return await Promise.resolve(this.#script.recipient(transaction as Transaction, domain));
+  async recipient(
+    transaction: unknown,
+    { domain }: { readonly domain: string },
+  ): Promise<Admitted<{ skip: string | null }>> {
+    const refusal = await Promise.resolve(this.#script.recipient(transaction as Transaction, domain));
+    return refusal === null ? { skip: null } : { refusal };
   }
 
   async message(id: string, _: unknown, facts: ReceivedMessage): Promise<HeldReservation | { refusal: Reply }> {

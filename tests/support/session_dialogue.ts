@@ -134,7 +134,8 @@ export class PureSession {
         break;
       case "admit-recipient": {
         const refusal = this.#script.recipient(effect.transaction, effect.domain);
-        this.feed({ is: "recipient", address: effect.address, dsn: effect.dsn, refusal });
+        const verdict = refusal === null ? { skip: null } : { refusal };
+        this.feed({ is: "recipient", address: effect.address, dsn: effect.dsn, verdict });
         break;
       }
       case "receive":

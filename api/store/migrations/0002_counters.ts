@@ -15,6 +15,9 @@ export const counters: Migration = {
       .modifyEnd(sql`without rowid`)
       .execute();
 
+    // Past days are found by it when they are deleted; a charge does not touch it but for the day's first.
+    await db.schema.createIndex("usage_by_day").on("usage").column("day").execute();
+
     await db.schema.createTable("reservation")
       .addColumn("id", "text", (column) => column.notNull())
       .addColumn("username", "text", (column) => column.notNull())
@@ -30,5 +33,7 @@ export const counters: Migration = {
     await db.schema.createIndex("reservation_open").on("reservation").column("node")
       .where(sql.ref("state"), "=", sql.lit("reserved"))
       .execute();
+    // In the order of time, so that a new one is appended.
+    await db.schema.createIndex("reservation_by_day").on("reservation").column("day").execute();
   },
 };

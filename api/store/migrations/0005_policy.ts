@@ -63,5 +63,6 @@ export const policy: Migration = {
       .addColumn("once", "text", (column) => column.notNull().unique())
       .execute();
     await db.schema.createIndex("notice_of_account").on("notice").columns(["account", "id"]).execute();
+    await db.schema.createIndex("notice_by_time").on("notice").column("at").execute();
   },
 };

@@ -27,5 +27,6 @@ export const activity: Migration = {
       .addPrimaryKeyConstraint("activity_key", ["username", "day"])
       .modifyEnd(sql`without rowid`)
       .execute();
+    await db.schema.createIndex("activity_by_day").on("activity").column("day").execute();
   },
 };

@@ -36,6 +36,7 @@ export async function startApi(): Promise<Api> {
     activationDelayMs: 15 * 60 * 1000,
     parameters: defaultParameters,
     keepDecisionsMs: 86_400_000,
+    keepHistoryMs: 30 * 86_400_000,
     now: () => clock.now,
     newId: () => `id-${String(++ids).padStart(6, "0")}`,
     resolveTxt: (name) => {

@@ -40,6 +40,10 @@ Deno.test("suppression list, choose, clear", async () => {
     (await runOn(api, "suppression choose alice off")).out,
     "Mail of alice to an address that failed for good is sent as any other.",
   );
+  assertEquals(
+    (await runOn(api, "suppression choose alice skip")).out,
+    "Mail of alice to an address that failed for good is accepted, and not sent to that address.",
+  );
   assertEquals((await runOn(api, "suppression choose alice maybe")).code, 2);
   assertEquals(
     (await runOn(api, "suppression clear alice bob@example.net")).out,

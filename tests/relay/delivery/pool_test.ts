@@ -203,7 +203,7 @@ Deno.test("pool: a rate holds with free connections and resting sessions; the li
   let now = 0;
   const timers = new ManualTimers();
   const rules = new Map([["mx.test", { intervalMs: 100 }]]);
-  const connections = new Pool({ ...POOL_LIMITS, rules }, () => now, timers.later);
+  const connections = new Pool({ ...POOL_LIMITS, rules }, () => now, () => {}, timers.later);
   const order: number[] = [];
   const leases = Array.from({ length: 3 }, async (_, at) => {
     const lease = await connections.acquire("a", [{ name: "mx.test" }]);
@@ -228,7 +228,9 @@ Deno.test("pool: a rate holds with free connections and resting sessions; the li
 
 Deno.test("pool: a destination that cannot be reached is suspended, its line refused, and one message is the probe", async () => {
   let now = 0;
-  const connections = pool({ connectionsPerDestination: 1 }, () => now);
+  const heard: unknown[] = [];
+  const limits = { ...POOL_LIMITS, connectionsPerDestination: 1 };
+  const connections = new Pool(limits, () => now, (key, { kind }) => heard.push([key, kind]));
   const unreachable = { kind: "unreachable", why: "nobody there" } as const;
   let lease = await connections.acquire("a");
   const line = Array.from({ length: 4 }, () => connections.acquire("a"));
@@ -248,4 +250,5 @@ Deno.test("pool: a destination that cannot be reached is suspended, its line ref
   probe.experience = { kind: "served" };
   connections.release(probe);
   assertEquals(connections.suspended("a"), null);
+  assertEquals(heard, [["a", "suspended"], ["a", "reached"]]);
 });

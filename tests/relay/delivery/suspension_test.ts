@@ -40,6 +40,18 @@ Deno.test("suspension: a probe that is given up is made by the next message; one
   assertEquals([suspension.active, suspension.admits(30 * SECOND), suspension.hasFailures], [false, true, false]);
 });
 
+Deno.test("suspension: what the operator is told of is said once", () => {
+  const suspension = new Suspension();
+  const failed = (now: number) => suspension.failed("mx did not answer in time", now);
+  const change = { kind: "suspended", why: "mx did not answer in time", probeInMs: 30 * SECOND } as const;
+  assertEquals([failed(0), failed(0), failed(0), failed(0)], [undefined, undefined, change, undefined]);
+  suspension.begin();
+  assertEquals(failed(30 * SECOND), undefined);
+  assertEquals([suspension.reached(), suspension.reached()], [{ kind: "reached" }, undefined]);
+  assertEquals([failed(0), suspension.reached(), failed(0), failed(0)], [undefined, undefined, undefined, undefined]);
+  assertEquals(failed(0), change);
+});
+
 Deno.test("suspension: a message that is not tried is deferred with what the probe said", () => {
   const { kind, status, reply } = suspended().verdict;
   assertEquals([kind, status, reply], [

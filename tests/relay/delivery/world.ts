@@ -113,7 +113,7 @@ export function told(events: readonly NodeEvent[]): string[] {
     if (event.type === "accepted") return "accepted";
     const to = event.recipients.join(",");
     if (event.type === "returned") return `returned ${to} by ${event.dsnId}`;
-    if (event.type === "expired") return `expired ${to}: ${event.reply}`;
+    if (event.type === "expired" || event.type === "skipped") return `${event.type} ${to}: ${event.reply}`;
     if ("reason" in event) return `${event.type} ${to}: ${event.reason}`;
     const next = event.nextAttemptAt === null ? "" : `, next in ${(event.nextAttemptAt - event.at) / MINUTE} min`;
     return `${event.type} ${to} by ${event.host}, attempt ${event.attempt}${next}: ${event.reply}`;

@@ -1,0 +1,50 @@
+/**
+ * Deletes what was kept for its time: history and notices, recorded decisions, the counters of past days. No other table
+ * of the control database grows with the mail.
+ *
+ * In small steps, each a short transaction, with pauses between them, so that what nodes ask and tell meanwhile waits
+ * for one step at the most.
+ */
+import type { Kysely } from "kysely";
+import { firstKeptDay } from "./counters/kept_days.ts";
+import { pruneActivity } from "./store/activity.ts";
+import { pruneDecisionChunks } from "./store/decision_chunks.ts";
+import type { Position } from "./store/message_search.ts";
+import { pruneMessages } from "./store/messages.ts";
+import { pruneNotices } from "./store/notices.ts";
+import { pruneReservations } from "./store/reservations.ts";
+import type { Database } from "./store/schema.ts";
+import { pruneUsage } from "./store/usage.ts";
+
+export interface Pruning {
+  readonly db: Kysely<Database>;
+  /** How long recorded decisions are kept. */
+  readonly keepDecisionsMs: number;
+  /** How long messages are kept after they came, and notices. */
+  readonly keepHistoryMs: number;
+  /** Between two steps: lets others have the database, and the process its events. */
+  readonly pause: () => Promise<void>;
+}
+
+/**
+ * @param now epoch milliseconds.
+ * @param closing aborts when the process ends: the rest waits for the next time.
+ */
+export async function prune(
+  { db, keepDecisionsMs, keepHistoryMs, pause }: Pruning,
+  now: number,
+  closing: AbortSignal,
+): Promise<void> {
+  const inSteps = async (step: () => Promise<boolean>) => {
+    while (!closing.aborted && await step()) await pause();
+  };
+  const keptSince = now - keepHistoryMs, day = firstKeptDay(now);
+  let behind: Position | null = null;
+  await inSteps(async () => (behind = await pruneMessages(db, keptSince, behind)) !== null);
+  await inSteps(() => pruneNotices(db, keptSince));
+  await inSteps(() => pruneDecisionChunks(db, now - keepDecisionsMs));
+  // Before the sums that they changed: what is refunded late then finds neither.
+  await inSteps(() => pruneReservations(db, day));
+  await inSteps(() => pruneUsage(db, day));
+  await inSteps(() => pruneActivity(db, day));
+}

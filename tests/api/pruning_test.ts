@@ -1,0 +1,137 @@
+/** What is kept for a stated time goes in small steps, and what is told late of it changes nothing. */
+import { assertEquals } from "@std/assert";
+import { recordEvents } from "../../api/history.ts";
+import { prune, type Pruning } from "../../api/pruning.ts";
+import { type ControlDatabase, IN_MEMORY, openDatabase } from "../../api/store/database.ts";
+import type { Database } from "../../api/store/schema.ts";
+import { accepted, attempt } from "./history_events.ts";
+import { NOON, startControlPlane, type TestControlPlane } from "./control_plane.ts";
+
+const DAY_MS = 86_400_000;
+const BOB = ["bob@example.net"];
+const NEVER = new AbortController().signal;
+
+const rows = async ({ db }: ControlDatabase, table: keyof Database): Promise<number> =>
+  (await db.selectFrom(table).select((all) => all.fn.countAll<number>().as("n")).executeTakeFirstOrThrow()).n;
+
+const pruning = ({ db }: ControlDatabase, more: Partial<Pruning> = {}): Pruning => ({
+  ...{ db, keepDecisionsMs: DAY_MS, keepHistoryMs: 30 * DAY_MS, pause: () => Promise.resolve() },
+  ...more,
+});
+
+/** A message that was delivered. */
+const delivered = (id: string, at: number) => [accepted(id, BOB, { at }), attempt(id, "delivered", BOB)];
+
+Deno.test("pruning: messages that are too old and have ended are deleted with all that is stored of them", async () => {
+  await using database = await openDatabase(IN_MEMORY);
+  const old = NOON - 30 * DAY_MS - 1;
+  await recordEvents(database.db, "n1", [
+    ...delivered("old", old),
+    ...delivered("young", old + 1),
+    accepted("deferred", BOB, { at: old }),
+    attempt("deferred", "deferred", BOB),
+    accepted("queued", BOB, { at: old }),
+  ]);
+  await prune(pruning(database), NOON, NEVER);
+  const left = await database.db.selectFrom("message").select("id").orderBy("id").execute();
+  assertEquals(left.map(({ id }) => id), ["deferred", "queued", "young"]);
+  assertEquals([await rows(database, "recipient"), await rows(database, "event")], [3, 5]);
+  await recordEvents(database.db, "n1", [attempt("deferred", "delivered", BOB, 2)]);
+  await prune(pruning(database), NOON, NEVER);
+  assertEquals(await rows(database, "message"), 2);
+});
+
+Deno.test("pruning: goes on behind what has not ended, in steps; between them events are taken in", async () => {
+  await using database = await openDatabase(IN_MEMORY);
+  const many = (prefix: string) => Array.from({ length: 120 }, (_, n) => `${prefix}${n}`);
+  await recordEvents(database.db, "n1", many("open").map((id) => accepted(id, BOB, { at: 1 })));
+  for (const id of many("old")) await recordEvents(database.db, "n1", delivered(id, 2));
+  const seen: number[] = [];
+  const pause = async () => {
+    seen.push(await rows(database, "message"));
+    await recordEvents(database.db, "n1", [accepted(`new${seen.length}`, BOB)]);
+  };
+  await prune(pruning(database, { pause }), NOON, NEVER);
+  assertEquals(seen, [190, 141]);
+  assertEquals(await rows(database, "message"), 122);
+});
+
+Deno.test("pruning: ends after the step at hand when the process closes", async () => {
+  await using database = await openDatabase(IN_MEMORY);
+  const ids = Array.from({ length: 120 }, (_, n) => `m${n}`);
+  await recordEvents(database.db, "n1", ids.flatMap((id) => delivered(id, 1)));
+  const closing = new AbortController();
+  const pause = () => {
+    closing.abort();
+    return Promise.resolve();
+  };
+  await prune(pruning(database, { pause }), NOON, closing.signal);
+  assertEquals(await rows(database, "message"), 70);
+});
+
+Deno.test("pruning: events that are told again after their message has gone come to the same end, and go again", async () => {
+  await using database = await openDatabase(IN_MEMORY);
+  const events = delivered("m1", 1);
+  await recordEvents(database.db, "n1", events);
+  await prune(pruning(database), NOON, NEVER);
+  await recordEvents(database.db, "n1", events);
+  await prune(pruning(database), NOON, NEVER);
+  assertEquals([await rows(database, "message"), await rows(database, "event")], [0, 0]);
+});
+
+Deno.test("pruning: notices go with the history, decisions after their own time", async () => {
+  await using database = await openDatabase(IN_MEMORY);
+  const { db } = database;
+  for (const age of [31, 29]) {
+    const id = `notice${age}`, at = NOON - age * DAY_MS;
+    await db.insertInto("notice").values({ id, at, account: null, type: "brake", detail: "{}", once: id }).execute();
+  }
+  for (const age of [2, 0]) {
+    const at = NOON - age * DAY_MS, octets = new Uint8Array();
+    await db.insertInto("decision_chunk")
+      .values({ id: `${age}`, node: "n1", from_at: at, until_at: at, count: 1, head: "{}", octets }).execute();
+  }
+  await prune(pruning(database), NOON, NEVER);
+  assertEquals((await db.selectFrom("notice").select("id").execute()).map(({ id }) => id), ["notice29"]);
+  assertEquals((await db.selectFrom("decision_chunk").select("id").execute()).map(({ id }) => id), ["0"]);
+});
+
+const KEPT_DAYS = 35;
+const item = (id: string) => ({ id, username: "alice", relays: 10, ndr: false });
+
+const withBlocks = async (): Promise<TestControlPlane> => {
+  const api = await startControlPlane();
+  await api.account("alice");
+  await api.blocks("alice", 1);
+  return api;
+};
+
+Deno.test("pruning: what is told of a day after its counters have gone charges nobody, and takes nothing back", async () => {
+  await using api = await withBlocks();
+  await api.nodeCall("reservations", { items: [item("settled"), item("left open")] });
+  const day = "2026-11-23";
+  await api.nodeCall("settlements", { items: [{ ...item("settled"), day }] });
+  api.clock.now += (KEPT_DAYS + 1) * DAY_MS;
+  await api.prune(NEVER);
+  await api.nodeCall("reservations", { items: [item("today")] });
+  for (const id of ["settled", "left open", "unknown"]) {
+    assertEquals((await api.nodeCall("settlements", { items: [{ ...item(id), day }] })).status, 200);
+    assertEquals((await api.nodeCall("refunds", { items: [{ ...item(id), day }] })).status, 200);
+  }
+  assertEquals((await api.nodeCall("recover", { boot: "b2" })).status, 200);
+  assertEquals(await api.used("alice"), 0);
+  api.clock.now -= (KEPT_DAYS + 1) * DAY_MS;
+  assertEquals(await api.used("alice"), 0);
+});
+
+Deno.test("pruning: within that time a day's counters are as they were", async () => {
+  await using api = await withBlocks();
+  await api.nodeCall("reservations", { items: [item("settled"), item("refunded"), item("left open")] });
+  const day = "2026-11-23";
+  api.clock.now += (KEPT_DAYS - 1) * DAY_MS;
+  await api.prune(NEVER);
+  await api.nodeCall("settlements", { items: ["settled", "unknown"].map((id) => ({ ...item(id), day })) });
+  await api.nodeCall("refunds", { items: [{ ...item("refunded"), day }] });
+  api.clock.now -= (KEPT_DAYS - 1) * DAY_MS;
+  assertEquals(await api.used("alice"), 30);
+});
