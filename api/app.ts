@@ -2,7 +2,7 @@
  * The control plane's HTTP app, put together from its routes.
  *
  * Three groups, each with its own door: health without a token, nodes with the relay token, everything else with the
- * operator's. Whatever goes wrong leaves as problem details, and trouble of our own is logged with its request.
+ * operator's or an account's key, of which each route declares what it may do (access.ts). Whatever goes wrong leaves as problem details, and trouble of our own is logged with its request.
  */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono, type MiddlewareHandler } from "hono";
@@ -10,11 +10,14 @@ import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import { MAX_MODULE_OCTETS, PolicyFault } from "../policy/mod.ts";
-import { requireBearer } from "./bearer.ts";
+import { requireRelayToken } from "./bearer.ts";
 import { QueueFull } from "./bounded_queue.ts";
+import { assertDeclared } from "./declared_routes.ts";
 import { UnknownModule } from "./policy_control.ts";
+import { type ApiEnv, identify } from "./principal.ts";
 import { problem } from "./problem.ts";
 import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
+import { type ApiKeyRoutes, apiKeyRoutes } from "./routes/api_keys.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
 import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
 import { type DkimRoutes, dkimRoutes } from "./routes/dkim.ts";
@@ -44,7 +47,7 @@ const NODE_BODY_BYTES = 32 * 1024 * 1024;
 const PUBLIC_BODY_BYTES = 64 * 1024;
 const RETRY_AFTER_SECONDS = 5;
 
-export type App = OpenAPIHono;
+export type App = OpenAPIHono<ApiEnv>;
 
 /** Where unexpected trouble is written. */
 export type Log = (message: string, facts: Record<string, unknown>) => void;
@@ -59,6 +62,7 @@ type NodeRoutes =
   & NodePolicyRoutes;
 type MailRoutes =
   & AccountRoutes
+  & ApiKeyRoutes
   & BlockRoutes
   & QuotaRoutes
   & NetworkRoutes
@@ -87,6 +91,7 @@ const nodeApp = (use: NodeRoutes) =>
 const publicApp = (use: PublicRoutes) =>
   createRouter()
     .route("/v1/accounts", accountRoutes(use))
+    .route("/v1/accounts", apiKeyRoutes(use))
     .route("/v1/accounts", blockRoutes(use))
     .route("/v1/accounts", quotaRoutes(use))
     .route("/v1/accounts", networkRoutes(use))
@@ -122,7 +127,7 @@ const limitPublicBody = (): MiddlewareHandler => {
   return (c, next) => c.req.method === "PUT" && c.req.path === "/v1/policy" ? ofModule(c, next) : ofOthers(c, next);
 };
 
-/** What a request of the operator changed is durable before it is answered. */
+/** What a request changed is durable before it is answered. */
 const syncWrites = (sync: () => Promise<void>): MiddlewareHandler => async (c, next) => {
   await next();
   if (c.req.method !== "GET" && c.req.method !== "HEAD") await sync();
@@ -144,15 +149,16 @@ export const createApp = (parts: AppParts): App => {
   });
   app.notFound((c) => problem(c, "not-found", `Nothing answers ${c.req.method} ${c.req.path}`));
 
-  app.use("/v1/node/*", requireBearer(parts.relayToken, "relay"), limitBody(NODE_BODY_BYTES));
+  app.use("/v1/node/*", requireRelayToken(parts.relayToken), limitBody(NODE_BODY_BYTES));
   app.route("/", nodeApp(parts));
   app.all("/v1/node/*", (c) => c.notFound());
 
   app.use(secureHeaders());
   app.route("/", healthRoutes(parts.readiness));
   app.get("/v1/openapi.json", (c) => c.json(app.getOpenAPI31Document(openApiInfo)));
-  app.use("/v1/*", requireBearer(parts.adminToken, "operator's"), limitPublicBody(), syncWrites(parts.sync));
+  app.use("/v1/*", identify(parts), limitPublicBody(), syncWrites(parts.sync));
   app.route("/", publicApp(parts));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  assertDeclared(app);
   return app;
 };

@@ -6,6 +6,7 @@ import type { Command, FileCommand } from "./command.ts";
 import { dkim } from "./dkim.ts";
 import { domain } from "./domain.ts";
 import { examples } from "./help.ts";
+import { key } from "./key.ts";
 import { message as messages } from "./message.ts";
 import { network } from "./network.ts";
 import { notice } from "./notice.ts";
@@ -31,7 +32,7 @@ const HINT = "How it is used: mailhop --help, or --help behind any command.";
 const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
-    command: or(account, block, quota, network, domain, dkim, suppression, messages, policy, notice),
+    command: or(account, key, block, quota, network, domain, dkim, suppression, messages, policy, notice),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),
 );

@@ -1,7 +1,8 @@
 /** /v1/accounts: who may use the service. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import type { Passwords } from "../passwords.ts";
+import { noSuchAccount, operatorOnly, principalOf } from "../principal.ts";
 import { problem, problemResponses } from "../problem.ts";
 import {
   type Account,
@@ -14,7 +15,7 @@ import {
 } from "../store/accounts.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
 /** Octets of a password: the lower bound against guessing, the upper one against work. */
 const MIN_PASSWORD_OCTETS = 8;
@@ -51,7 +52,7 @@ const accountSchema = z.object({
 
 /** The account in the path of a route; one that was never legal is simply not found. */
 export const accountParam = z.object({ username: z.string() });
-export const noSuchAccount = "There is no account of that name";
+export { noSuchAccount };
 
 const show = (account: Account): z.infer<typeof accountSchema> => ({
   username: account.username,
@@ -68,6 +69,7 @@ const MAX_RELEASE_HOURS = 24 * 28;
 const HOUR_MS = 3_600_000;
 
 const create = createRoute({
+  access: "operator",
   method: "post",
   path: "/",
   summary: "Create an account",
@@ -79,6 +81,7 @@ const create = createRoute({
 });
 
 const list = createRoute({
+  access: "operator",
   method: "get",
   path: "/",
   summary: "List accounts by name",
@@ -90,6 +93,7 @@ const list = createRoute({
 });
 
 const get = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}",
   summary: "Show an account",
@@ -98,9 +102,11 @@ const get = createRoute({
 });
 
 const patch = createRoute({
+  access: "manage",
   method: "patch",
   path: "/{username}",
   summary: "Suspend an account or let it relay again; say what is done with its non-delivery reports",
+  description: "The status is the operator's to change.",
   request: {
     params: accountParam,
     body: jsonRequest(
@@ -110,11 +116,12 @@ const patch = createRoute({
   },
   responses: {
     200: json(accountSchema, "The account as it is now"),
-    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+    ...problemResponses("invalid-request", "unauthorized", "operator-only", "not-found"),
   },
 });
 
 const putPassword = createRoute({
+  access: "manage",
   method: "put",
   path: "/{username}/password",
   summary: "Set an account's password",
@@ -126,6 +133,7 @@ const putPassword = createRoute({
 });
 
 const releaseBrake = createRoute({
+  access: "operator",
   method: "post",
   path: "/{username}/brake/release",
   summary: "Release an account from the brake: its volume is not compared with its habit for so long",
@@ -175,7 +183,11 @@ export const accountRoutes = ({ db, passwords, now }: AccountRoutes) =>
       return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
     })
     .openapi(patch, async (c) => {
-      const account = await changeAccount(db, c.req.valid("param").username, toChange(c.req.valid("json")));
+      const wanted = c.req.valid("json");
+      if (wanted.status !== undefined && principalOf(c).kind !== "operator") {
+        return operatorOnly(c, "An account's status");
+      }
+      const account = await changeAccount(db, c.req.valid("param").username, toChange(wanted));
       return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
     })
     .openapi(releaseBrake, async (c) => {

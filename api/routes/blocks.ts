@@ -1,5 +1,5 @@
 /** /v1/accounts/{username}/blocks: what an account bought. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
@@ -7,7 +7,7 @@ import { cancelBlock, insertBlock, listBlocks } from "../store/blocks.ts";
 import type { BlockRow, Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
 /** Blocks of one purchase: more is a slip of the finger. */
 const MAX_QUANTITY = 1_000_000;
@@ -29,6 +29,7 @@ const show = (row: BlockRow): z.infer<typeof blockSchema> => ({
 });
 
 const buy = createRoute({
+  access: "operator",
   method: "post",
   path: "/{username}/blocks",
   summary: "Buy relay blocks",
@@ -43,6 +44,7 @@ const buy = createRoute({
 });
 
 const list = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/blocks",
   summary: "List an account's purchases, the oldest first",
@@ -54,6 +56,7 @@ const list = createRoute({
 });
 
 const cancel = createRoute({
+  access: "operator",
   method: "delete",
   path: "/{username}/blocks/{id}",
   summary: "Cancel a purchase: it counts no longer",

@@ -2,7 +2,7 @@
  * /v1/accounts/{username}/domains: domains that an account claims. Once a claim is verified, no other account sends as
  * the domain or as one below it.
  */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Kysely } from "kysely";
 import { parseDomain } from "../domain_name.ts";
@@ -14,7 +14,7 @@ import { deleteDomain, findDomain, findOwners, insertDomain, listDomains, verify
 import type { Database, DomainRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
 /** A name of 253 characters as A-labels is shorter as U-labels; longer ones are not read. */
 const MAX_DOMAIN_TEXT = 512;
@@ -58,6 +58,7 @@ const show = (row: DomainRow): z.infer<typeof domainSchema> => ({
 export const domainParam = accountParam.extend({ domain });
 
 const claim = createRoute({
+  access: "manage",
   method: "post",
   path: "/{username}/domains",
   summary: "Claim a domain; it is the account's once it is verified",
@@ -69,6 +70,7 @@ const claim = createRoute({
 });
 
 const list = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/domains",
   summary: "List an account's claims",
@@ -80,6 +82,7 @@ const list = createRoute({
 });
 
 const get = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/domains/{domain}",
   summary: "Show a claim, with the record to publish",
@@ -91,6 +94,7 @@ const get = createRoute({
 });
 
 const verify = createRoute({
+  access: "manage",
   method: "post",
   path: "/{username}/domains/{domain}/verify",
   summary: "Look the record up now; the first account whose record is found has the domain",
@@ -109,6 +113,7 @@ const verify = createRoute({
 });
 
 const remove = createRoute({
+  access: "manage",
   method: "delete",
   path: "/{username}/domains/{domain}",
   summary: "Give a claim up: other accounts may use the domain then",

@@ -1,14 +1,16 @@
 /** /v1/messages: what became of each message. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding";
 import type { Kysely } from "kysely";
+import { shownAccount } from "../access.ts";
+import { principalOf } from "../principal.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { listEvents } from "../store/events.ts";
 import { findMessage, type Position, searchMessages } from "../store/messages.ts";
 import { listRecipients } from "../store/recipients.ts";
 import type { Database } from "../store/schema.ts";
 import { historySchema, messageSchema, messageStatus, showEvent, showMessage } from "./message_schema.ts";
-import { createRouter, instant, json, page, pageOf, pageQuery } from "./router.ts";
+import { createRoute, createRouter, instant, json, page, pageOf, pageQuery } from "./router.ts";
 
 const MAX_FILTER_CHARS = 998;
 
@@ -37,6 +39,7 @@ const cursor = text.transform((given, context) => {
 }).openapi({ type: "string" });
 
 const list = createRoute({
+  access: "read own",
   method: "get",
   path: "/",
   summary: "Find messages, the newest first",
@@ -60,6 +63,7 @@ const list = createRoute({
 });
 
 const get = createRoute({
+  access: "read own",
   method: "get",
   path: "/{id}",
   summary: "Show a message's history: each attempt with the remote server's own words",
@@ -74,8 +78,11 @@ export interface MessageRoutes {
 export const messageRoutes = ({ db }: MessageRoutes) =>
   createRouter()
     .openapi(list, async (c) => {
-      const { limit, cursor, messageId, ...filter } = c.req.valid("query");
-      const rows = await searchMessages(db, { ...filter, messageIdField: messageId, behind: cursor }, limit + 1);
+      const { limit, cursor, messageId, account: asked, ...filter } = c.req.valid("query");
+      const account = shownAccount(principalOf(c), asked);
+      if (account === null) return c.json({ items: [], next: null }, 200);
+      const wanted = { ...filter, account, messageIdField: messageId, behind: cursor };
+      const rows = await searchMessages(db, wanted, limit + 1);
       const recipients = await listRecipients(db, rows.map((row) => row.id));
       const toItem = (row: typeof rows[number]) => showMessage(row, recipients.get(row.id) ?? []);
       return c.json(page(rows, limit, toItem, (row) => writeCursor({ receivedAt: row.received_at, id: row.id })), 200);
@@ -83,7 +90,9 @@ export const messageRoutes = ({ db }: MessageRoutes) =>
     .openapi(get, async (c) => {
       const { id } = c.req.valid("param");
       const message = await findMessage(db, id);
-      if (message === undefined) return problem(c, "not-found", "There is no message of that id");
+      if (message === undefined || shownAccount(principalOf(c), message.account) === null) {
+        return problem(c, "not-found", "There is no message of that id");
+      }
       const [recipients, events] = await Promise.all([listRecipients(db, [id]), listEvents(db, id)]);
       return c.json({ ...showMessage(message, recipients.get(id) ?? []), events: events.map(showEvent) }, 200);
     });

@@ -17,6 +17,20 @@ export interface AccountRow {
   brake_released_until: number | null;
 }
 
+/** A key of an account for the HTTP API. */
+export interface ApiKeyRow {
+  id: string;
+  username: string;
+  label: string;
+  /** SHA-256 in hex; the key itself is nowhere. */
+  key_hash: string;
+  /** Names with a space between. */
+  scopes: string;
+  created_at: number;
+  /** To the minute; null: not yet. */
+  last_used_at: number | null;
+}
+
 export interface BlockRow {
   id: string;
   username: string;
@@ -229,6 +243,7 @@ export interface NoticeRow {
 
 export interface Database {
   account: AccountRow;
+  api_key: ApiKeyRow;
   block: BlockRow;
   network: NetworkRow;
   domain: DomainRow;

@@ -12,6 +12,7 @@ import { policy } from "./0005_policy.ts";
 import { activity } from "./0006_activity.ts";
 import { dkim } from "./0007_dkim.ts";
 import { suppressions } from "./0008_suppressions.ts";
+import { identity } from "./0011_identity.ts";
 
 const migrations = {
   "0001_accounts": accounts,
@@ -22,6 +23,7 @@ const migrations = {
   "0006_activity": activity,
   "0007_dkim": dkim,
   "0008_suppressions": suppressions,
+  "0011_identity": identity,
 };
 
 /**

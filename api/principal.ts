@@ -1,0 +1,77 @@
+/** Establishes who makes a request of the public API, and lets it through to a route that admits them. */
+import type { Context, MiddlewareHandler } from "hono";
+import type { Kysely } from "kysely";
+import { type Access, decide, neededScope, type Principal } from "./access.ts";
+import { bearerToken, hashToken, matcher, unauthorized } from "./bearer.ts";
+import { problem } from "./problem.ts";
+import { findApiKey, markApiKeyUsed } from "./store/api_keys.ts";
+import type { Database } from "./store/schema.ts";
+
+/** What the public API knows of each request. */
+export interface ApiEnv {
+  Variables: {
+    /** Set on every route that is not for anyone. */
+    principal: Principal;
+  };
+}
+
+/** Every key begins with this: people, and programs that look for leaked secrets, know it at sight. */
+export const KEY_PREFIX = "mhk_";
+/** The last use is written this rarely: nobody asks for the second, and a write for each request is dear. */
+const LAST_USE_MS = 60_000;
+
+export const noSuchAccount = "There is no account of that name";
+
+export const principalOf = (c: Context<ApiEnv>): Principal => c.get("principal");
+
+interface Sources {
+  readonly db: Kysely<Database>;
+  /** The operator's. */
+  readonly adminToken: string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** Finds the principal of each request; one without a valid token is answered with 401. Nothing is cached. */
+export const identify = ({ db, adminToken, now }: Sources): MiddlewareHandler<ApiEnv> => {
+  const isOperators = matcher(adminToken);
+
+  const principalBehind = async (token: string): Promise<Principal | undefined> => {
+    if (isOperators(token)) return { kind: "operator" };
+    if (!token.startsWith(KEY_PREFIX)) return undefined;
+    const key = await findApiKey(db, hashToken(token));
+    if (key === undefined) return undefined;
+    const at = now();
+    if (key.last_used_at === null || key.last_used_at <= at - LAST_USE_MS) await markApiKeyUsed(db, key.id, at);
+    return { kind: "key", id: key.id, username: key.username, scopes: key.scopes };
+  };
+
+  return async (c, next) => {
+    const token = bearerToken(c);
+    const principal = token === undefined ? undefined : await principalBehind(token);
+    if (principal === undefined) return unauthorized(c, "the operator's token or an account's API key");
+    c.set("principal", principal);
+    await next();
+  };
+};
+
+/** The answer to a key that asks for what only the operator may do with its own account. */
+export const operatorOnly = (c: Context, what = "This") =>
+  problem(c, "operator-only", `${what} is for the operator alone: no API key may do it`);
+
+/** Lets through whom a route that declares `access` admits. The account in the path is the parameter `username`. */
+export const admit = (access: Access): MiddlewareHandler<ApiEnv> => async (c, next) => {
+  if (access === "anyone") return await next();
+  switch (decide(principalOf(c), access, c.req.param("username"))) {
+    case "allowed":
+      return await next();
+    case "not-found":
+      return problem(c, "not-found", noSuchAccount);
+    case "operator-only":
+      return operatorOnly(c);
+    case "scope-missing":
+      // RFC 6750 3.1
+      c.header("www-authenticate", `Bearer error="insufficient_scope", scope="${neededScope(access)}"`);
+      return problem(c, "scope-missing", `The key needs the scope "${neededScope(access)}" for this`);
+  }
+};

@@ -1,0 +1,18 @@
+/** Who may use the HTTP API beside the operator: keys of accounts. */
+import type { Kysely } from "kysely";
+import type { Migration } from "kysely/migration";
+
+export const identity: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.createTable("api_key")
+      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("username", "text", (column) => column.notNull().references("account.username"))
+      .addColumn("label", "text", (column) => column.notNull())
+      .addColumn("key_hash", "text", (column) => column.notNull().unique())
+      .addColumn("scopes", "text", (column) => column.notNull())
+      .addColumn("created_at", "bigint", (column) => column.notNull())
+      .addColumn("last_used_at", "bigint")
+      .execute();
+    await db.schema.createIndex("api_key_of_account").on("api_key").columns(["username", "id"]).execute();
+  },
+};
