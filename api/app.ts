@@ -8,6 +8,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
+import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { MAX_MODULE_OCTETS, PolicyFault } from "../policy/mod.ts";
 import { requireRelayToken } from "./bearer.ts";
@@ -46,6 +47,8 @@ const NODE_BODY_BYTES = 32 * 1024 * 1024;
 /** No public request is longer than some names and an address. */
 const PUBLIC_BODY_BYTES = 64 * 1024;
 const RETRY_AFTER_SECONDS = 5;
+/** Of a proxy in front of us, or a client, that has given the request an id; any other is replaced by one of ours. */
+const MAX_REQUEST_ID_CHARS = 64;
 
 export type App = OpenAPIHono<ApiEnv>;
 
@@ -144,7 +147,7 @@ export const createApp = (parts: AppParts): App => {
     if (error instanceof PolicyFault) return problem(c, "policy-fault", error.message);
     // Thrown by Hono's validator for a body that is not JSON.
     if (error instanceof HTTPException && error.status === 400) return problem(c, "invalid-request", error.message);
-    parts.log("a request failed", { method: c.req.method, path: c.req.path, error });
+    parts.log("a request failed", { method: c.req.method, path: c.req.path, requestId: c.get("requestId"), error });
     return problem(c, "internal", "The service could not do this now; the operator's log says why");
   });
   app.notFound((c) => problem(c, "not-found", `Nothing answers ${c.req.method} ${c.req.path}`));
@@ -153,7 +156,7 @@ export const createApp = (parts: AppParts): App => {
   app.route("/", nodeApp(parts));
   app.all("/v1/node/*", (c) => c.notFound());
 
-  app.use(secureHeaders());
+  app.use(secureHeaders(), requestId({ generator: parts.newToken, limitLength: MAX_REQUEST_ID_CHARS }));
   app.route("/", healthRoutes(parts.readiness));
   app.get("/v1/openapi.json", (c) => c.json(app.getOpenAPI31Document(openApiInfo)));
   app.use("/v1/*", identify(parts), limitPublicBody(), syncWrites(parts.sync));

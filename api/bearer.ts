@@ -19,7 +19,8 @@ export const matcher = (expected: string): (token: string) => boolean => {
 
 /** The answer to a request without a valid token; `whose` says of whom one is wanted. */
 export const unauthorized = (c: Context, whose: string) => {
-  c.header("www-authenticate", "Bearer");
+  // RFC 6750 3.1: a request without any token is told no error.
+  c.header("www-authenticate", bearerToken(c) === undefined ? "Bearer" : 'Bearer error="invalid_token"');
   return problem(c, "unauthorized", `This needs the header "Authorization: Bearer …" with ${whose}`);
 };
 

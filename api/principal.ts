@@ -3,13 +3,19 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Kysely } from "kysely";
 import { type Access, decide, neededScope, type Principal } from "./access.ts";
 import { bearerToken, hashToken, matcher, unauthorized } from "./bearer.ts";
+import { siteOf } from "./cidr.ts";
 import { problem } from "./problem.ts";
+import { createRateLimit, type RateAnswer } from "./rate_limit.ts";
 import { findApiKey, markApiKeyUsed } from "./store/api_keys.ts";
 import type { Database } from "./store/schema.ts";
 
 /** What the public API knows of each request. */
 export interface ApiEnv {
+  /** What Deno.serve tells of the connection; nothing of a call in this process. */
+  Bindings: { readonly remoteAddr?: Deno.Addr };
   Variables: {
+    /** In `X-Request-Id` of the answer, in the log and in the audit log. */
+    requestId: string;
     /** Set on every route that is not for anyone. */
     principal: Principal;
   };
@@ -19,6 +25,11 @@ export interface ApiEnv {
 export const KEY_PREFIX = "mhk_";
 /** The last use is written this rarely: nobody asks for the second, and a write for each request is dear. */
 const LAST_USE_MS = 60_000;
+
+/** Of one key: ten a second, far more than a person's or a monitoring's work. */
+const KEY_RATE = { name: "key", quota: 600, windowSeconds: 60 };
+/** Tokens that do not hold, from one site: a program with a revoked key is told to stop, and floods no log. */
+const FAILURE_RATE = { name: "failed-tokens", quota: 20, windowSeconds: 60 };
 
 export const noSuchAccount = "There is no account of that name";
 
@@ -32,9 +43,28 @@ interface Sources {
   readonly now: () => number;
 }
 
-/** Finds the principal of each request; one without a valid token is answered with 401. Nothing is cached. */
+const showRate = (c: Context, { headers }: RateAnswer): void => {
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+};
+
+const tooMany = (c: Context, { resetSeconds }: RateAnswer, what: string) => {
+  c.header("retry-after", String(resetSeconds));
+  return problem(c, "too-many-requests", `${what}: try again in ${resetSeconds} seconds`);
+};
+
+/** Calls without an address are of this process. */
+const siteBehind = ({ env }: Context<ApiEnv>): string => {
+  const address = env?.remoteAddr;
+  return address !== undefined && "hostname" in address ? siteOf(address.hostname) : "";
+};
+
+/**
+ * Finds the principal of each request. One without a valid token is answered with 401, after many of them with 429; a
+ * valid one is let through all the same, for others may share its address. Nothing is cached.
+ */
 export const identify = ({ db, adminToken, now }: Sources): MiddlewareHandler<ApiEnv> => {
   const isOperators = matcher(adminToken);
+  const requestsOfKey = createRateLimit(KEY_RATE), failuresFrom = createRateLimit(FAILURE_RATE);
 
   const principalBehind = async (token: string): Promise<Principal | undefined> => {
     if (isOperators(token)) return { kind: "operator" };
@@ -49,7 +79,17 @@ export const identify = ({ db, adminToken, now }: Sources): MiddlewareHandler<Ap
   return async (c, next) => {
     const token = bearerToken(c);
     const principal = token === undefined ? undefined : await principalBehind(token);
-    if (principal === undefined) return unauthorized(c, "the operator's token or an account's API key");
+    if (principal === undefined) {
+      const rate = failuresFrom(siteBehind(c), now());
+      showRate(c, rate);
+      if (!rate.allowed) return tooMany(c, rate, "Too many requests from this address had no valid token");
+      return unauthorized(c, "the operator's token or an account's API key");
+    }
+    if (principal.kind === "key") {
+      const rate = requestsOfKey(principal.id, now());
+      showRate(c, rate);
+      if (!rate.allowed) return tooMany(c, rate, "This key has made too many requests");
+    }
     c.set("principal", principal);
     await next();
   };

@@ -31,7 +31,7 @@ export const createRoute = <P extends string, R extends Omit<RouteConfig, "path"
   }
   const responses = access === "anyone"
     ? route.responses
-    : { ...route.responses, ...problemResponses("operator-only", "scope-missing") };
+    : { ...route.responses, ...problemResponses("operator-only", "scope-missing", "too-many-requests") };
   const declared = { ...route, responses, middleware: admit(access), [ACCESS]: access };
   // What is added is nothing that handlers or clients have a type of.
   return createOpenApiRoute(declared) as unknown as ReturnType<typeof createOpenApiRoute<P, R>>;

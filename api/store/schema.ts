@@ -15,6 +15,8 @@ export interface AccountRow {
   ndr_share_percent: number | null;
   /** The operator has released the account from the brake until then. */
   brake_released_until: number | null;
+  /** From 1, one more with each change of the row. */
+  version: number;
 }
 
 /** A key of an account for the HTTP API. */
@@ -38,6 +40,8 @@ export interface BlockRow {
   purchased_at: number;
   activates_at: number;
   cancelled_at: number | null;
+  /** As the buyer named the purchase; null: not at all. */
+  idempotency_key: string | null;
 }
 
 export interface NetworkRow {

@@ -25,7 +25,9 @@ Deno.test("access: every route of nodes answers the relay token, and 401 to none
 Deno.test("access: a 401 says how to authenticate", async () => {
   await using api = await startControlPlane();
   const refused = await api.request("GET", "/v1/accounts", undefined, "nonsense");
-  assertEquals(refused.headers.get("www-authenticate"), "Bearer");
+  assertEquals(refused.headers.get("www-authenticate"), 'Bearer error="invalid_token"');
+  const without = await api.app.request("/v1/accounts");
+  assertEquals([without.status, without.headers.get("www-authenticate")], [401, "Bearer"]);
   assertEquals(refused.body.type, "/problems/unauthorized");
 });
 
@@ -59,7 +61,7 @@ Deno.test("OpenAPI: the document names every public route, with its answers and 
     .map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
   assertEquals(documented.toSorted(), [...new Set(served)].toSorted());
   const buy = body.paths["/v1/accounts/{username}/blocks"].post;
-  assertEquals(Object.keys(buy.responses), ["201", "400", "401", "403", "404"]);
+  assertEquals(Object.keys(buy.responses), ["201", "400", "401", "403", "404", "422", "429"]);
   assert(buy.responses["404"].content["application/problem+json"]);
   const { active, shadow } = body.paths["/v1/policy"].patch.requestBody.content["application/json"].schema.properties;
   assertEquals([active.type, shadow.type], ["string", ["string", "null"]]);

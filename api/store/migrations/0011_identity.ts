@@ -1,4 +1,7 @@
-/** Who may use the HTTP API beside the operator: keys of accounts. */
+/**
+ * Who may use the HTTP API beside the operator: keys of accounts. And what makes a change safe to send twice, or from
+ * two places: names of purchases, versions of accounts.
+ */
 import type { Kysely } from "kysely";
 import type { Migration } from "kysely/migration";
 
@@ -14,5 +17,13 @@ export const identity: Migration = {
       .addColumn("last_used_at", "bigint")
       .execute();
     await db.schema.createIndex("api_key_of_account").on("api_key").columns(["username", "id"]).execute();
+
+    await db.schema.alterTable("block").addColumn("idempotency_key", "text").execute();
+    // Purchases without a name do not conflict: null is like no other null.
+    await db.schema.createIndex("block_once").unique().on("block").columns(["username", "idempotency_key"]).execute();
+
+    await db.schema.alterTable("account")
+      .addColumn("version", "integer", (column) => column.notNull().defaultTo(1))
+      .execute();
   },
 };
