@@ -1,7 +1,7 @@
 /**
  * The control plane's HTTP app, put together from its routes.
  *
- * Three groups, each with its own door: health without a token, nodes with the relay token, everything else with the
+ * Three groups, each with its own door: health without a token, nodes with a relay token, everything else with the
  * operator's or an account's key, of which each route declares what it may do (access.ts). Whatever goes wrong leaves as problem details, and trouble of our own is logged with its request.
  */
 import type { OpenAPIHono } from "@hono/zod-openapi";
@@ -11,12 +11,12 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { MAX_MODULE_OCTETS, PolicyFault } from "../policy/mod.ts";
-import { requireRelayToken } from "./bearer.ts";
 import { QueueFull } from "./bounded_queue.ts";
 import { assertDeclared } from "./declared_routes.ts";
 import { UnknownModule } from "./policy_control.ts";
 import { type ApiEnv, identify } from "./principal.ts";
 import { problem } from "./problem.ts";
+import { requireRelayToken } from "./relay_access.ts";
 import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
 import { type ApiKeyRoutes, apiKeyRoutes } from "./routes/api_keys.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
@@ -39,6 +39,7 @@ import { type PolicyDryRunRoutes, policyDryRunRoutes } from "./routes/policy_dry
 import { type PolicyParameterRoutes, policyParameterRoutes } from "./routes/policy_parameters.ts";
 import { type NodeSuppressionRoutes, nodeSuppressionRoutes } from "./routes/node_suppressions.ts";
 import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
+import { type RelayTokenRoutes, relayTokenRoutes } from "./routes/relay_tokens.ts";
 import { createRouter } from "./routes/router.ts";
 import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
 
@@ -76,6 +77,7 @@ type MailRoutes =
 type PublicRoutes =
   & MailRoutes
   & NoticeRoutes
+  & RelayTokenRoutes
   & PolicyRoutes
   & PolicyParameterRoutes
   & PolicyDryRunRoutes
@@ -103,6 +105,7 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", suppressionRoutes(use))
     .route("/v1/messages", messageRoutes(use))
     .route("/v1/notices", noticeRoutes(use))
+    .route("/v1/relay-tokens", relayTokenRoutes(use))
     .route("/v1/policy", policyRoutes(use))
     .route("/v1/policy", policyParameterRoutes(use))
     .route("/v1/policy", policyDryRunRoutes(use))
@@ -152,7 +155,7 @@ export const createApp = (parts: AppParts): App => {
   });
   app.notFound((c) => problem(c, "not-found", `Nothing answers ${c.req.method} ${c.req.path}`));
 
-  app.use("/v1/node/*", requireRelayToken(parts.relayToken), limitBody(NODE_BODY_BYTES));
+  app.use("/v1/node/*", requireRelayToken(parts), limitBody(NODE_BODY_BYTES));
   app.route("/", nodeApp(parts));
   app.all("/v1/node/*", (c) => c.notFound());
 

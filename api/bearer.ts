@@ -1,6 +1,6 @@
 /** Bearer tokens (RFC 6750): read from a request, hashed, and compared in constant time. */
 import { hash, timingSafeEqual } from "node:crypto";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { problem } from "./problem.ts";
 
 /** The token of a request; undefined: it bears none. */
@@ -24,12 +24,9 @@ export const unauthorized = (c: Context, whose: string) => {
   return problem(c, "unauthorized", `This needs the header "Authorization: Bearer …" with ${whose}`);
 };
 
-/** Lets a request through that bears the token of relay nodes. */
-export const requireRelayToken = (token: string): MiddlewareHandler => {
-  const isRelays = matcher(token);
-  return async (c, next) => {
-    const given = bearerToken(c);
-    if (given === undefined || !isRelays(given)) return unauthorized(c, "the relay token");
-    await next();
-  };
-};
+/** The last use is written this rarely: nobody asks for the second, and a write for each request is dear. */
+const LAST_USE_MS = 60_000;
+
+/** Whether the last use that is written is so young that one at `now` (epoch ms) need not be. */
+export const isUseWritten = (lastUsedAt: number | null, now: number): boolean =>
+  lastUsedAt !== null && lastUsedAt > now - LAST_USE_MS;

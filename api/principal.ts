@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Kysely } from "kysely";
 import { type Access, decide, neededScope, type Principal } from "./access.ts";
-import { bearerToken, hashToken, matcher, unauthorized } from "./bearer.ts";
+import { bearerToken, hashToken, isUseWritten, matcher, unauthorized } from "./bearer.ts";
 import { siteOf } from "./cidr.ts";
 import { problem } from "./problem.ts";
 import { createRateLimit, type RateAnswer } from "./rate_limit.ts";
@@ -23,8 +23,6 @@ export interface ApiEnv {
 
 /** Every key begins with this: people, and programs that look for leaked secrets, know it at sight. */
 export const KEY_PREFIX = "mhk_";
-/** The last use is written this rarely: nobody asks for the second, and a write for each request is dear. */
-const LAST_USE_MS = 60_000;
 
 /** Of one key: ten a second, far more than a person's or a monitoring's work. */
 const KEY_RATE = { name: "key", quota: 600, windowSeconds: 60 };
@@ -72,7 +70,7 @@ export const identify = ({ db, adminToken, now }: Sources): MiddlewareHandler<Ap
     const key = await findApiKey(db, hashToken(token));
     if (key === undefined) return undefined;
     const at = now();
-    if (key.last_used_at === null || key.last_used_at <= at - LAST_USE_MS) await markApiKeyUsed(db, key.id, at);
+    if (!isUseWritten(key.last_used_at, at)) await markApiKeyUsed(db, key.id, at);
     return { kind: "key", id: key.id, username: key.username, scopes: key.scopes };
   };
 

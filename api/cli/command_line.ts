@@ -12,6 +12,7 @@ import { network } from "./network.ts";
 import { notice } from "./notice.ts";
 import { policy } from "./policy.ts";
 import { quota } from "./quota.ts";
+import { relayToken } from "./relay_token.ts";
 import { suppression } from "./suppression.ts";
 
 export type CommandLine =
@@ -32,7 +33,7 @@ const HINT = "How it is used: mailhop --help, or --help behind any command.";
 const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
-    command: or(account, key, block, quota, network, domain, dkim, suppression, messages, policy, notice),
+    command: or(account, key, block, quota, network, domain, dkim, suppression, messages, policy, notice, relayToken),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),
 );

@@ -7,7 +7,7 @@ import { examples } from "./help.ts";
 import { everyPage } from "./pages.ts";
 import { card, type Look, table } from "./render.ts";
 import { label, name, username } from "./value_parsers.ts";
-import { absolute } from "./when.ts";
+import { absolute, lastUse } from "./when.ts";
 
 const create = command(
   "create",
@@ -72,8 +72,6 @@ export const key = command("key", or(create, list, remove), {
   brief: message`Keys for an account's own programs.`,
   footer: examples("key create alice monitoring", "key list alice"),
 });
-
-const lastUse = ({ lastUsedAt }: ApiKey): string => lastUsedAt === null ? "not yet" : absolute(lastUsedAt);
 
 function keyCard(key: ApiKey, look: Look): string {
   return card(look, [

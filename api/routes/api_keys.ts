@@ -20,6 +20,8 @@ const MAX_LABEL_CHARS = 100;
 export const label = z.string().min(1).max(MAX_LABEL_CHARS).regex(/^\P{C}+$/u, "expected text without controls")
   .openapi({ example: "monitoring" });
 
+export const lastUsedAt = timeSchema.nullable().openapi({ description: "To the minute; null: not yet" });
+
 const scopes = z.array(z.enum(SCOPES)).openapi({
   description: "read: look at the account's own things; manage: that, and change its domains, DKIM keys, " +
     "suppressed addresses, choice of non-delivery reports, password and keys",
@@ -30,7 +32,7 @@ const keySchema = z.object({
   label,
   scopes,
   createdAt: timeSchema,
-  lastUsedAt: timeSchema.nullable().openapi({ description: "To the minute; null: not yet" }),
+  lastUsedAt,
 }).openapi("ApiKey");
 
 const newKeySchema = keySchema.extend({

@@ -33,6 +33,18 @@ export interface ApiKeyRow {
   last_used_at: number | null;
 }
 
+/** A token of a machine of relay nodes. */
+export interface RelayTokenRow {
+  id: string;
+  /** The machine, as the operator calls it. */
+  label: string;
+  /** SHA-256 in hex; the token itself is nowhere. */
+  token_hash: string;
+  created_at: number;
+  /** To the minute; null: not yet. */
+  last_used_at: number | null;
+}
+
 export interface BlockRow {
   id: string;
   username: string;
@@ -248,6 +260,7 @@ export interface NoticeRow {
 export interface Database {
   account: AccountRow;
   api_key: ApiKeyRow;
+  relay_token: RelayTokenRow;
   block: BlockRow;
   network: NetworkRow;
   domain: DomainRow;

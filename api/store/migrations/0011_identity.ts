@@ -1,5 +1,5 @@
 /**
- * Who may use the HTTP API beside the operator: keys of accounts. And what makes a change safe to send twice, or from
+ * Who may use the HTTP API beside the operator: keys of accounts, tokens of relay machines. And what makes a change safe to send twice, or from
  * two places: names of purchases, versions of accounts.
  */
 import type { Kysely } from "kysely";
@@ -17,6 +17,14 @@ export const identity: Migration = {
       .addColumn("last_used_at", "bigint")
       .execute();
     await db.schema.createIndex("api_key_of_account").on("api_key").columns(["username", "id"]).execute();
+
+    await db.schema.createTable("relay_token")
+      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("label", "text", (column) => column.notNull())
+      .addColumn("token_hash", "text", (column) => column.notNull().unique())
+      .addColumn("created_at", "bigint", (column) => column.notNull())
+      .addColumn("last_used_at", "bigint")
+      .execute();
 
     await db.schema.alterTable("block").addColumn("idempotency_key", "text").execute();
     // Purchases without a name do not conflict: null is like no other null.
