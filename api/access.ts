@@ -15,6 +15,7 @@ export type Principal =
   | {
     readonly kind: "key";
     readonly id: string;
+    readonly label: string;
     /** The account whose key it is. */
     readonly username: string;
     readonly scopes: readonly Scope[];

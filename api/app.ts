@@ -19,6 +19,7 @@ import { problem } from "./problem.ts";
 import { requireRelayToken } from "./relay_access.ts";
 import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
 import { type ApiKeyRoutes, apiKeyRoutes } from "./routes/api_keys.ts";
+import { type AuditRoutes, auditRoutes } from "./routes/audit.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
 import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
 import { type DkimRoutes, dkimRoutes } from "./routes/dkim.ts";
@@ -78,6 +79,7 @@ type PublicRoutes =
   & MailRoutes
   & NoticeRoutes
   & RelayTokenRoutes
+  & AuditRoutes
   & PolicyRoutes
   & PolicyParameterRoutes
   & PolicyDryRunRoutes
@@ -106,6 +108,7 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/messages", messageRoutes(use))
     .route("/v1/notices", noticeRoutes(use))
     .route("/v1/relay-tokens", relayTokenRoutes(use))
+    .route("/v1/audit", auditRoutes(use))
     .route("/v1/policy", policyRoutes(use))
     .route("/v1/policy", policyParameterRoutes(use))
     .route("/v1/policy", policyDryRunRoutes(use))

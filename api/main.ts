@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import type { Parameters } from "../policy/mod.ts";
 import { type App, createApp, type Log } from "./app.ts";
+import { KEEP_AUDIT_MS } from "./audit_log.ts";
 import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
 import type { Caps } from "./counters/counters.ts";
@@ -17,6 +18,7 @@ import { createHabits } from "./habits.ts";
 import { createPasswords } from "./passwords.ts";
 import { openPolicyControl } from "./policy_control.ts";
 import type { Readiness } from "./routes/health.ts";
+import { pruneAudit } from "./store/audit.ts";
 import { type ControlDatabase, openDatabase } from "./store/database.ts";
 
 /** Octets of the token that proves a claim: nobody guesses 128 bits. */
@@ -60,6 +62,8 @@ export interface ControlPlane {
   recheckDomains(closing: AbortSignal): Promise<void>;
   /** Deletes recorded decisions that are older than they are kept. To be called every now and then. */
   pruneDecisions(closing: AbortSignal): Promise<void>;
+  /** The same for entries of the audit log. */
+  pruneAudit(closing: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -115,6 +119,9 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
       return recheckDomains({ db, resolveTxt, closing, onLapse }, now());
     },
     pruneDecisions: (closing) => pruneDecisions(db, now() - options.keepDecisionsMs, closing),
+    async pruneAudit(closing) {
+      while (!closing.aborted && await pruneAudit(db, now() - KEEP_AUDIT_MS));
+    },
     async close() {
       await database[Symbol.asyncDispose]();
     },

@@ -1,13 +1,12 @@
 /** Establishes who makes a request of the public API, and lets it through to a route that admits them. */
 import type { Context, MiddlewareHandler } from "hono";
-import type { Kysely } from "kysely";
 import { type Access, decide, neededScope, type Principal } from "./access.ts";
+import { type AuditSources, createRecorder, type Recorder } from "./audit_log.ts";
 import { bearerToken, hashToken, isUseWritten, matcher, unauthorized } from "./bearer.ts";
 import { siteOf } from "./cidr.ts";
 import { problem } from "./problem.ts";
 import { createRateLimit, type RateAnswer } from "./rate_limit.ts";
 import { findApiKey, markApiKeyUsed } from "./store/api_keys.ts";
-import type { Database } from "./store/schema.ts";
 
 /** What the public API knows of each request. */
 export interface ApiEnv {
@@ -18,6 +17,8 @@ export interface ApiEnv {
     requestId: string;
     /** Set on every route that is not for anyone. */
     principal: Principal;
+    /** Set where the principal is. */
+    recorder: Recorder;
   };
 }
 
@@ -33,12 +34,9 @@ export const noSuchAccount = "There is no account of that name";
 
 export const principalOf = (c: Context<ApiEnv>): Principal => c.get("principal");
 
-interface Sources {
-  readonly db: Kysely<Database>;
+interface Sources extends AuditSources {
   /** The operator's. */
   readonly adminToken: string;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
 }
 
 const showRate = (c: Context, { headers }: RateAnswer): void => {
@@ -60,8 +58,9 @@ const siteBehind = ({ env }: Context<ApiEnv>): string => {
  * Finds the principal of each request. One without a valid token is answered with 401, after many of them with 429; a
  * valid one is let through all the same, for others may share its address. Nothing is cached.
  */
-export const identify = ({ db, adminToken, now }: Sources): MiddlewareHandler<ApiEnv> => {
+export const identify = ({ db, adminToken, newId, now }: Sources): MiddlewareHandler<ApiEnv> => {
   const isOperators = matcher(adminToken);
+  const recorder = createRecorder({ db, newId, now });
   const requestsOfKey = createRateLimit(KEY_RATE), failuresFrom = createRateLimit(FAILURE_RATE);
 
   const principalBehind = async (token: string): Promise<Principal | undefined> => {
@@ -71,7 +70,7 @@ export const identify = ({ db, adminToken, now }: Sources): MiddlewareHandler<Ap
     if (key === undefined) return undefined;
     const at = now();
     if (!isUseWritten(key.last_used_at, at)) await markApiKeyUsed(db, key.id, at);
-    return { kind: "key", id: key.id, username: key.username, scopes: key.scopes };
+    return { kind: "key", id: key.id, label: key.label, username: key.username, scopes: key.scopes };
   };
 
   return async (c, next) => {
@@ -89,6 +88,7 @@ export const identify = ({ db, adminToken, now }: Sources): MiddlewareHandler<Ap
       if (!rate.allowed) return tooMany(c, rate, "This key has made too many requests");
     }
     c.set("principal", principal);
+    c.set("recorder", recorder);
     await next();
   };
 };
@@ -113,3 +113,6 @@ export const admit = (access: Access): MiddlewareHandler<ApiEnv> => async (c, ne
       return problem(c, "scope-missing", `The key needs the scope "${neededScope(access)}" for this`);
   }
 };
+
+/** Has the audit log record a request, what it is refused included. */
+export const recorded: MiddlewareHandler<ApiEnv> = (c, next) => c.get("recorder")(c, principalOf(c), next);

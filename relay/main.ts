@@ -103,6 +103,11 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     onTrouble: (error) => log.error("old decisions could not be deleted", { error: describe(error) }),
   }));
   closing.use(startPeriodicWork({
+    work: controlPlane.pruneAudit,
+    everyMs: PRUNE_MS,
+    onTrouble: (error) => log.error("old entries of the audit log could not be deleted", { error: describe(error) }),
+  }));
+  closing.use(startPeriodicWork({
     work: controlPlane.recheckDomains,
     everyMs: DOMAIN_RECHECK_MS,
     onTrouble: (error) => log.error("claimed domains could not be looked at again", { error: describe(error) }),

@@ -24,6 +24,7 @@ export type MessageHistory = InferResponseType<Messages[":id"]["$get"], 200>;
 export type Message = Omit<MessageHistory, "events">;
 export type HistoryEvent = MessageHistory["events"][number];
 export type RelayToken = InferResponseType<Client["v1"]["relay-tokens"]["$get"], 200>["items"][number];
+export type AuditEntry = InferResponseType<Client["v1"]["audit"]["$get"], 200>["items"][number];
 export type Policy = InferResponseType<PolicyApi["$get"], 200>;
 export type Parameter = Policy["parameters"][number];
 export type PolicyChange = InferResponseType<PolicyApi["history"]["$get"], 200>["items"][number];

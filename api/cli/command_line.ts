@@ -1,6 +1,7 @@
 /** The whole command line: from arguments to a command, a help text, or what is wrong with it. */
 import { commandLine, envVar, map, message, object, option, or, runParser } from "@optique/core";
 import { account } from "./account.ts";
+import { audit } from "./audit.ts";
 import { block } from "./block.ts";
 import type { Command, FileCommand } from "./command.ts";
 import { dkim } from "./dkim.ts";
@@ -33,7 +34,21 @@ const HINT = "How it is used: mailhop --help, or --help behind any command.";
 const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
-    command: or(account, key, block, quota, network, domain, dkim, suppression, messages, policy, notice, relayToken),
+    command: or(
+      account,
+      key,
+      block,
+      quota,
+      network,
+      domain,
+      dkim,
+      suppression,
+      messages,
+      policy,
+      notice,
+      audit,
+      relayToken,
+    ),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),
 );

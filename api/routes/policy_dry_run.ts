@@ -17,6 +17,7 @@ const address = z.string().max(MAX_ADDRESS_CHARS);
 
 const evaluate = createRoute({
   access: "operator",
+  changesNothing: true,
   method: "post",
   path: "/evaluate",
   summary: "Try a message: what would happen, what it would cost, and why, rule by rule; nothing changes",

@@ -45,6 +45,23 @@ export interface RelayTokenRow {
   last_used_at: number | null;
 }
 
+/** A request of the public API that could change something. */
+export interface AuditRow {
+  id: string;
+  at: number;
+  /** The key that asked, with its label then; null: the operator. */
+  key_id: string | null;
+  key_label: string | null;
+  method: string;
+  /** Without the query. */
+  path: string;
+  /** Whose things it was about; null: nobody's. */
+  account: string | null;
+  request_id: string;
+  /** As it was answered; null: the process ended before. */
+  status: number | null;
+}
+
 export interface BlockRow {
   id: string;
   username: string;
@@ -261,6 +278,7 @@ export interface Database {
   account: AccountRow;
   api_key: ApiKeyRow;
   relay_token: RelayTokenRow;
+  audit: AuditRow;
   block: BlockRow;
   network: NetworkRow;
   domain: DomainRow;

@@ -6,7 +6,7 @@ import type { ApiEnv } from "../../api/principal.ts";
 import { createRoute, createRouter } from "../../api/routes/router.ts";
 
 const OPERATOR: Principal = { kind: "operator" };
-const keyWith = (...scopes: Scope[]): Principal => ({ kind: "key", id: "k1", username: "alice", scopes });
+const keyWith = (...scopes: Scope[]): Principal => ({ kind: "key", id: "k1", label: "x", username: "alice", scopes });
 
 Deno.test("access: what a key may, by what the route declares and whose account it is", () => {
   const rows: [Access, account: string | undefined, read: Verdict, manage: Verdict][] = [

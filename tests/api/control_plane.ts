@@ -67,6 +67,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     domains,
     app: plane.app,
     recheckDomains: plane.recheckDomains,
+    pruneAudit: plane.pruneAudit,
     client: createClient(plane.fetch, ADMIN),
     node: createNodeClient(plane.fetch, RELAY),
     request,

@@ -1,5 +1,6 @@
 /**
- * Who may use the HTTP API beside the operator: keys of accounts, tokens of relay machines. And what makes a change safe to send twice, or from
+ * Who may use the HTTP API beside the operator: keys of accounts, tokens of relay machines; and what was asked
+ * of it. And what makes a change safe to send twice, or from
  * two places: names of purchases, versions of accounts.
  */
 import type { Kysely } from "kysely";
@@ -25,6 +26,20 @@ export const identity: Migration = {
       .addColumn("created_at", "bigint", (column) => column.notNull())
       .addColumn("last_used_at", "bigint")
       .execute();
+
+    await db.schema.createTable("audit")
+      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("at", "bigint", (column) => column.notNull())
+      .addColumn("key_id", "text")
+      .addColumn("key_label", "text")
+      .addColumn("method", "text", (column) => column.notNull())
+      .addColumn("path", "text", (column) => column.notNull())
+      .addColumn("account", "text")
+      .addColumn("request_id", "text", (column) => column.notNull())
+      .addColumn("status", "integer")
+      .execute();
+    await db.schema.createIndex("audit_of_account").on("audit").columns(["account", "id"]).execute();
+    await db.schema.createIndex("audit_by_time").on("audit").column("at").execute();
 
     await db.schema.alterTable("block").addColumn("idempotency_key", "text").execute();
     // Purchases without a name do not conflict: null is like no other null.

@@ -9,19 +9,20 @@ Deno.test("key create, list, delete", async () => {
   assertEquals(made.code, 0);
   assertMatch(
     made.out,
-    /^Key {2}monitoring\nId {3}id-000001\nMay {2}read\n\nThe key, shown this once: mhk_[0-9a-f]{32}$/,
+    /^Key {2}monitoring\nId {3}id-\d{6}\nMay {2}read\n\nThe key, shown this once: mhk_[0-9a-f]{32}$/,
   );
-  await runOn(api, "key create alice website --scope manage");
+  const [, first] = /(id-\d+)/.exec(made.out)!;
+  const { id: second } = JSON.parse((await runOn(api, "key create alice website --scope manage --json")).out);
   assertEquals(
     (await runOn(api, "key list alice")).out,
     [
       "ID         LABEL       MAY     CREATED               LAST USED",
-      "id-000001  monitoring  read    2026-11-23T12:00:00Z  not yet",
-      "id-000002  website     manage  2026-11-23T12:00:00Z  not yet",
+      `${first}  monitoring  read    2026-11-23T12:00:00Z  not yet`,
+      `${second}  website     manage  2026-11-23T12:00:00Z  not yet`,
     ].join("\n"),
   );
-  assertEquals((await runOn(api, "key delete alice id-000001")).out, "The key id-000001 holds no longer.");
-  const again = await runOn(api, "key delete alice id-000001");
+  assertEquals((await runOn(api, `key delete alice ${first}`)).out, `The key ${first} holds no longer.`);
+  const again = await runOn(api, `key delete alice ${first}`);
   assertEquals(again.code, 1);
   assertStringIncludes(again.err, "mailhop key list alice");
 });
