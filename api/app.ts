@@ -19,6 +19,7 @@ import { problem } from "./problem.ts";
 import { requireRelayToken } from "./relay_access.ts";
 import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
 import { type ApiKeyRoutes, apiKeyRoutes } from "./routes/api_keys.ts";
+import { type AppPasswordRoutes, appPasswordRoutes } from "./routes/app_passwords.ts";
 import { type AuditRoutes, auditRoutes } from "./routes/audit.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
 import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
@@ -68,6 +69,7 @@ type NodeRoutes =
 type MailRoutes =
   & AccountRoutes
   & ApiKeyRoutes
+  & AppPasswordRoutes
   & BlockRoutes
   & QuotaRoutes
   & NetworkRoutes
@@ -99,6 +101,7 @@ const publicApp = (use: PublicRoutes) =>
   createRouter()
     .route("/v1/accounts", accountRoutes(use))
     .route("/v1/accounts", apiKeyRoutes(use))
+    .route("/v1/accounts", appPasswordRoutes(use))
     .route("/v1/accounts", blockRoutes(use))
     .route("/v1/accounts", quotaRoutes(use))
     .route("/v1/accounts", networkRoutes(use))

@@ -20,7 +20,7 @@ export const PROBLEMS = {
   "domain-taken": { status: 409, title: "The domain belongs to another account" },
   "domain-claimed": { status: 409, title: "The account has claimed the domain already" },
   "domain-unverified": { status: 409, title: "The claim is not verified" },
-  "too-many-keys": { status: 409, title: "The account has as many API keys as it may" },
+  "limit-reached": { status: 409, title: "The account has as many of these as it may" },
   "changed-since": { status: 412, title: "It was changed by somebody else" },
   "body-too-large": { status: 413, title: "The request body is too large" },
   "network-too-wide": { status: 422, title: "The network is very wide" },

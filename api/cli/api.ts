@@ -14,6 +14,7 @@ type PolicyApi = Client["v1"]["policy"];
 /** What the API tells of each thing. */
 export type Account = InferResponseType<Accounts[":username"]["$get"], 200>;
 export type ApiKey = InferResponseType<Accounts[":username"]["keys"]["$get"], 200>["items"][number];
+export type AppPassword = InferResponseType<Accounts[":username"]["passwords"]["$get"], 200>["items"][number];
 export type Block = InferResponseType<Accounts[":username"]["blocks"]["$post"], 201>;
 export type Quota = InferResponseType<Accounts[":username"]["quota"]["$get"], 200>;
 export type Network = InferResponseType<Accounts[":username"]["networks"]["$post"], 201>;

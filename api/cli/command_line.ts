@@ -1,6 +1,7 @@
 /** The whole command line: from arguments to a command, a help text, or what is wrong with it. */
 import { commandLine, envVar, map, message, object, option, or, runParser } from "@optique/core";
 import { account } from "./account.ts";
+import { appPassword } from "./app_password.ts";
 import { audit } from "./audit.ts";
 import { block } from "./block.ts";
 import type { Command, FileCommand } from "./command.ts";
@@ -35,19 +36,8 @@ const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
     command: or(
-      account,
-      key,
-      block,
-      quota,
-      network,
-      domain,
-      dkim,
-      suppression,
-      messages,
-      policy,
-      notice,
-      audit,
-      relayToken,
+      or(account, appPassword, key, block, quota, network, domain, dkim, suppression),
+      or(messages, policy, notice, audit, relayToken),
     ),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),

@@ -24,7 +24,7 @@ export const lastUsedAt = timeSchema.nullable().openapi({ description: "To the m
 
 const scopes = z.array(z.enum(SCOPES)).openapi({
   description: "read: look at the account's own things; manage: that, and change its domains, DKIM keys, " +
-    "suppressed addresses, choice of non-delivery reports, password and keys",
+    "suppressed addresses, choice of non-delivery reports, passwords and keys",
 });
 
 const keySchema = z.object({
@@ -58,7 +58,7 @@ const create = createRoute({
   },
   responses: {
     201: json(newKeySchema, "The key"),
-    ...problemResponses("invalid-request", "unauthorized", "not-found", "too-many-keys"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found", "limit-reached"),
   },
 });
 
@@ -98,7 +98,7 @@ export const apiKeyRoutes = ({ db, now, newId, newToken }: ApiKeyRoutes) =>
       const { label, scopes } = c.req.valid("json");
       if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
       if (await countApiKeys(db, username) >= MAX_KEYS) {
-        return problem(c, "too-many-keys", `An account has at most ${MAX_KEYS} keys: revoke one that is not used`);
+        return problem(c, "limit-reached", `An account has at most ${MAX_KEYS} keys: revoke one that is not used`);
       }
       const secret = `${KEY_PREFIX}${newToken()}`;
       const key: ApiKey = { id: newId(), username, label, scopes, created_at: now(), last_used_at: null };

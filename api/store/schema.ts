@@ -33,6 +33,19 @@ export interface ApiKeyRow {
   last_used_at: number | null;
 }
 
+/** A further password of an account for SMTP. */
+export interface AppPasswordRow {
+  id: string;
+  username: string;
+  label: string;
+  /** SHA-256 in hex; the password itself is nowhere. */
+  password_hash: string;
+  created_at: number;
+  /** To the minute, and the client's address then; null: not yet. */
+  last_used_at: number | null;
+  last_used_from: string | null;
+}
+
 /** A token of a machine of relay nodes. */
 export interface RelayTokenRow {
   id: string;
@@ -277,6 +290,7 @@ export interface NoticeRow {
 export interface Database {
   account: AccountRow;
   api_key: ApiKeyRow;
+  app_password: AppPasswordRow;
   relay_token: RelayTokenRow;
   audit: AuditRow;
   block: BlockRow;

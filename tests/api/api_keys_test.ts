@@ -35,7 +35,7 @@ Deno.test("API keys: bounds of labels, scopes and number; keys of nobody", async
   assertEquals(await make({ label: "x", scopes: ["everything"] }), 400);
   for (let n = 0; n < 100; n++) assertEquals(await make({ label: "Büro ✓" }), 201);
   const more = await api.request("POST", "/v1/accounts/alice/keys", { label: "x" });
-  assertEquals([more.status, more.body.type], [409, "/problems/too-many-keys"]);
+  assertEquals([more.status, more.body.type], [409, "/problems/limit-reached"]);
   assertEquals((await api.request("POST", "/v1/accounts/bob/keys", { label: "x" })).status, 404);
   assertEquals((await api.request("GET", "/v1/accounts/bob/keys")).status, 404);
 });

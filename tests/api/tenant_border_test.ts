@@ -28,6 +28,7 @@ const furnish = async (api: TestControlPlane, username: string, domain: string, 
   const keys = mark === CANARY ? await post(`/domains/${domain}/dkim`) : null;
   const read = await post("/keys", { label: `${mark} read` });
   const manage = await post("/keys", { label: `${mark} manage`, scopes: ["manage"] });
+  const device = await post("/passwords", { label: `${mark} device` });
   const messageId = `${mark}-message`;
   const event = { messageId, account: username, at: api.clock.now };
   await api.nodeCall("events", {
@@ -59,7 +60,7 @@ const furnish = async (api: TestControlPlane, username: string, domain: string, 
     /** What stands in a path, by the last word before the parameter or the parameter. */
     parts: {
       ...{ username, domain, selector: keys?.items[0].selector ?? "x" },
-      ...{ keys: read.id as string, blocks: block.id as string, messages: messageId },
+      ...{ passwords: device.id as string, keys: read.id as string, blocks: block.id as string, messages: messageId },
     } as Record<string, string>,
   };
 };
@@ -81,6 +82,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "PATCH /v1/accounts/:username": { ndr: { choice: "refuse" } },
   "PUT /v1/accounts/:username/password": { password: "long enough" },
   "POST /v1/accounts/:username/keys": { label: "x" },
+  "POST /v1/accounts/:username/passwords": { label: "x" },
   "POST /v1/accounts/:username/blocks": { quantity: 1 },
   "POST /v1/accounts/:username/networks": { cidr: "198.51.100.1/32" },
   "POST /v1/accounts/:username/domains": { domain: "another.example" },

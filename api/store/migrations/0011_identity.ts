@@ -1,7 +1,7 @@
 /**
- * Who may use the HTTP API beside the operator: keys of accounts, tokens of relay machines; and what was asked
- * of it. And what makes a change safe to send twice, or from
- * two places: names of purchases, versions of accounts.
+ * Who may do what beside the operator: keys of accounts and tokens of relay machines for the HTTP API, further passwords
+ * for SMTP; and the audit log. And what makes a change safe to send twice, or from two places: names of purchases,
+ * versions of accounts.
  */
 import type { Kysely } from "kysely";
 import type { Migration } from "kysely/migration";
@@ -18,6 +18,17 @@ export const identity: Migration = {
       .addColumn("last_used_at", "bigint")
       .execute();
     await db.schema.createIndex("api_key_of_account").on("api_key").columns(["username", "id"]).execute();
+
+    await db.schema.createTable("app_password")
+      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("username", "text", (column) => column.notNull().references("account.username"))
+      .addColumn("label", "text", (column) => column.notNull())
+      .addColumn("password_hash", "text", (column) => column.notNull())
+      .addColumn("created_at", "bigint", (column) => column.notNull())
+      .addColumn("last_used_at", "bigint")
+      .addColumn("last_used_from", "text")
+      .addUniqueConstraint("app_password_of_account", ["username", "password_hash"])
+      .execute();
 
     await db.schema.createTable("relay_token")
       .addColumn("id", "text", (column) => column.primaryKey())
