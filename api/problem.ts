@@ -14,6 +14,7 @@ export const PROBLEMS = {
   "login-failed": { status: 401, title: "Wrong username or password" },
   "operator-only": { status: 403, title: "This is for the operator alone" },
   "scope-missing": { status: 403, title: "The API key may not do this" },
+  "not-its-node": { status: 403, title: "The node belongs to another machine" },
   "not-found": { status: 404, title: "There is no such thing" },
   "username-taken": { status: 409, title: "The username is taken" },
   "network-taken": { status: 409, title: "The network belongs to an account already" },

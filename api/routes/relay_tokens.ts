@@ -12,7 +12,10 @@ import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, 
 
 const tokenSchema = z.object({
   id: z.string(),
-  label: label.openapi({ description: "The machine that has it", example: "relay-fra-1" }),
+  label: label.openapi({
+    description: "The machine that has it; tokens of the same label are for the same machine",
+    example: "relay-fra-1",
+  }),
   createdAt: timeSchema,
   lastUsedAt,
 }).openapi("RelayToken");
@@ -33,7 +36,8 @@ const create = createRoute({
   method: "post",
   path: "/",
   summary: "Make a token for a machine of relay nodes",
-  description: "It goes into that machine's MAILHOP_RELAY_TOKEN.",
+  description: "It goes into that machine's MAILHOP_RELAY_TOKEN. Nodes that have spoken with it belong to its label: " +
+    "the token of another label cannot speak for them.",
   request: { body: jsonRequest(z.strictObject({ label })) },
   responses: { 201: json(newTokenSchema, "The token"), ...problemResponses("invalid-request", "unauthorized") },
 });

@@ -58,6 +58,13 @@ export interface RelayTokenRow {
   last_used_at: number | null;
 }
 
+/** A node that a machine with a token of its own has spoken for. */
+export interface RelayNodeRow {
+  node: string;
+  /** Of the token. */
+  label: string;
+}
+
 /** A request of the public API that could change something. */
 export interface AuditRow {
   id: string;
@@ -292,6 +299,7 @@ export interface Database {
   api_key: ApiKeyRow;
   app_password: AppPasswordRow;
   relay_token: RelayTokenRow;
+  relay_node: RelayNodeRow;
   audit: AuditRow;
   block: BlockRow;
   network: NetworkRow;

@@ -47,3 +47,24 @@ Deno.test("relay tokens: the last use is known to the minute", async () => {
   api.clock.now += 1;
   assertEquals(await use(), "2026-11-23T12:01:00Z");
 });
+
+Deno.test("relay tokens: a node belongs to the label that spoke for it first, whichever of its tokens it has", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  const [first, second] = [await make(api, "fra"), await make(api, "nyc")];
+  const recover = async (token: string, node: string) =>
+    (await api.request("POST", "/v1/node/recover", { node, boot: "b1" }, token)).status;
+  assertEquals([await recover(first.token, "n1"), await recover(second.token, "n2")], [200, 200]);
+  assertEquals([await recover(first.token, "n2"), await recover(second.token, "n1")], [403, 403]);
+  const settlement = { id: "r1", username: "alice", day: "2026-11-23", relays: 3, ndr: false };
+  const forged = { node: "n1", boot: "b1", items: [settlement] };
+  assertEquals(
+    (await api.request("POST", "/v1/node/settlements", forged, second.token)).body.type,
+    "/problems/not-its-node",
+  );
+  assertEquals(await api.used("alice"), 0);
+  const renewed = await make(api, "fra");
+  await api.request("DELETE", `/v1/relay-tokens/${first.id}`);
+  assertEquals([await recover(first.token, "n1"), await recover(renewed.token, "n1")], [401, 200]);
+  assertEquals(await recover(RELAY, "n1"), 200);
+});

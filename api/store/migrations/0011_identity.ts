@@ -38,6 +38,11 @@ export const identity: Migration = {
       .addColumn("last_used_at", "bigint")
       .execute();
 
+    await db.schema.createTable("relay_node")
+      .addColumn("node", "text", (column) => column.primaryKey())
+      .addColumn("label", "text", (column) => column.notNull())
+      .execute();
+
     await db.schema.createTable("audit")
       .addColumn("id", "text", (column) => column.primaryKey())
       .addColumn("at", "bigint", (column) => column.notNull())
