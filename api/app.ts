@@ -1,20 +1,26 @@
 /**
  * The control plane's HTTP app, put together from its routes.
  *
- * Three groups, each with its own door: health without a token, nodes with the relay token, everything else with the
- * operator's. Whatever goes wrong leaves as problem details, and trouble of our own is logged with its request.
+ * Three groups, each with its own door: health without a token, nodes with a relay token, everything else with the
+ * operator's or an account's key, of which each route declares what it may do (access.ts). Whatever goes wrong leaves as problem details, and trouble of our own is logged with its request.
  */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
+import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { MAX_MODULE_OCTETS, PolicyFault } from "../policy/mod.ts";
-import { requireBearer } from "./bearer.ts";
 import { QueueFull } from "./bounded_queue.ts";
+import { assertDeclared } from "./declared_routes.ts";
 import { UnknownModule } from "./policy_control.ts";
+import { type ApiEnv, identify } from "./principal.ts";
 import { problem } from "./problem.ts";
+import { requireRelayToken } from "./relay_access.ts";
 import { type AccountRoutes, accountRoutes } from "./routes/accounts.ts";
+import { type ApiKeyRoutes, apiKeyRoutes } from "./routes/api_keys.ts";
+import { type AppPasswordRoutes, appPasswordRoutes } from "./routes/app_passwords.ts";
+import { type AuditRoutes, auditRoutes } from "./routes/audit.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
 import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
 import { type DkimRoutes, dkimRoutes } from "./routes/dkim.ts";
@@ -39,6 +45,7 @@ import { type PolicyParameterRoutes, policyParameterRoutes } from "./routes/poli
 import { type NodeSuppressionRoutes, nodeSuppressionRoutes } from "./routes/node_suppressions.ts";
 import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
 import { type QueueRoutes, queueRoutes } from "./routes/queue.ts";
+import { type RelayTokenRoutes, relayTokenRoutes } from "./routes/relay_tokens.ts";
 import { createRouter } from "./routes/router.ts";
 import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
 
@@ -47,8 +54,10 @@ const NODE_BODY_BYTES = 32 * 1024 * 1024;
 /** No public request is longer than some names and an address. */
 const PUBLIC_BODY_BYTES = 64 * 1024;
 const RETRY_AFTER_SECONDS = 5;
+/** Of a proxy in front of us, or a client, that has given the request an id; any other is replaced by one of ours. */
+const MAX_REQUEST_ID_CHARS = 64;
 
-export type App = OpenAPIHono;
+export type App = OpenAPIHono<ApiEnv>;
 
 /** Where unexpected trouble is written. */
 export type Log = (message: string, facts: Record<string, unknown>) => void;
@@ -64,6 +73,8 @@ type NodeRoutes =
   & NodeQueueRoutes;
 type MailRoutes =
   & AccountRoutes
+  & ApiKeyRoutes
+  & AppPasswordRoutes
   & BlockRoutes
   & QuotaRoutes
   & NetworkRoutes
@@ -77,6 +88,8 @@ type PublicRoutes =
   & DoctorRoutes
   & NodesRoutes
   & NoticeRoutes
+  & RelayTokenRoutes
+  & AuditRoutes
   & PolicyRoutes
   & PolicyParameterRoutes
   & PolicyDryRunRoutes
@@ -96,6 +109,8 @@ const nodeApp = (use: NodeRoutes) =>
 const publicApp = (use: PublicRoutes) =>
   createRouter()
     .route("/v1/accounts", accountRoutes(use))
+    .route("/v1/accounts", apiKeyRoutes(use))
+    .route("/v1/accounts", appPasswordRoutes(use))
     .route("/v1/accounts", blockRoutes(use))
     .route("/v1/accounts", quotaRoutes(use))
     .route("/v1/accounts", networkRoutes(use))
@@ -107,6 +122,8 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/queue", queueRoutes(use))
     .route("/v1/nodes", nodesRoutes(use))
     .route("/v1/notices", noticeRoutes(use))
+    .route("/v1/relay-tokens", relayTokenRoutes(use))
+    .route("/v1/audit", auditRoutes(use))
     .route("/v1/policy", policyRoutes(use))
     .route("/v1/policy", policyParameterRoutes(use))
     .route("/v1/policy", policyDryRunRoutes(use))
@@ -134,7 +151,7 @@ const limitPublicBody = (): MiddlewareHandler => {
   return (c, next) => c.req.method === "PUT" && c.req.path === "/v1/policy" ? ofModule(c, next) : ofOthers(c, next);
 };
 
-/** What a request of the operator changed is durable before it is answered. */
+/** What a request changed is durable before it is answered. */
 const syncWrites = (sync: () => Promise<void>): MiddlewareHandler => async (c, next) => {
   await next();
   if (c.req.method !== "GET" && c.req.method !== "HEAD") await sync();
@@ -151,20 +168,21 @@ export const createApp = (parts: AppParts): App => {
     if (error instanceof PolicyFault) return problem(c, "policy-fault", error.message);
     // Thrown by Hono's validator for a body that is not JSON.
     if (error instanceof HTTPException && error.status === 400) return problem(c, "invalid-request", error.message);
-    parts.log("a request failed", { method: c.req.method, path: c.req.path, error });
+    parts.log("a request failed", { method: c.req.method, path: c.req.path, requestId: c.get("requestId"), error });
     return problem(c, "internal", "The service could not do this now; the operator's log says why");
   });
   app.notFound((c) => problem(c, "not-found", `Nothing answers ${c.req.method} ${c.req.path}`));
 
-  app.use("/v1/node/*", requireBearer(parts.relayToken, "relay"), limitBody(NODE_BODY_BYTES));
+  app.use("/v1/node/*", requireRelayToken(parts), limitBody(NODE_BODY_BYTES));
   app.route("/", nodeApp(parts));
   app.all("/v1/node/*", (c) => c.notFound());
 
-  app.use(secureHeaders());
+  app.use(secureHeaders(), requestId({ generator: parts.newToken, limitLength: MAX_REQUEST_ID_CHARS }));
   app.route("/", healthRoutes(parts.readiness));
   app.get("/v1/openapi.json", (c) => c.json(app.getOpenAPI31Document(openApiInfo)));
-  app.use("/v1/*", requireBearer(parts.adminToken, "operator's"), limitPublicBody(), syncWrites(parts.sync));
+  app.use("/v1/*", identify(parts), limitPublicBody(), syncWrites(parts.sync));
   app.route("/", publicApp(parts));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  assertDeclared(app);
   return app;
 };

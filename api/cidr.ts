@@ -81,3 +81,14 @@ export const keysAround = (address: string): string[] | null => {
   const widest = isMapped(bits) ? MAPPED_PREFIX : 0;
   return Array.from({ length: BITS - widest + 1 }, (_, n) => keyOf(mask(bits, BITS - n), BITS - n));
 };
+
+/** Bits of what one customer or one attacker usually has, of 128: an IPv4 address, an IPv6 /64 (RFC 6177). */
+const SITE_PREFIX: Record<Network["family"], number> = { 4: BITS, 6: 64 };
+
+/** The key of the site that an address lies in; the text itself where it is no address. */
+export const siteOf = (address: string): string => {
+  const bits = parseBits(address);
+  if (bits === null) return address;
+  const prefix = SITE_PREFIX[isMapped(bits) ? 4 : 6];
+  return keyOf(mask(bits, prefix), prefix);
+};

@@ -1,13 +1,15 @@
 /**
- * Deletes what was kept for its time: history and notices, recorded decisions, the counters of past days. No other table
- * of the control database grows with the mail.
+ * Deletes what was kept for its time: history and notices, recorded decisions, the audit log, the counters of past days.
+ * No other table of the control database grows with the mail.
  *
  * In small steps, each a short transaction, with pauses between them, so that what nodes ask and tell meanwhile waits
  * for one step at the most.
  */
 import type { Kysely } from "kysely";
+import { KEEP_AUDIT_MS } from "./audit_log.ts";
 import { firstKeptDay } from "./counters/kept_days.ts";
 import { pruneActivity } from "./store/activity.ts";
+import { pruneAudit } from "./store/audit.ts";
 import { pruneDecisionChunks } from "./store/decision_chunks.ts";
 import type { Position } from "./store/message_search.ts";
 import { pruneMessages } from "./store/messages.ts";
@@ -43,6 +45,7 @@ export async function prune(
   await inSteps(async () => (behind = await pruneMessages(db, keptSince, behind)) !== null);
   await inSteps(() => pruneNotices(db, keptSince));
   await inSteps(() => pruneDecisionChunks(db, now - keepDecisionsMs));
+  await inSteps(() => pruneAudit(db, now - KEEP_AUDIT_MS));
   // Before the sums that they changed: what is refunded late then finds neither.
   await inSteps(() => pruneReservations(db, day));
   await inSteps(() => pruneUsage(db, day));

@@ -78,6 +78,7 @@ const password = command(
       const answer = await ask(
         api.v1.accounts[":username"].password.$put({
           param: { username: segment(username) },
+          header: {},
           json: { password: obtained.text },
         }),
       );
@@ -110,7 +111,8 @@ const ndr = command(
         return { kind: "misused", why: `--share goes with limit: mailhop account ndr ${username} limit --share 20` };
       }
       const json = { ndr: { choice, sharePercent: sharePercent ?? null } };
-      const answer = await ask(api.v1.accounts[":username"].$patch({ param: { username: segment(username) }, json }));
+      const param = { username: segment(username) };
+      const answer = await ask(api.v1.accounts[":username"].$patch({ param, header: {}, json }));
       return outcome(answer, accountCard, UNKNOWN_ACCOUNT);
     },
   ),
@@ -152,9 +154,8 @@ export const account = command("account", or(create, list, show, suspend, activa
 
 function setStatus(status: Account["status"]) {
   return map(object({ username: username() }), ({ username }): Command => async ({ api }) => {
-    const answer = await ask(
-      api.v1.accounts[":username"].$patch({ param: { username: segment(username) }, json: { status } }),
-    );
+    const param = { username: segment(username) };
+    const answer = await ask(api.v1.accounts[":username"].$patch({ param, header: {}, json: { status } }));
     return outcome(answer, accountCard, UNKNOWN_ACCOUNT);
   });
 }

@@ -13,6 +13,8 @@ type PolicyApi = Client["v1"]["policy"];
 
 /** What the API tells of each thing. */
 export type Account = InferResponseType<Accounts[":username"]["$get"], 200>;
+export type ApiKey = InferResponseType<Accounts[":username"]["keys"]["$get"], 200>["items"][number];
+export type AppPassword = InferResponseType<Accounts[":username"]["passwords"]["$get"], 200>["items"][number];
 export type Block = InferResponseType<Accounts[":username"]["blocks"]["$post"], 201>;
 export type Quota = InferResponseType<Accounts[":username"]["quota"]["$get"], 200>;
 export type Network = InferResponseType<Accounts[":username"]["networks"]["$post"], 201>;
@@ -24,6 +26,8 @@ export type Suppressions = InferResponseType<Accounts[":username"]["suppressions
 export type MessageHistory = InferResponseType<Messages[":id"]["$get"], 200>;
 export type Message = Omit<MessageHistory, "events">;
 export type HistoryEvent = MessageHistory["events"][number];
+export type RelayToken = InferResponseType<Client["v1"]["relay-tokens"]["$get"], 200>["items"][number];
+export type AuditEntry = InferResponseType<Client["v1"]["audit"]["$get"], 200>["items"][number];
 export type Policy = InferResponseType<PolicyApi["$get"], 200>;
 export type Parameter = Policy["parameters"][number];
 export type PolicyChange = InferResponseType<PolicyApi["history"]["$get"], 200>["items"][number];

@@ -1,5 +1,17 @@
 /** `mailhop block …`: the blocks of relays that an account buys. */
-import { argument, command, integer, map, message, object, or, withDefault } from "@optique/core";
+import {
+  argument,
+  command,
+  integer,
+  map,
+  message,
+  object,
+  option,
+  optional,
+  or,
+  string,
+  withDefault,
+} from "@optique/core";
 import { UNKNOWN_ACCOUNT } from "./account.ts";
 import { ask, type Block, segment } from "./api.ts";
 import { type Command, outcome } from "./command.ts";
@@ -18,11 +30,17 @@ const buy = command(
         argument(integer({ min: 1, metavar: "QUANTITY" }), { description: message`How many; one if left out.` }),
         1,
       ),
+      key: optional(
+        option("--idempotency-key", string({ metavar: "KEY" }), {
+          description: message`A name for the purchase: the same again buys nothing more.`,
+        }),
+      ),
     }),
-    ({ username, quantity }): Command => async ({ api }) => {
+    ({ username, quantity, key }): Command => async ({ api }) => {
       const answer = await ask(
         api.v1.accounts[":username"].blocks.$post({
           param: { username: segment(username) },
+          header: key === undefined ? {} : { "idempotency-key": key },
           json: { quantity },
         }),
       );
@@ -32,7 +50,7 @@ const buy = command(
   {
     brief: message`Buy blocks for an account.`,
     description: message`Buys blocks of relays for an account. They count from their activation on.`,
-    footer: examples("block buy alice", "block buy alice 2"),
+    footer: examples("block buy alice", "block buy alice 2", "block buy alice 2 --idempotency-key order-4711"),
   },
 );
 

@@ -1,12 +1,15 @@
 /** The whole command line: from arguments to a command, a help text, or what is wrong with it. */
 import { commandLine, envVar, map, message, object, option, or, runParser } from "@optique/core";
 import { account } from "./account.ts";
+import { appPassword } from "./app_password.ts";
+import { audit } from "./audit.ts";
 import { block } from "./block.ts";
 import type { Command, FileCommand } from "./command.ts";
 import { dkim } from "./dkim.ts";
 import { doctor } from "./doctor.ts";
 import { domain } from "./domain.ts";
 import { examples } from "./help.ts";
+import { key } from "./key.ts";
 import { message as messages } from "./message.ts";
 import { network } from "./network.ts";
 import { node } from "./node.ts";
@@ -14,6 +17,7 @@ import { notice } from "./notice.ts";
 import { policy } from "./policy.ts";
 import { queue } from "./queue.ts";
 import { quota } from "./quota.ts";
+import { relayToken } from "./relay_token.ts";
 import { suppression } from "./suppression.ts";
 
 export type CommandLine =
@@ -35,8 +39,8 @@ const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
     command: or(
-      or(account, block, quota, network, domain, dkim, suppression),
-      or(messages, queue, node, policy, notice, doctor),
+      or(account, appPassword, key, block, quota, network, domain, dkim, suppression),
+      or(messages, queue, node, policy, notice, audit, relayToken, doctor),
     ),
   }),
   (parsed): CommandLine => ({ kind: "command", ...parsed }),

@@ -5,9 +5,11 @@ import { type Look, show } from "./render.ts";
 /** What to do where the command knows nothing better. */
 function generalAdvice(status: number): string | null {
   if (status === 401) {
-    return "Set MAILHOP_API_TOKEN to the server's token; it is in the file admin-token of its data directory.";
+    return "Set MAILHOP_API_TOKEN to the server's token (it is in the file admin-token of its data directory), or to a key.";
   }
-  if (status === 403) return "This needs the operator's token in MAILHOP_API_TOKEN.";
+  if (status === 403) {
+    return "This needs a token that may do it in MAILHOP_API_TOKEN: the operator's, or a key with the scope.";
+  }
   if (status === 429) return "Wait a little, then run it again.";
   if (status >= 500) return "The trouble is on the server's side: see its log, then run it again.";
   return null;

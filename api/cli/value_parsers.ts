@@ -23,6 +23,10 @@ export function name(
 
 export const username = () => argument(name("USERNAME"), { description: message`The account's username.` });
 
+/** What people call it; what may stand there the API knows. */
+export const label = () =>
+  argument(string({ metavar: "LABEL" }), { description: message`What you call it: the program that has it.` });
+
 /** A file's path. */
 export function file(): ValueParser<"sync", string> {
   return string({ metavar: "FILE" });

@@ -60,6 +60,11 @@ export function absoluteAndRelative(time: string, now: number): string {
   return `${absolute(time)} (${relative(time, now)})`;
 }
 
+/** When a key, token or password was last used. */
+export function lastUse({ lastUsedAt }: { readonly lastUsedAt: string | null }): string {
+  return lastUsedAt === null ? "not yet" : absolute(lastUsedAt);
+}
+
 /** A length of time in words; null if under half a second. */
 function span(ms: number): string | null {
   const seconds = Math.round(ms / SECOND_MS);

@@ -1,7 +1,10 @@
 /** /v1/accounts: who may use the service. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import type { Kysely } from "kysely";
+import { entityTag, matchingVersions } from "../entity_tag.ts";
 import type { Passwords } from "../passwords.ts";
+import { noSuchAccount, operatorOnly, principalOf } from "../principal.ts";
 import { problem, problemResponses } from "../problem.ts";
 import {
   type Account,
@@ -10,11 +13,10 @@ import {
   findAccount,
   insertAccount,
   listAccounts,
-  setPasswordHash,
 } from "../store/accounts.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
 /** Octets of a password: the lower bound against guessing, the upper one against work. */
 const MIN_PASSWORD_OCTETS = 8;
@@ -28,6 +30,10 @@ const password = z.string().refine(
   `expected ${MIN_PASSWORD_OCTETS} to ${MAX_PASSWORD_OCTETS} octets`,
 ).openapi({ format: "password" });
 const status = z.enum(["active", "suspended"]);
+/** Any text: what is no tag of ours matches nothing. */
+const ifMatch = z.object({
+  "if-match": z.string().optional().openapi({ description: "The ETag of the account as it is to be changed" }),
+});
 
 const ndrSchema = z.strictObject({
   choice: z.enum(["count", "limit", "refuse"]).openapi({
@@ -51,7 +57,7 @@ const accountSchema = z.object({
 
 /** The account in the path of a route; one that was never legal is simply not found. */
 export const accountParam = z.object({ username: z.string() });
-export const noSuchAccount = "There is no account of that name";
+export { noSuchAccount };
 
 const show = (account: Account): z.infer<typeof accountSchema> => ({
   username: account.username,
@@ -68,6 +74,7 @@ const MAX_RELEASE_HOURS = 24 * 28;
 const HOUR_MS = 3_600_000;
 
 const create = createRoute({
+  access: "operator",
   method: "post",
   path: "/",
   summary: "Create an account",
@@ -79,6 +86,7 @@ const create = createRoute({
 });
 
 const list = createRoute({
+  access: "operator",
   method: "get",
   path: "/",
   summary: "List accounts by name",
@@ -90,6 +98,7 @@ const list = createRoute({
 });
 
 const get = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}",
   summary: "Show an account",
@@ -98,11 +107,14 @@ const get = createRoute({
 });
 
 const patch = createRoute({
+  access: "manage",
   method: "patch",
   path: "/{username}",
   summary: "Suspend an account or let it relay again; say what is done with its non-delivery reports",
+  description: "The status is the operator's to change.",
   request: {
     params: accountParam,
+    headers: ifMatch,
     body: jsonRequest(
       z.strictObject({ status, ndr: ndrSchema }).partial()
         .refine((change) => Object.keys(change).length > 0, "expected `status` or `ndr`"),
@@ -110,22 +122,24 @@ const patch = createRoute({
   },
   responses: {
     200: json(accountSchema, "The account as it is now"),
-    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+    ...problemResponses("invalid-request", "unauthorized", "operator-only", "not-found", "changed-since"),
   },
 });
 
 const putPassword = createRoute({
+  access: "manage",
   method: "put",
   path: "/{username}/password",
   summary: "Set an account's password",
-  request: { params: accountParam, body: jsonRequest(z.strictObject({ password })) },
+  request: { params: accountParam, headers: ifMatch, body: jsonRequest(z.strictObject({ password })) },
   responses: {
     204: { description: "The password is set" },
-    ...problemResponses("invalid-request", "unauthorized", "not-found", "busy"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found", "changed-since", "busy"),
   },
 });
 
 const releaseBrake = createRoute({
+  access: "operator",
   method: "post",
   path: "/{username}/brake/release",
   summary: "Release an account from the brake: its volume is not compared with its habit for so long",
@@ -152,18 +166,25 @@ export interface AccountRoutes {
   readonly now: () => number;
 }
 
-export const accountRoutes = ({ db, passwords, now }: AccountRoutes) =>
-  createRouter()
+export const accountRoutes = ({ db, passwords, now }: AccountRoutes) => {
+  /** What a change has not found: an account, or one in the version that was to be changed. */
+  const notChanged = async (c: Context, username: string) =>
+    await findAccount(db, username) === undefined
+      ? problem(c, "not-found", noSuchAccount)
+      : problem(c, "changed-since", "The account is not as If-Match says any more: look at it, then change it");
+  const tag = (c: Context, { version }: Account): void => c.header("etag", entityTag(version));
+
+  return createRouter()
     .openapi(create, async (c) => {
       const { username, password, email } = c.req.valid("json");
       const account: Account = {
-        ...{ username, email: email ?? null, status: "active", created_at: now() },
+        ...{ username, email: email ?? null, status: "active", created_at: now(), version: 1 },
         ...{ ndr_choice: "count", ndr_share_percent: null, brake_released_until: null },
       };
       const inserted = await insertAccount(db, { ...account, password_hash: await passwords.hash(password) });
-      return inserted
-        ? c.json(show(account), 201)
-        : problem(c, "username-taken", `${username} is taken: choose another`);
+      if (!inserted) return problem(c, "username-taken", `${username} is taken: choose another`);
+      tag(c, account);
+      return c.json(show(account), 201);
     })
     .openapi(list, async (c) => {
       const { cursor, limit } = c.req.valid("query");
@@ -172,19 +193,36 @@ export const accountRoutes = ({ db, passwords, now }: AccountRoutes) =>
     })
     .openapi(get, async (c) => {
       const account = await findAccount(db, c.req.valid("param").username);
-      return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
+      if (account === undefined) return problem(c, "not-found", noSuchAccount);
+      tag(c, account);
+      return c.json(show(account), 200);
     })
     .openapi(patch, async (c) => {
-      const account = await changeAccount(db, c.req.valid("param").username, toChange(c.req.valid("json")));
-      return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
+      const { username } = c.req.valid("param");
+      const wanted = c.req.valid("json");
+      if (wanted.status !== undefined && principalOf(c).kind !== "operator") {
+        return operatorOnly(c, "An account's status");
+      }
+      const versions = matchingVersions(c.req.valid("header")["if-match"]);
+      const account = await changeAccount(db, username, toChange(wanted), versions);
+      if (account === undefined) return notChanged(c, username);
+      tag(c, account);
+      return c.json(show(account), 200);
     })
     .openapi(releaseBrake, async (c) => {
       const change = { brake_released_until: now() + c.req.valid("json").hours * HOUR_MS };
       const account = await changeAccount(db, c.req.valid("param").username, change);
-      return account === undefined ? problem(c, "not-found", noSuchAccount) : c.json(show(account), 200);
+      if (account === undefined) return problem(c, "not-found", noSuchAccount);
+      tag(c, account);
+      return c.json(show(account), 200);
     })
     .openapi(putPassword, async (c) => {
-      const hash = await passwords.hash(c.req.valid("json").password);
-      const found = await setPasswordHash(db, c.req.valid("param").username, hash);
-      return found ? c.body(null, 204) : problem(c, "not-found", noSuchAccount);
+      const { username } = c.req.valid("param");
+      const change = { password_hash: await passwords.hash(c.req.valid("json").password) };
+      const versions = matchingVersions(c.req.valid("header")["if-match"]);
+      const account = await changeAccount(db, username, change, versions);
+      if (account === undefined) return notChanged(c, username);
+      tag(c, account);
+      return c.body(null, 204);
     });
+};

@@ -1,5 +1,5 @@
 /** /v1/accounts/{username}/blocks: what an account bought. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
@@ -7,10 +7,20 @@ import { cancelBlock, insertBlock, listBlocks } from "../store/blocks.ts";
 import type { BlockRow, Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
 /** Blocks of one purchase: more is a slip of the finger. */
 const MAX_QUANTITY = 1_000_000;
+
+/** A UUID has 36 characters. */
+const MAX_IDEMPOTENCY_KEY_CHARS = 255;
+
+const idempotencyKey = z.string().regex(/^[\x21-\x7e]+$/, "expected visible ASCII characters")
+  .max(MAX_IDEMPOTENCY_KEY_CHARS).openapi({
+    description:
+      "Names this purchase, for good: the same request with the same key buys once, and is answered the same",
+    example: "8e03978e-40d5-43dd-bc93-6894a57f9324",
+  });
 
 const blockSchema = z.object({
   id: z.string(),
@@ -29,20 +39,23 @@ const show = (row: BlockRow): z.infer<typeof blockSchema> => ({
 });
 
 const buy = createRoute({
+  access: "operator",
   method: "post",
   path: "/{username}/blocks",
   summary: "Buy relay blocks",
   request: {
     params: accountParam,
+    headers: z.object({ "idempotency-key": idempotencyKey.optional() }),
     body: jsonRequest(z.strictObject({ quantity: z.int().min(1).max(MAX_QUANTITY) })),
   },
   responses: {
     201: json(blockSchema, "The purchase, with the instant from which it counts"),
-    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found", "idempotency-key-reused"),
   },
 });
 
 const list = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/blocks",
   summary: "List an account's purchases, the oldest first",
@@ -54,6 +67,7 @@ const list = createRoute({
 });
 
 const cancel = createRoute({
+  access: "operator",
   method: "delete",
   path: "/{username}/blocks/{id}",
   summary: "Cancel a purchase: it counts no longer",
@@ -81,9 +95,14 @@ export const blockRoutes = ({ db, now, newId, activationDelayMs }: BlockRoutes) 
         purchased_at: purchasedAt,
         activates_at: purchasedAt + activationDelayMs,
         cancelled_at: null,
+        idempotency_key: c.req.valid("header")["idempotency-key"] ?? null,
       };
-      await insertBlock(db, row);
-      return c.json(show(row), 201);
+      const bought = await insertBlock(db, row);
+      if (bought.quantity !== row.quantity) {
+        return problem(c, "idempotency-key-reused", `With this key ${bought.quantity} blocks were bought before`);
+      }
+      // As it was answered at first, whatever has become of the purchase since.
+      return c.json(show({ ...bought, cancelled_at: null }), 201);
     })
     .openapi(list, async (c) => {
       const { username } = c.req.valid("param");

@@ -1,12 +1,12 @@
 /** /v1/policy/decisions: what was recorded of decisions, to be decided again by whoever fetches it. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { chunkToJson, type DecisionChunk, decodeChunk, encodeChunk } from "../../policy/mod.ts";
 import { chunkOfRow } from "../decision_log.ts";
 import { problemResponses } from "../problem.ts";
 import { countDecisions, listDecisionChunks } from "../store/decision_chunks.ts";
 import type { Database } from "../store/schema.ts";
-import { createRouter, instant, json, page, pageOf, pageQuery } from "./router.ts";
+import { createRoute, createRouter, instant, json, page, pageOf, pageQuery } from "./router.ts";
 
 /** Chunks on a page: each is some tens of KiB, and a MiB at most. */
 const MAX_CHUNKS = 50;
@@ -23,6 +23,7 @@ const chunkSchema = z.object({
 }).openapi("DecisionChunk");
 
 const list = createRoute({
+  access: "operator",
   method: "get",
   path: "/decisions",
   summary: "Fetch recorded decisions, in the order in which they arrived",

@@ -4,7 +4,7 @@
  *
  * No answer has a private key in it.
  */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Kysely } from "kysely";
 import { ALGORITHMS, checkDkimRecord, dkimRecordOf, makeKeyPair, selectorOf } from "../dkim_key.ts";
@@ -15,7 +15,7 @@ import { findDomain } from "../store/domains.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { domainParam, noSuchClaim } from "./domains.ts";
-import { createRouter, json, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, timeSchema } from "./router.ts";
 
 /** Mail that was signed last may be checked so much later: queued at its recipient's, or read by a filter there. */
 const KEEP_PUBLISHED_MS = 7 * 86_400_000;
@@ -51,6 +51,7 @@ const show = (key: PublicKeyRow): z.infer<typeof keySchema> => ({
 });
 
 const create = createRoute({
+  access: "manage",
   method: "post",
   path: "/{username}/domains/{domain}/dkim",
   summary: "Make keys, an RSA and an Ed25519 one; they sign once their records were looked up",
@@ -62,6 +63,7 @@ const create = createRoute({
 });
 
 const list = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/domains/{domain}/dkim",
   summary: "List a domain's keys",
@@ -73,6 +75,7 @@ const list = createRoute({
 });
 
 const rotate = createRoute({
+  access: "manage",
   method: "post",
   path: "/{username}/domains/{domain}/dkim/rotate",
   summary: "Look the records of pending keys up now; those that are published sign, in the place of those before",
@@ -84,6 +87,7 @@ const rotate = createRoute({
 });
 
 const remove = createRoute({
+  access: "manage",
   method: "delete",
   path: "/{username}/domains/{domain}/dkim/{selector}",
   summary: "Delete a key: it signs no more within minutes",

@@ -1,8 +1,8 @@
 /** /v1/doctor: what operators forget: names and PTR, the service's own SPF, port 25, certificate, clock, disk. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Finding } from "../doctor/finding.ts";
 import { problemResponses } from "../problem.ts";
-import { createRouter, json } from "./router.ts";
+import { createRoute, createRouter, json } from "./router.ts";
 
 const findingSchema = z.object({
   what: z.string().openapi({ example: "port 25" }),
@@ -13,6 +13,7 @@ const findingSchema = z.object({
 }).openapi("Finding");
 
 const get = createRoute({
+  access: "operator",
   method: "get",
   path: "/",
   summary: "Look at what keeps mail from arriving, on the machine that answers",

@@ -2,7 +2,7 @@
  * /v1/accounts/{username}/domains: domains that an account claims. Once a claim is verified, no other account sends as
  * the domain or as one below it.
  */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Kysely } from "kysely";
 import type { Check, ServiceFacts } from "../domain_check/verdict.ts";
@@ -18,7 +18,7 @@ import { deleteDomain, findDomain, findOwners, insertDomain, listDomains, verify
 import type { Database, DomainRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
 /** A name of 253 characters as A-labels is shorter as U-labels; longer ones are not read. */
 const MAX_DOMAIN_TEXT = 512;
@@ -82,6 +82,7 @@ const showCheck = ({ found, publish, ...same }: Check): z.infer<typeof checkSche
 export const domainParam = accountParam.extend({ domain });
 
 const claim = createRoute({
+  access: "manage",
   method: "post",
   path: "/{username}/domains",
   summary: "Claim a domain; it is the account's once it is verified",
@@ -93,6 +94,7 @@ const claim = createRoute({
 });
 
 const list = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/domains",
   summary: "List an account's claims",
@@ -104,6 +106,7 @@ const list = createRoute({
 });
 
 const get = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/domains/{domain}",
   summary: "Show a claim, and what the domain's MX, SPF, DKIM and DMARC records do for its mail, looked up now",
@@ -115,6 +118,7 @@ const get = createRoute({
 });
 
 const verify = createRoute({
+  access: "manage",
   method: "post",
   path: "/{username}/domains/{domain}/verify",
   summary: "Look the record up now; the first account whose record is found has the domain",
@@ -133,6 +137,7 @@ const verify = createRoute({
 });
 
 const remove = createRoute({
+  access: "manage",
   method: "delete",
   path: "/{username}/domains/{domain}",
   summary: "Give a claim up: other accounts may use the domain then",

@@ -1,6 +1,6 @@
 /** /healthz says that the process answers; /readyz whether it can do its work, and if not, what is missing. */
-import { createRoute, z } from "@hono/zod-openapi";
-import { createRouter, json } from "./router.ts";
+import { z } from "@hono/zod-openapi";
+import { createRoute, createRouter, json } from "./router.ts";
 
 /** What must work, by name: null, or words for the trouble. */
 export type Readiness = () => Promise<Record<string, string | null>>;
@@ -11,6 +11,7 @@ const readySchema = z.object({
 });
 
 const healthz = createRoute({
+  access: "anyone",
   method: "get",
   path: "/healthz",
   summary: "Is the process alive?",
@@ -19,6 +20,7 @@ const healthz = createRoute({
 });
 
 const readyz = createRoute({
+  access: "anyone",
   method: "get",
   path: "/readyz",
   summary: "Can it do its work?",

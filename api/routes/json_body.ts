@@ -1,10 +1,20 @@
-/** A JSON body checked by its schema, for the node routes, which are not in the OpenAPI document. */
+/**
+ * A JSON body checked by its schema, for the node routes, which are not in the OpenAPI document. Where it names the node
+ * that speaks, the token must be one that may speak for it.
+ */
 import { validator } from "hono/validator";
 import type { z } from "zod";
-import { invalidRequest } from "../problem.ts";
+import { invalidRequest, problem } from "../problem.ts";
+import { speaksFor } from "../relay_access.ts";
 
 export const jsonBody = <Schema extends z.ZodType>(schema: Schema) =>
-  validator("json", (value, c): z.output<Schema> | Response => {
+  validator("json", async (value, c): Promise<z.output<Schema> | Response> => {
     const parsed = schema.safeParse(value);
-    return parsed.success ? parsed.data : invalidRequest(c, "body", parsed.error);
+    if (!parsed.success) return invalidRequest(c, "body", parsed.error);
+    const node = nodeIn(parsed.data);
+    if (node === undefined || await speaksFor(c, node)) return parsed.data;
+    return problem(c, "not-its-node", `The token is not for the machine of node ${node}`);
   });
+
+const nodeIn = (body: unknown): string | undefined =>
+  typeof body === "object" && body !== null && "node" in body && typeof body.node === "string" ? body.node : undefined;

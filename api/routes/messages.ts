@@ -1,7 +1,9 @@
 /** /v1/messages: what became of each message. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding";
 import type { Kysely } from "kysely";
+import { shownAccount } from "../access.ts";
+import { principalOf } from "../principal.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { listEvents } from "../store/events.ts";
 import { type Position, searchMessages } from "../store/message_search.ts";
@@ -9,7 +11,7 @@ import { findMessage } from "../store/messages.ts";
 import { listRecipients } from "../store/recipients.ts";
 import type { Database } from "../store/schema.ts";
 import { historySchema, messageSchema, messageStatus, showEvent, showMessage } from "./message_schema.ts";
-import { createRouter, instant, json, page, pageOf, pageQuery } from "./router.ts";
+import { createRoute, createRouter, instant, json, page, pageOf, pageQuery } from "./router.ts";
 
 const MAX_FILTER_CHARS = 998;
 
@@ -38,6 +40,7 @@ const cursor = text.transform((given, context) => {
 }).openapi({ type: "string" });
 
 const list = createRoute({
+  access: "read own",
   method: "get",
   path: "/",
   summary: "Find messages, the newest first",
@@ -61,6 +64,7 @@ const list = createRoute({
 });
 
 const get = createRoute({
+  access: "read own",
   method: "get",
   path: "/{id}",
   summary: "Show a message's history: each attempt with the remote server's own words",
@@ -75,8 +79,11 @@ export interface MessageRoutes {
 export const messageRoutes = ({ db }: MessageRoutes) =>
   createRouter()
     .openapi(list, async (c) => {
-      const { limit, cursor, messageId, ...filter } = c.req.valid("query");
-      const rows = await searchMessages(db, { ...filter, messageIdField: messageId, behind: cursor }, limit + 1);
+      const { limit, cursor, messageId, account: asked, ...filter } = c.req.valid("query");
+      const account = shownAccount(principalOf(c), asked);
+      if (account === null) return c.json({ items: [], next: null }, 200);
+      const wanted = { ...filter, account, messageIdField: messageId, behind: cursor };
+      const rows = await searchMessages(db, wanted, limit + 1);
       const recipients = await listRecipients(db, rows.map((row) => row.id));
       const toItem = (row: typeof rows[number]) => showMessage(row, recipients.get(row.id) ?? []);
       return c.json(page(rows, limit, toItem, (row) => writeCursor({ receivedAt: row.received_at, id: row.id })), 200);
@@ -84,7 +91,9 @@ export const messageRoutes = ({ db }: MessageRoutes) =>
     .openapi(get, async (c) => {
       const { id } = c.req.valid("param");
       const message = await findMessage(db, id);
-      if (message === undefined) return problem(c, "not-found", "There is no message of that id");
+      if (message === undefined || shownAccount(principalOf(c), message.account) === null) {
+        return problem(c, "not-found", "There is no message of that id");
+      }
       const [recipients, events] = await Promise.all([listRecipients(db, [id]), listEvents(db, id)]);
       return c.json({ ...showMessage(message, recipients.get(id) ?? []), events: events.map(showEvent) }, 200);
     });

@@ -1,5 +1,5 @@
 /** /v1/accounts/{username}/networks: addresses that may relay for the account without AUTH. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { type Network, parseNetwork } from "../cidr.ts";
 import { problem, problemResponses } from "../problem.ts";
@@ -8,7 +8,7 @@ import { deleteNetwork, insertNetwork, listNetworks } from "../store/networks.ts
 import type { Database, NetworkRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
 /** A shorter prefix is more than one site, and probably a slip: it needs `force`. */
 const WIDEST_WITHOUT_FORCE: Record<Network["family"], number> = { 4: 24, 6: 48 };
@@ -31,6 +31,7 @@ const show = (row: NetworkRow): z.infer<typeof networkSchema> => ({
 });
 
 const add = createRoute({
+  access: "operator",
   method: "post",
   path: "/{username}/networks",
   summary: "Let a network relay for the account without AUTH; where networks nest, the longest match wins",
@@ -48,6 +49,7 @@ const add = createRoute({
 });
 
 const list = createRoute({
+  access: "operator",
   method: "get",
   path: "/{username}/networks",
   summary: "List an account's networks",
@@ -59,6 +61,7 @@ const list = createRoute({
 });
 
 const remove = createRoute({
+  access: "operator",
   method: "delete",
   path: "/{username}/networks",
   summary: "Take a network from the account",

@@ -3,9 +3,9 @@ import { Hono } from "hono";
 import { type AccountSources, findAccountFacts } from "../account_facts.ts";
 import { keysAround } from "../cidr.ts";
 import type { Counters } from "../counters/counters.ts";
+import { loginHolds } from "../login.ts";
 import type { Passwords } from "../passwords.ts";
 import { problem } from "../problem.ts";
-import { findPasswordHash } from "../store/accounts.ts";
 import { findNetworkOwner } from "../store/networks.ts";
 import { jsonBody } from "./json_body.ts";
 import { loginBody } from "./node_schema.ts";
@@ -13,14 +13,16 @@ import { loginBody } from "./node_schema.ts";
 export interface NodeAccountRoutes extends AccountSources {
   readonly counters: Counters;
   readonly passwords: Passwords;
+  readonly now: () => number;
 }
 
-export const nodeAccountRoutes = ({ db, habits, counters, passwords }: NodeAccountRoutes) =>
+export const nodeAccountRoutes = ({ db, habits, counters, passwords, now }: NodeAccountRoutes) =>
   new Hono()
     .post("/login", jsonBody(loginBody), async (c) => {
-      const { username, password } = c.req.valid("json");
-      const verified = await passwords.verify(password, await findPasswordHash(db, username));
-      const account = verified ? await findAccountFacts({ db, habits }, counters, username) : undefined;
+      const credentials = c.req.valid("json");
+      const { username } = credentials;
+      const holds = await loginHolds({ db, passwords, now }, credentials);
+      const account = holds ? await findAccountFacts({ db, habits }, counters, username) : undefined;
       if (account === undefined) return problem(c, "login-failed", "Check the username and the password");
       return c.json({ account }, 200);
     })

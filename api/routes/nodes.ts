@@ -1,12 +1,12 @@
 /** /v1/nodes: the relay nodes, how much they have queued, and whether they let clients in. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { problem, problemResponses } from "../problem.ts";
 import { KEEP_MS, NODE_SILENT_MS } from "../queue_control.ts";
 import { findNode, listNodes, setDrainWanted } from "../store/nodes.ts";
 import type { Database, NodeRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
-import { createRouter, json, jsonRequest, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, timeSchema } from "./router.ts";
 
 const nodeSchema = z.object({
   node: z.string(),
@@ -24,6 +24,7 @@ const nodeSchema = z.object({
 }).openapi("Node");
 
 const list = createRoute({
+  access: "operator",
   method: "get",
   path: "/",
   summary: "List the relay nodes that were heard of in the last week",
@@ -34,6 +35,7 @@ const list = createRoute({
 });
 
 const patch = createRoute({
+  access: "operator",
   method: "patch",
   path: "/{node}",
   summary: "Have a node drain, or let clients in again",

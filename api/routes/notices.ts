@@ -1,11 +1,13 @@
 /** /v1/notices: what account and operator should know of. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
+import { shownAccount } from "../access.ts";
+import { principalOf } from "../principal.ts";
 import { problemResponses } from "../problem.ts";
 import { listNotices } from "../store/notices.ts";
 import type { Database, NoticeRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
-import { createRouter, json, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
 const noticeSchema = z.object({
   id: z.string(),
@@ -28,6 +30,7 @@ const show = ({ id, at, account, type, detail }: NoticeRow): z.infer<typeof noti
 });
 
 const list = createRoute({
+  access: "read own",
   method: "get",
   path: "/",
   summary: "List notices, the newest first",
@@ -44,7 +47,9 @@ export interface NoticeRoutes {
 
 export const noticeRoutes = ({ db }: NoticeRoutes) =>
   createRouter().openapi(list, async (c) => {
-    const { account, cursor, limit } = c.req.valid("query");
+    const { account: asked, cursor, limit } = c.req.valid("query");
+    const account = shownAccount(principalOf(c), asked);
+    if (account === null) return c.json({ items: [], next: null }, 200);
     const rows = await listNotices(db, { account, before: cursor }, limit + 1);
     return c.json(page(rows, limit, show, (row) => row.id), 200);
   });

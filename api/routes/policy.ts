@@ -1,5 +1,5 @@
 /** /v1/policy: which module decides, which runs beside it, by which parameters; and how that is changed. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { ABI_VERSION, MAX_MODULE_OCTETS, moduleHash, OWN_HASH, reasonName } from "../../policy/mod.ts";
 import { type PolicyControl, stateOf } from "../policy_control.ts";
@@ -10,7 +10,7 @@ import { listPolicyNodes } from "../store/policy_nodes.ts";
 import type { Database, PolicyChangeRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { moduleName, policySchema, showParameters } from "./policy_schema.ts";
-import { createRouter, json, jsonRequest } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest } from "./router.ts";
 
 /** A node that is silent for so long is not shown: each asks every second. */
 const NODE_SHOWN_MS = 60_000;
@@ -23,6 +23,7 @@ const octets = (description: string) => ({
 });
 
 const get = createRoute({
+  access: "operator",
   method: "get",
   path: "/",
   summary: "Show which module decides, by which parameters, and what a shadow would do otherwise",
@@ -30,6 +31,7 @@ const get = createRoute({
 });
 
 const put = createRoute({
+  access: "operator",
   method: "put",
   path: "/",
   summary: "Load a module: it is checked, and becomes the active one or runs beside it",
@@ -50,6 +52,7 @@ const put = createRoute({
 });
 
 const rollBack = createRoute({
+  access: "operator",
   method: "post",
   path: "/rollback",
   summary: "Go back to the last good module before the active one",
@@ -57,6 +60,7 @@ const rollBack = createRoute({
 });
 
 const patch = createRoute({
+  access: "operator",
   method: "patch",
   path: "/",
   summary: "Activate a module that was loaded before, have one run beside, or none",
@@ -73,6 +77,7 @@ const patch = createRoute({
 });
 
 const getModule = createRoute({
+  access: "operator",
   method: "get",
   path: "/modules/{hash}",
   summary: "Fetch the octets of a module that was loaded, or of the program's own",

@@ -1,12 +1,12 @@
 /** /v1/policy/evaluate: what would happen to a message, what it would cost, and why. Nothing changes. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { OWN_HASH, PARAMETERS } from "../../policy/mod.ts";
 import { dryRun, type DryRunSources, type Mailbox, type Outcome, type Step } from "../dry_run.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { dayOf, rfc3339 } from "../utc_day.ts";
 import { noSuchAccount } from "./accounts.ts";
 import { evaluationSchema, showStep, showVerdict } from "./policy_schema.ts";
-import { createRouter, instant, json, jsonRequest } from "./router.ts";
+import { createRoute, createRouter, instant, json, jsonRequest } from "./router.ts";
 
 /** RFC 5321 4.5.3.1.3 allows 256 octets; SMTPUTF8 gets some room. */
 const MAX_ADDRESS_CHARS = 512;
@@ -16,6 +16,8 @@ const MAX_AHEAD_MS = 366 * 86_400_000;
 const address = z.string().max(MAX_ADDRESS_CHARS);
 
 const evaluate = createRoute({
+  access: "operator",
+  changesNothing: true,
   method: "post",
   path: "/evaluate",
   summary: "Try a message: what would happen, what it would cost, and why, rule by rule; nothing changes",

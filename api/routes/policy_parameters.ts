@@ -1,5 +1,5 @@
 /** /v1/policy/parameters and /v1/policy/history: the figures of the policy, and who changed what when. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { PARAMETER_NAMES, type ParameterName, PARAMETERS } from "../../policy/mod.ts";
 import { type PolicyControl, stateOf } from "../policy_control.ts";
@@ -8,7 +8,7 @@ import { listPolicyChanges } from "../store/policy_changes.ts";
 import type { Database, PolicyChangeRow } from "../store/schema.ts";
 import { OPERATOR } from "./policy.ts";
 import { changeSchema, parameterSchema, showChange, showParameters } from "./policy_schema.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery } from "./router.ts";
 
 /** Letters alone, so that "max-recipients" is like maxRecipients. */
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z]/g, "");
@@ -42,6 +42,7 @@ const parametersBody = z.strictObject(values, {
 const parameterList = pageOf(parameterSchema);
 
 const get = createRoute({
+  access: "operator",
   method: "get",
   path: "/parameters",
   summary: "List the policy's parameters",
@@ -49,6 +50,7 @@ const get = createRoute({
 });
 
 const patch = createRoute({
+  access: "operator",
   method: "patch",
   path: "/parameters",
   summary: "Set parameters; null goes back to what the settings say",
@@ -57,6 +59,7 @@ const patch = createRoute({
 });
 
 const history = createRoute({
+  access: "operator",
   method: "get",
   path: "/history",
   summary: "List the changes of the policy, the newest first",

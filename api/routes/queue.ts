@@ -1,15 +1,16 @@
 /** /v1/queue/jobs: what the operator wants to know of queued mail, or done with it. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { problem, problemResponses } from "../problem.ts";
 import { answerOf, jobStates, orderJob, type QueueControl } from "../queue_control.ts";
 import { callOffQueueJob, listQueueJobs } from "../store/queue_jobs.ts";
 import { jobInListSchema, jobSchema, orderSchema, showJob, showJobInList } from "./queue_schema.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery } from "./router.ts";
 
 const noSuchJob = "There is no job of that id; jobs are kept for a week, questions for an hour";
 const jobParam = z.object({ id: z.string() });
 
 const order = createRoute({
+  access: "operator",
   method: "post",
   path: "/jobs",
   summary: "Ask about queued mail, or have something done with it",
@@ -25,6 +26,7 @@ const order = createRoute({
 });
 
 const list = createRoute({
+  access: "operator",
   method: "get",
   path: "/jobs",
   summary: "List the jobs of the last week, questions of the last hour, the newest first",
@@ -36,6 +38,7 @@ const list = createRoute({
 });
 
 const get = createRoute({
+  access: "operator",
   method: "get",
   path: "/jobs/{id}",
   summary: "Show how far a job is, and its answer",
@@ -44,6 +47,7 @@ const get = createRoute({
 });
 
 const callOff = createRoute({
+  access: "operator",
   method: "delete",
   path: "/jobs/{id}",
   summary: "Call a job off: what was done stays done",

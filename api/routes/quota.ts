@@ -1,11 +1,11 @@
 /** /v1/accounts/{username}/quota: what is left of the day. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { type AccountSources, findStandings } from "../account_facts.ts";
 import type { Caps, Counters } from "../counters/counters.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { nextMidnight, rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
-import { createRouter, json, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, timeSchema } from "./router.ts";
 
 const quotaSchema = z.object({
   day: z.string().openapi({ description: "The UTC day", format: "date", example: "2026-11-23" }),
@@ -20,6 +20,7 @@ const quotaSchema = z.object({
 }).openapi("Quota");
 
 const get = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/quota",
   summary: "Show what is left of the day",

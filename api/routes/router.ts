@@ -1,14 +1,49 @@
-/** What the public routes have in common: how a refused request is answered, paging, and the words of the document. */
-import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { invalidRequest } from "../problem.ts";
+/**
+ * What the public routes have in common: who may use one, how a refused request is answered, paging, and the words of
+ * the document.
+ */
+import { createRoute as createOpenApiRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
+import { type Access, SCOPES } from "../access.ts";
+import { admit, type ApiEnv, recorded } from "../principal.ts";
+import { invalidRequest, problemResponses } from "../problem.ts";
 
 /** A router whose validation errors are problem details. */
 export const createRouter = () =>
-  new OpenAPIHono({
+  new OpenAPIHono<ApiEnv>({
     defaultHook: (result, c) => {
       if (!result.success) return invalidRequest(c, result.target, result.error);
     },
   });
+
+/** Where the OpenAPI document says who may use a route. */
+export const ACCESS = "x-access";
+
+interface Declaration {
+  readonly access: Access;
+  /** For a method other than GET: it changes nothing, so the audit log leaves it out. */
+  readonly changesNothing?: true;
+}
+
+/**
+ * A route that declares who may use it. Whoever may not is refused before the request is validated.
+ *
+ * @throws Error where it is declared for a scope and has no account in its path.
+ */
+export const createRoute = <P extends string, R extends Omit<RouteConfig, "path"> & { path: P }>(
+  { access, changesNothing, ...route }: R & Declaration,
+) => {
+  if (SCOPES.some((scope) => scope === access) && !route.path.includes("{username}")) {
+    throw new Error(`${route.method} ${route.path}: a route for the scope ${access} needs {username} in its path`);
+  }
+  const responses = access === "anyone"
+    ? route.responses
+    : { ...route.responses, ...problemResponses("operator-only", "scope-missing", "too-many-requests") };
+  const isRecorded = access !== "anyone" && route.method !== "get" && changesNothing === undefined;
+  const middleware = isRecorded ? [recorded, admit(access)] : [admit(access)];
+  const declared = { ...route, responses, middleware, [ACCESS]: access };
+  // What is added is nothing that handlers or clients have a type of.
+  return createOpenApiRoute(declared) as unknown as ReturnType<typeof createOpenApiRoute<P, R>>;
+};
 
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 200;

@@ -4,7 +4,7 @@
  * An address is remembered when its server said at RCPT that there is no such mailbox, or none in use; not for a full
  * mailbox, a policy, or a domain's trouble.
  */
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
@@ -17,7 +17,7 @@ import {
 } from "../store/suppressions.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
-import { createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
 /** RFC 5321 4.5.3.1.3 allows 256 octets for a path. */
 const MAX_ADDRESS_CHARS = 512;
@@ -45,6 +45,7 @@ const show = (row: SuppressionRow): z.infer<typeof suppressionSchema> => ({
 });
 
 const list = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/suppressions",
   summary: "List the addresses that failed for good",
@@ -56,6 +57,7 @@ const list = createRoute({
 });
 
 const clear = createRoute({
+  access: "manage",
   method: "delete",
   path: "/{username}/suppressions",
   summary: "Clear one address, or all of them: mail is sent to it again",
@@ -72,6 +74,7 @@ const clear = createRoute({
 });
 
 const getChoice = createRoute({
+  access: "read",
   method: "get",
   path: "/{username}/suppressions/choice",
   summary: "Show what the account wants of mail to these addresses",
@@ -83,6 +86,7 @@ const getChoice = createRoute({
 });
 
 const setChoice = createRoute({
+  access: "manage",
   method: "put",
   path: "/{username}/suppressions/choice",
   summary: "Choose what is to come of mail to these addresses",

@@ -7,6 +7,7 @@ export type Account = Omit<AccountRow, "password_hash">;
 
 const SHOWN = [
   ...["username", "email", "status", "created_at", "ndr_choice", "ndr_share_percent", "brake_released_until"] as const,
+  "version" as const,
 ];
 
 /** @returns false where the username is taken; the primary key decides between racers. */
@@ -35,20 +36,23 @@ export const findPasswordHash = async (db: Kysely<Database>, username: string): 
 
 /** What may be changed of an account. */
 export type AccountChange = Partial<
-  Pick<AccountRow, "status" | "ndr_choice" | "ndr_share_percent" | "brake_released_until">
+  Pick<AccountRow, "status" | "ndr_choice" | "ndr_share_percent" | "brake_released_until" | "password_hash">
 >;
 
-/** @returns the account as it is now, or undefined where there is none. */
+/**
+ * Changes an account, in one statement.
+ *
+ * @param versions the ones that are to be changed; undefined: whichever it is.
+ * @returns the account as it is now, or undefined where there is none, or not in one of these versions.
+ */
 export const changeAccount = (
   db: Kysely<Database>,
   username: string,
   change: AccountChange,
-): Promise<Account | undefined> =>
-  db.updateTable("account").set(change).where("username", "=", username).returning(SHOWN).executeTakeFirst();
-
-/** @returns false where there is no such account. */
-export const setPasswordHash = async (db: Kysely<Database>, username: string, hash: string): Promise<boolean> => {
-  const updated = await db.updateTable("account").set({ password_hash: hash }).where("username", "=", username)
-    .executeTakeFirst();
-  return updated.numUpdatedRows === 1n;
+  versions?: readonly number[],
+): Promise<Account | undefined> => {
+  let query = db.updateTable("account").set((row) => ({ ...change, version: row("version", "+", 1) }))
+    .where("username", "=", username);
+  if (versions !== undefined) query = query.where("version", "in", [...versions]);
+  return query.returning(SHOWN).executeTakeFirst();
 };

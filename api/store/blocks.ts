@@ -3,8 +3,17 @@ import type { Kysely } from "kysely";
 import type { BlockFacts } from "../wire.ts";
 import type { BlockRow, Database } from "./schema.ts";
 
-export const insertBlock = async (db: Kysely<Database>, row: BlockRow): Promise<void> => {
-  await db.insertInto("block").values(row).execute();
+/**
+ * Buys; once for an idempotency key of an account, for the unique index decides between racers.
+ *
+ * @returns the purchase, or the one that was made before with the same key.
+ */
+export const insertBlock = async (db: Kysely<Database>, row: BlockRow): Promise<BlockRow> => {
+  const inserted = await db.insertInto("block").values(row)
+    .onConflict((conflict) => conflict.columns(["username", "idempotency_key"]).doNothing()).executeTakeFirst();
+  if (inserted.numInsertedOrUpdatedRows === 1n) return row;
+  return await db.selectFrom("block").selectAll().where("username", "=", row.username)
+    .where("idempotency_key", "=", row.idempotency_key).executeTakeFirstOrThrow();
 };
 
 /** At most `limit` blocks of an account behind the id `after`, cancelled ones included, in the order of their ids. */

@@ -15,6 +15,71 @@ export interface AccountRow {
   ndr_share_percent: number | null;
   /** The operator has released the account from the brake until then. */
   brake_released_until: number | null;
+  /** From 1, one more with each change of the row. */
+  version: number;
+}
+
+/** A key of an account for the HTTP API. */
+export interface ApiKeyRow {
+  id: string;
+  username: string;
+  label: string;
+  /** SHA-256 in hex; the key itself is nowhere. */
+  key_hash: string;
+  /** Names with a space between. */
+  scopes: string;
+  created_at: number;
+  /** To the minute; null: not yet. */
+  last_used_at: number | null;
+}
+
+/** A further password of an account for SMTP. */
+export interface AppPasswordRow {
+  id: string;
+  username: string;
+  label: string;
+  /** SHA-256 in hex; the password itself is nowhere. */
+  password_hash: string;
+  created_at: number;
+  /** To the minute, and the client's address then; null: not yet. */
+  last_used_at: number | null;
+  last_used_from: string | null;
+}
+
+/** A token of a machine of relay nodes. */
+export interface RelayTokenRow {
+  id: string;
+  /** The machine, as the operator calls it. */
+  label: string;
+  /** SHA-256 in hex; the token itself is nowhere. */
+  token_hash: string;
+  created_at: number;
+  /** To the minute; null: not yet. */
+  last_used_at: number | null;
+}
+
+/** A node that a machine with a token of its own has spoken for. */
+export interface RelayNodeRow {
+  node: string;
+  /** Of the token. */
+  label: string;
+}
+
+/** A request of the public API that could change something. */
+export interface AuditRow {
+  id: string;
+  at: number;
+  /** The key that asked, with its label then; null: the operator. */
+  key_id: string | null;
+  key_label: string | null;
+  method: string;
+  /** Without the query. */
+  path: string;
+  /** Whose things it was about; null: nobody's. */
+  account: string | null;
+  request_id: string;
+  /** As it was answered; null: the process ended before. */
+  status: number | null;
 }
 
 export interface BlockRow {
@@ -24,6 +89,8 @@ export interface BlockRow {
   purchased_at: number;
   activates_at: number;
   cancelled_at: number | null;
+  /** As the buyer named the purchase; null: not at all. */
+  idempotency_key: string | null;
 }
 
 export interface NetworkRow {
@@ -280,6 +347,11 @@ export interface QueueJobPartRow {
 
 export interface Database {
   account: AccountRow;
+  api_key: ApiKeyRow;
+  app_password: AppPasswordRow;
+  relay_token: RelayTokenRow;
+  relay_node: RelayNodeRow;
+  audit: AuditRow;
   block: BlockRow;
   network: NetworkRow;
   domain: DomainRow;

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { PASSWORD, RELAY, startControlPlane } from "./control_plane.ts";
+import { ADMIN, PASSWORD, RELAY, startControlPlane } from "./control_plane.ts";
 
 Deno.test("accounts: one is created, shown and listed, without its password", async () => {
   await using api = await startControlPlane();
@@ -115,4 +115,44 @@ Deno.test("login: the new password holds once it is set, and the old one no long
   assertEquals(await login("new horse"), 200);
   assertEquals(await login(PASSWORD), 401);
   assertEquals((await api.request("PUT", "/v1/accounts/bob/password", { password: PASSWORD })).status, 404);
+});
+
+Deno.test("accounts: a change with If-Match holds only for the version that was looked at", async () => {
+  await using api = await startControlPlane();
+  const created = await api.account("alice");
+  const ask = async (method: string, path: string, body: unknown, ifMatch: string) => {
+    const response = await api.app.request(path, {
+      method,
+      headers: { authorization: `Bearer ${ADMIN}`, "content-type": "application/json", "if-match": ifMatch },
+      body: JSON.stringify(body),
+    });
+    await response.body?.cancel();
+    return [response.status, response.headers.get("etag")];
+  };
+  const suspend = (ifMatch: string) => ask("PATCH", "/v1/accounts/alice", { status: "suspended" }, ifMatch);
+  assertEquals(created.headers.get("etag"), '"1"');
+  assertEquals((await api.request("GET", "/v1/accounts/alice")).headers.get("etag"), '"1"');
+  assertEquals(await suspend('"1"'), [200, '"2"']);
+  assertEquals(await suspend('"1"'), [412, null]);
+  assertEquals(await suspend('W/"2"'), [412, null]);
+  assertEquals(await suspend("nonsense"), [412, null]);
+  assertEquals(await suspend('"1", "2"'), [200, '"3"']);
+  assertEquals(await suspend("*"), [200, '"4"']);
+  const password = (ifMatch: string) => ask("PUT", "/v1/accounts/alice/password", { password: "new horse" }, ifMatch);
+  assertEquals(await password('"3"'), [412, null]);
+  assertEquals(await password('"4"'), [204, '"5"']);
+  assertEquals(await ask("PATCH", "/v1/accounts/bob", { status: "active" }, '"1"'), [404, null]);
+});
+
+Deno.test("accounts: of two changes to the same version at once, one holds", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  const answers = await Promise.all(["count", "refuse"].map((choice) =>
+    api.app.request("/v1/accounts/alice", {
+      method: "PATCH",
+      headers: { authorization: `Bearer ${ADMIN}`, "content-type": "application/json", "if-match": '"1"' },
+      body: JSON.stringify({ ndr: { choice } }),
+    })
+  ));
+  assertEquals(answers.map(({ status }) => status).toSorted(), [200, 412]);
 });

@@ -37,3 +37,20 @@ export function decisionMaker(parameters: Parameters = defaultParameters) {
 }
 
 export const decisionOf = decisionMaker();
+
+/** MAIL of an account whose day is far beyond its habit: the brake holds it back. `at` is in epoch ms. */
+export const brakedDecision = (account: string, at: number): Decision => {
+  const facts = {
+    ...{
+      status: "active",
+      day: new Date(at).toISOString().slice(0, 10),
+      used: 450,
+      blocks: [{ quantity: 10, activatesAt: 0 }],
+    } as const,
+    ndr: { choice: "count", sharePercent: null } as const,
+    today: { recipients: 10, outcomes: 10, refused: 0 },
+    habit: { days: 10, relays: 150, recipients: 100, refusedPercent: 0 },
+    brakeReleasedUntil: null,
+  };
+  return decisionOf("mail", { now: at, account: facts, sizeBytes: 0, sender: null, ownership: null }, { at, account });
+};

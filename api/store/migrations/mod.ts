@@ -13,6 +13,7 @@ import { activity } from "./0006_activity.ts";
 import { dkim } from "./0007_dkim.ts";
 import { suppressions } from "./0008_suppressions.ts";
 import { queue } from "./0010_queue.ts";
+import { identity } from "./0011_identity.ts";
 
 const migrations = {
   "0001_accounts": accounts,
@@ -24,6 +25,7 @@ const migrations = {
   "0007_dkim": dkim,
   "0008_suppressions": suppressions,
   "0010_queue": queue,
+  "0011_identity": identity,
 };
 
 /**

@@ -83,3 +83,13 @@ Deno.test("quota: without an active block says so; colours tell how much is left
   });
   assertStringIncludes((await runOn(api, "quota alice", { colours: true })).out, "\x1b[33m[████████████████░");
 });
+
+Deno.test("block buy --idempotency-key: the same again buys nothing more, another quantity is refused", async () => {
+  await using api = await startApi();
+  await runOn(api, "account create alice --generate");
+  const first = await runOn(api, "block buy alice 2 --idempotency-key order-1 --json");
+  assertEquals(await runOn(api, "block buy alice 2 --idempotency-key order-1 --json"), first);
+  const other = await runOn(api, "block buy alice 3 --idempotency-key order-1");
+  assertEquals(other.code, 1);
+  assertStringIncludes(other.err, "With this key 2 blocks were bought before");
+});

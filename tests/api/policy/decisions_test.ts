@@ -8,7 +8,7 @@ import {
   encodeChunk,
   Reason,
 } from "../../../policy/mod.ts";
-import { decisionOf } from "../../support/decisions.ts";
+import { brakedDecision, decisionOf } from "../../support/decisions.ts";
 import { NOON, startControlPlane, type TestControlPlane } from "../control_plane.ts";
 
 const at = (ms: number) => new Date(NOON + ms).toISOString();
@@ -64,15 +64,7 @@ Deno.test("decisions: a query that is wrong is refused", async () => {
 
 Deno.test("notices: the brake's, once for an account and a day, with names for numbers", async () => {
   await using api = await startControlPlane();
-  const account = {
-    ...{ status: "active", day: "2026-11-23", used: 450, blocks: [{ quantity: 10, activatesAt: 0 }] } as const,
-    ndr: { choice: "count", sharePercent: null } as const,
-    today: { recipients: 10, outcomes: 10, refused: 0 },
-    habit: { days: 10, relays: 150, recipients: 100, refusedPercent: 0 },
-    brakeReleasedUntil: null,
-  };
-  const mail = { now: NOON, account, sizeBytes: 0, sender: null, ownership: null };
-  const braked = decisionOf("mail", mail, { at: NOON, account: "alice" });
+  const braked = brakedDecision("alice", NOON);
   assertEquals(braked.reason, Reason.Braked);
   await send(api, encodeChunk([braked, { ...braked, at: NOON + 1 }, { ...braked, account: "bo" }]));
   await send(api, encodeChunk([{ ...braked, at: NOON + 2 }]));
