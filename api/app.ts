@@ -37,6 +37,7 @@ import { type NodeSuppressionRoutes, nodeSuppressionRoutes } from "./routes/node
 import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
 import { createRouter } from "./routes/router.ts";
 import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
+import { DatabaseUnavailable } from "./store/trouble.ts";
 
 /** A batch of 512 events, each about 100 long addresses with a long reply, is 20 MiB. */
 const NODE_BODY_BYTES = 32 * 1024 * 1024;
@@ -139,6 +140,11 @@ export const createApp = (parts: AppParts): App => {
     if (error instanceof PolicyFault) return problem(c, "policy-fault", error.message);
     // Thrown by Hono's validator for a body that is not JSON.
     if (error instanceof HTTPException && error.status === 400) return problem(c, "invalid-request", error.message);
+    if (error instanceof DatabaseUnavailable) {
+      parts.log("the database does not answer", { method: c.req.method, path: c.req.path, error });
+      c.header("retry-after", String(RETRY_AFTER_SECONDS));
+      return problem(c, "database-unavailable", "The service's database cannot be asked now");
+    }
     parts.log("a request failed", { method: c.req.method, path: c.req.path, error });
     return problem(c, "internal", "The service could not do this now; the operator's log says why");
   });

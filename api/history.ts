@@ -6,6 +6,7 @@
  */
 import type { Kysely, Transaction } from "kysely";
 import { type ActivityChange, changeActivity } from "./store/activity.ts";
+import { exclusively } from "./store/dialect.ts";
 import { insertEvents } from "./store/events.ts";
 import { findCustomersMessages, insertMessages, refreshStatus } from "./store/messages.ts";
 import { insertRecipients, type RecipientChange, setRecipientStatus } from "./store/recipients.ts";
@@ -75,5 +76,6 @@ export const recordEvents = async (
   events: readonly NodeEvent[],
 ): Promise<void> => {
   if (events.length === 0) return;
-  await db.transaction().execute((transaction) => record(transaction, node, events));
+  const accounts = events.map((event) => `account ${event.account}`);
+  await exclusively(db, accounts, (transaction) => record(transaction, node, events));
 };

@@ -24,6 +24,7 @@ export const PROBLEMS = {
   "proof-missing": { status: 422, title: "The DNS record is not there" },
   "internal": { status: 500, title: "The service failed" },
   "busy": { status: 503, title: "The service is busy: try again" },
+  "database-unavailable": { status: 503, title: "The database does not answer: try again" },
   "policy-fault": { status: 503, title: "The policy's module failed: try again" },
   "dns-failed": { status: 503, title: "The DNS could not be asked: try again" },
 } as const;

@@ -98,7 +98,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
   );
   const settings = testSettings(nextHop.port, options.settings);
   const plane = await createControlPlane({
-    databasePath: IN_MEMORY,
+    database: IN_MEMORY,
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: settings.activationDelayMs,

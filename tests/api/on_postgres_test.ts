@@ -1,0 +1,38 @@
+/** Each test of the API that needs a database, once more on PostgreSQL: each in a database of its own. */
+import { needingPostgres, startPostgres } from "../support/postgres.ts";
+import { useEngine } from "./database.ts";
+
+/** What is particular to a file of SQLite. */
+const OTHERS = ["restart_test.ts"];
+/** Whoever has the fixture has a database. */
+const FIXTURE = /from "[./]+\/(control_plane|harness|database)\.ts"/;
+
+const all = needingPostgres("the tests of the API, on PostgreSQL");
+if (all.ignore) Deno.test({ ...all, fn: () => {} });
+else await registerAll();
+
+async function registerAll(): Promise<void> {
+  // Ends with this file's thread.
+  const postgres = await startPostgres();
+  useEngine(() => postgres.newDatabase());
+  const original = Deno.test;
+  // A failure says on which engine.
+  const named = (name: string, fn: () => void | Promise<void>) => original(`${name} (on PostgreSQL)`, fn);
+  const registry = Deno as { test: unknown };
+  registry.test = named;
+  try {
+    for (const path of [...testFiles(new URL("./", import.meta.url))].sort()) await import(path);
+  } finally {
+    registry.test = original;
+  }
+}
+
+function* testFiles(folder: URL): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    const url = new URL(isDirectory ? `${name}/` : name, folder);
+    if (isDirectory) yield* testFiles(url);
+    else if (name.endsWith("_test.ts") && !OTHERS.includes(name) && url.href !== import.meta.url) {
+      if (FIXTURE.test(Deno.readTextFileSync(url))) yield url.href;
+    }
+  }
+}
