@@ -2,10 +2,10 @@
 import { needingPostgres, startPostgres } from "../support/postgres.ts";
 import { useEngine } from "./database.ts";
 
-/** What is particular to a file of SQLite. */
-const OTHERS = ["restart_test.ts"];
-/** Whoever has the fixture has a database. */
+/** Whoever has a fixture has a database. */
 const FIXTURE = /from "[./]+\/(control_plane|harness|database)\.ts"/;
+/** What is particular to one engine: it says which. */
+const PARTICULAR = /control\.db|\/postgres\.ts"/;
 
 const all = needingPostgres("the tests of the API, on PostgreSQL");
 if (all.ignore) Deno.test({ ...all, fn: () => {} });
@@ -31,8 +31,9 @@ function* testFiles(folder: URL): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     const url = new URL(isDirectory ? `${name}/` : name, folder);
     if (isDirectory) yield* testFiles(url);
-    else if (name.endsWith("_test.ts") && !OTHERS.includes(name) && url.href !== import.meta.url) {
-      if (FIXTURE.test(Deno.readTextFileSync(url))) yield url.href;
+    else if (name.endsWith("_test.ts")) {
+      const text = Deno.readTextFileSync(url);
+      if (FIXTURE.test(text) && !PARTICULAR.test(text)) yield url.href;
     }
   }
 }

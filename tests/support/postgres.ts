@@ -6,15 +6,15 @@
  *     await using database = await postgres.newDatabase();
  *     await openDatabase(database.location);
  *
- * It ends with the test, however that ends: a shell holds it, which stops and removes it when its input is at its end.
+ * It ends with the test's thread at the latest: a shell holds it, which stops and removes it at the end of its input.
  */
 import { join } from "@std/path";
 // @ts-types="npm:@types/pg@8.23.1"
 import pg from "pg";
 import { openDatabase, type PostgresServer } from "../../api/store/database.ts";
-import type { TestDatabase } from "../api/database.ts";
 import { find, needing } from "./installed.ts";
 import { freePort } from "./relay_process.ts";
+import type { KeyPair } from "./self_signed.ts";
 import { systemUser } from "./system_user.ts";
 
 const SUPERUSER = "mailhop";
@@ -25,12 +25,18 @@ const HOST = "127.0.0.1";
 
 /** What there is in a database that was never used. */
 const EMPTY = "template0";
+/** The one role that needs a password; it is made by whoever wants it. */
+export const APP_ROLE = "app";
+
+export interface PostgresDatabase extends AsyncDisposable {
+  readonly location: PostgresServer;
+}
 
 export interface TestPostgres extends AsyncDisposable {
   /** Where that database is. */
   server(database: string): PostgresServer;
   /** A new database with the newest schema, or with nothing at all; dropped when disposed of. */
-  newDatabase(from?: "migrated" | "empty"): Promise<TestDatabase & { readonly location: PostgresServer }>;
+  newDatabase(from?: "migrated" | "empty"): Promise<PostgresDatabase>;
   /** As the superuser. */
   query(database: string, sql: string): Promise<Record<string, unknown>[]>;
   /** Ends all of its processes at once, as a power failure does. */
@@ -43,12 +49,31 @@ export function needingPostgres(name: string): { name: string; ignore: boolean }
   return needing(name, "postgres", "initdb", "pg_ctl");
 }
 
-export async function startPostgres(): Promise<TestPostgres> {
+/**
+ * For a file whose tests share a cluster:
+ *
+ *     const test = await testsOnPostgres();
+ *     test("name", async (postgres) => {…});
+ */
+export async function testsOnPostgres() {
+  const postgres = needingPostgres("").ignore ? undefined : await startPostgres();
+  return (name: string, body: (postgres: TestPostgres) => Promise<void>) =>
+    Deno.test({ ...needingPostgres(name), fn: () => body(postgres!) });
+}
+
+/** @param certificate with which it offers TLS; it does not, unless told. */
+export async function startPostgres(certificate?: KeyPair): Promise<TestPostgres> {
   const directory = await Deno.makeTempDir({ prefix: "mailhop-postgres-" });
   const port = freePort();
   const user = Deno.uid() === 0 ? systemUser(SYSTEM_USER) : undefined;
   if (user !== undefined) await Deno.chown(directory, user.uid, user.gid);
-  const supervisor = new Supervisor(directory, port, user);
+  if (certificate !== undefined) {
+    await Deno.writeTextFile(join(directory, "server.crt"), certificate.cert);
+    await Deno.writeTextFile(join(directory, "server.key"), certificate.key, { mode: 0o600 });
+    if (user !== undefined) await Deno.chown(join(directory, "server.key"), user.uid, user.gid);
+  }
+  const options = { port, ssl: certificate === undefined ? "off" : "on" };
+  const supervisor = new Supervisor(directory, options, user);
   try {
     await supervisor.say("init");
     await supervisor.say("start");
@@ -97,7 +122,8 @@ export async function startPostgres(): Promise<TestPostgres> {
 /** The shell that does what a line of its input says, and answers each with the exit code. */
 const SCRIPT = `
 init() {
-  "$initdb" -D "$directory/data" -U ${SUPERUSER} -A trust -E UTF8 --locale=C.UTF-8 --no-sync
+  "$initdb" -D "$directory/data" -U ${SUPERUSER} -A trust -E UTF8 --locale=C.UTF-8 --no-sync &&
+    sed -i '1i host all ${APP_ROLE} 127.0.0.1/32 scram-sha-256' "$directory/data/pg_hba.conf"
 }
 start() {
   "$pg_ctl" -D "$directory/data" -w -l "$directory/log" -o "$options" start
@@ -120,9 +146,16 @@ class Supervisor {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #answers: ReadableStreamDefaultReader<string>;
 
-  constructor(directory: string, port: number, user: { readonly uid: number; readonly gid: number } | undefined) {
+  constructor(
+    directory: string,
+    options: Readonly<Record<string, string | number>>,
+    user: { readonly uid: number; readonly gid: number } | undefined,
+  ) {
     this.#directory = directory;
-    const options = {
+    const settings = {
+      ...options,
+      "ssl_cert_file": join(directory, "server.crt"),
+      "ssl_key_file": join(directory, "server.key"),
       "listen_addresses": HOST,
       "unix_socket_directories": directory,
       // Only a failure of the machine's power takes what is not synced.
@@ -137,7 +170,7 @@ class Supervisor {
         directory,
         initdb: find("initdb") ?? "initdb",
         pg_ctl: find("pg_ctl") ?? "pg_ctl",
-        options: `-p ${port} ${Object.entries(options).map(([name, value]) => `-c ${name}=${value}`).join(" ")}`,
+        options: Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(" "),
       },
       ...user,
       // With the test's thread its children are killed, and this one is to clean up behind it.
