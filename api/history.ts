@@ -76,6 +76,6 @@ export const recordEvents = async (
   events: readonly NodeEvent[],
 ): Promise<void> => {
   if (events.length === 0) return;
-  const accounts = events.map((event) => `account ${event.account}`);
-  await exclusively(db, accounts, (transaction) => record(transaction, node, events));
+  const days = events.map((event) => `activity ${event.account}`);
+  await exclusively(db, days, (transaction) => record(transaction, node, events));
 };

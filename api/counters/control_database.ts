@@ -35,9 +35,9 @@ const distinct = <Item extends { readonly id: string }>(items: readonly Item[]):
   return [...seen.values()];
 };
 
-/** Whose days are read and changed. */
-const accounts = (items: readonly { readonly username: string }[]): string[] =>
-  items.map(({ username }) => `account ${username}`);
+/** Names of the days that are read and changed. */
+const days = (items: readonly { readonly username: string }[]): string[] =>
+  items.map(({ username }) => `usage ${username}`);
 
 const ids = (items: readonly { readonly id: string }[]): string[] => items.map((item) => item.id);
 
@@ -134,7 +134,7 @@ export const createControlDatabaseCounters = (
     // The clock is read inside, so that the days of transactions follow their order.
     return await exclusively(
       db,
-      accounts(requests),
+      days(requests),
       (transaction) => reserve(transaction, holder, requests, now(), caps),
     );
   },
@@ -142,7 +142,7 @@ export const createControlDatabaseCounters = (
     if (settlements.length === 0) return;
     await exclusively(
       db,
-      accounts(settlements),
+      days(settlements),
       (transaction) => settle(transaction, holder, distinct(settlements)),
     );
     await sync();
@@ -151,7 +151,7 @@ export const createControlDatabaseCounters = (
     if (refunds.length === 0) return;
     await exclusively(
       db,
-      accounts(refunds),
+      days(refunds),
       (transaction) => refund(transaction, holder, distinct(refunds), dayOf(now())),
     );
   },
@@ -163,7 +163,7 @@ export const createControlDatabaseCounters = (
       // One that was settled meanwhile stays so: the refund looks again.
       total += await exclusively(
         db,
-        accounts(abandoned),
+        days(abandoned),
         (transaction) => refund(transaction, holder, abandoned, dayOf(now())),
       );
     }

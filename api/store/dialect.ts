@@ -53,7 +53,7 @@ export class StorePostgresDialect extends PostgresDialect {
  * Runs `work` in a transaction beside which no other runs that has one of `names`. It may run again, so it changes
  * nothing but the database; and it waits for nothing but the database, for others wait for it.
  *
- * @param names of what it reads before it writes, such as "account anna"; none, where it only writes.
+ * @param names of what it reads before it writes, such as "usage anna"; none, where it only writes.
  */
 export const exclusively = async <Result>(
   db: Kysely<Database>,

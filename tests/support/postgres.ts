@@ -121,8 +121,10 @@ export async function startPostgres(certificate?: KeyPair): Promise<TestPostgres
 
 /** The shell that does what a line of its input says, and answers each with the exit code. */
 const SCRIPT = `
+# In a locale whose order is not that of octets, as most are.
 init() {
-  "$initdb" -D "$directory/data" -U ${SUPERUSER} -A trust -E UTF8 --locale=C.UTF-8 --no-sync &&
+  "$initdb" -D "$directory/data" -U ${SUPERUSER} -A trust -E UTF8 --locale=C.UTF-8 \
+    --locale-provider=icu --icu-locale=en --no-sync &&
     sed -i '1i host all ${APP_ROLE} 127.0.0.1/32 scram-sha-256' "$directory/data/pg_hba.conf"
 }
 start() {
