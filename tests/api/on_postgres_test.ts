@@ -3,7 +3,7 @@ import { needingPostgres, startPostgres } from "../support/postgres.ts";
 import { useEngine } from "./database.ts";
 
 /** Whoever has a fixture has a database. */
-const FIXTURE = /from "[./]+\/(control_plane|harness|database)\.ts"/;
+const FIXTURE = /from "[./]+(cli\/)?(control_plane|harness|database)\.ts"/;
 /** What is particular to one engine: it says which. */
 const PARTICULAR = /control\.db|\/postgres\.ts"/;
 
@@ -17,7 +17,10 @@ async function registerAll(): Promise<void> {
   useEngine(() => postgres.newDatabase());
   const original = Deno.test;
   // A failure says on which engine.
-  const named = (name: string, fn: () => void | Promise<void>) => original(`${name} (on PostgreSQL)`, fn);
+  const named = (first: string | Deno.TestDefinition, fn?: Deno.TestDefinition["fn"]) => {
+    const definition = { ...typeof first === "string" ? { name: first } : first, ...fn && { fn } };
+    return original({ ...definition, name: `${definition.name} (on PostgreSQL)` } as Deno.TestDefinition);
+  };
   const registry = Deno as { test: unknown };
   registry.test = named;
   try {

@@ -1,6 +1,8 @@
 /** Several control planes on one database: what each does, all the others see, and nothing is counted twice. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { sql } from "kysely";
 import { openDatabase } from "../../api/store/database.ts";
+import { exclusively } from "../../api/store/dialect.ts";
 import { DatabaseUnusable } from "../../api/store/trouble.ts";
 import { OWN_HASH } from "../../policy/mod.ts";
 import { type TestPostgres, testsOnPostgres } from "../support/postgres.ts";
@@ -204,6 +206,40 @@ test("two planes: of several that start at the same time on an empty database, o
   for (const plane of planes) stack.use(plane);
   assertEquals((await planes[0]!.account("alice")).status, 201);
   assertEquals((await planes[3]!.request("GET", "/v1/accounts/alice")).status, 200);
+});
+
+test("transactions: one that the server ends in favour of another runs again", async (postgres) => {
+  await using place = await postgres.newDatabase();
+  await using database = await openDatabase(place.location);
+  const { db } = database;
+  const rows = ["alice", "bob"].map((username) => ({ username, day: DAY, used: 0, ndr: 0 }));
+  await db.insertInto("usage").values(rows).execute();
+  // Each has one row when it goes for the other's.
+  const both = Promise.withResolvers<void>();
+  let waiting = 2, runs = 0;
+  const addToBoth = (names: readonly string[]) =>
+    exclusively(db, [], async (transaction) => {
+      runs++;
+      for (const username of names) {
+        await transaction.updateTable("usage").where("username", "=", username)
+          .set((row) => ({ used: row("used", "+", 1) })).execute();
+        if (--waiting === 0) both.resolve();
+        await both.promise;
+      }
+    });
+  await Promise.all([addToBoth(["alice", "bob"]), addToBoth(["bob", "alice"])]);
+  const used = await db.selectFrom("usage").select("used").execute();
+  assertEquals([runs, ...used.map((row) => row.used)], [3, 2, 2]);
+});
+
+test("connections: the server ends a statement that takes too long, and a transaction that nobody goes on with", async (postgres) => {
+  await using place = await postgres.newDatabase();
+  await using database = await openDatabase(place.location);
+  const { rows } = await sql<{ statement: string; idle: string }>`
+    select current_setting('statement_timeout') as statement,
+      current_setting('idle_in_transaction_session_timeout') as idle
+  `.execute(database.db);
+  assertEquals(rows, [{ statement: "5s", idle: "10s" }]);
 });
 
 test("migrations: a database that a newer version has been at is refused, and left as it is", async (postgres) => {
