@@ -28,17 +28,23 @@ const open = async (server: PostgresServer, patient = false): Promise<Kysely<Dat
 
 /** @throws {DatabaseUnusable} it is not there in time, or not as it must be. */
 export const openPostgres = async (server: PostgresServer, waiting: Waiting = {}): Promise<ControlDatabase> => {
-  const preparing = await open(server, true);
   try {
-    await waitFor(preparing, server, waiting);
-    await migrate(preparing);
+    await prepare(server, waiting);
   } catch (error) {
     throw unusable(server, error);
-  } finally {
-    await preparing.destroy();
   }
   const db = await open(server);
   return { db, sync: () => Promise.resolve(), [Symbol.asyncDispose]: () => db.destroy() };
+};
+
+const prepare = async (server: PostgresServer, waiting: Waiting): Promise<void> => {
+  const db = await open(server, true);
+  try {
+    await waitFor(db, server, waiting);
+    await migrate(db);
+  } finally {
+    await db.destroy();
+  }
 };
 
 const waitFor = async (

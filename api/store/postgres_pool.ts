@@ -25,8 +25,8 @@ export interface PostgresServer {
 
 /** Per process. PostgreSQL allows a hundred in all, unless told. */
 const MAX_CONNECTIONS = 10;
-/** To get a connection, be it a new one or the first that is free. A node gives up a call after ten seconds. */
-const CONNECT_MS = 8000;
+/** To get a connection, be it a new one or the first that is free: a node gives the whole call up after ten seconds. */
+const CONNECT_MS = 5000;
 /** Of one statement, waits for locks included; the server ends it. */
 const STATEMENT_MS = 5000;
 /** After this the server is taken for gone: it would have ended the statement itself. */

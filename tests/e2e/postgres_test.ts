@@ -94,6 +94,7 @@ Deno.test({
     const cases = [
       [server.url("secret"), `password authentication failed for user "${APP_ROLE}"`],
       [server.url(PASSWORD, "nowhere"), 'database "nowhere" does not exist'],
+      [`${server.url(PASSWORD)}?sslmode=verify-full&sslrootcert=/nowhere/ca.pem`, "No such file or directory"],
     ] as const;
     for (const [DATABASE_URL, why] of cases) {
       await using start = StartProcess.spawn({ DATABASE_URL, MAILHOP_DATA_DIR: `${server.directory}/data` });
