@@ -48,6 +48,7 @@ import { type QueueRoutes, queueRoutes } from "./routes/queue.ts";
 import { type RelayTokenRoutes, relayTokenRoutes } from "./routes/relay_tokens.ts";
 import { createRouter } from "./routes/router.ts";
 import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
+import { DatabaseUnavailable } from "./store/trouble.ts";
 
 /** A batch of 512 events, each about 100 long addresses with a long reply, is 20 MiB. */
 const NODE_BODY_BYTES = 32 * 1024 * 1024;
@@ -168,7 +169,13 @@ export const createApp = (parts: AppParts): App => {
     if (error instanceof PolicyFault) return problem(c, "policy-fault", error.message);
     // Thrown by Hono's validator for a body that is not JSON.
     if (error instanceof HTTPException && error.status === 400) return problem(c, "invalid-request", error.message);
-    parts.log("a request failed", { method: c.req.method, path: c.req.path, requestId: c.get("requestId"), error });
+    const request = { method: c.req.method, path: c.req.path, requestId: c.get("requestId") };
+    if (error instanceof DatabaseUnavailable) {
+      parts.log("the database does not answer", { ...request, error });
+      c.header("retry-after", String(RETRY_AFTER_SECONDS));
+      return problem(c, "database-unavailable", "The service's database cannot be asked now");
+    }
+    parts.log("a request failed", { ...request, error });
     return problem(c, "internal", "The service could not do this now; the operator's log says why");
   });
   app.notFound((c) => problem(c, "not-found", `Nothing answers ${c.req.method} ${c.req.path}`));

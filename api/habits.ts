@@ -19,7 +19,8 @@ export type Habits = (username: string, now: number) => Promise<Habit>;
 
 export const createHabits = (db: Kysely<Database>): Habits => {
   let keptFor = "";
-  const kept = new Map<string, Habit>();
+  // Those that are being looked up too, so that a burst of an account's mail asks once.
+  const kept = new Map<string, Promise<Habit>>();
   return async (username, now) => {
     const today = dayOf(now);
     if (today !== keptFor) {
@@ -28,15 +29,14 @@ export const createHabits = (db: Kysely<Database>): Habits => {
     }
     const known = kept.get(username);
     if (known !== undefined) return known;
-    const habit = await findHabit(db, username, now);
-    // Midnight may have passed meanwhile.
-    if (keptFor !== today) return habit;
+    const habit = findHabit(db, username, now);
     kept.set(username, habit);
+    habit.catch(() => kept.delete(username));
     for (const oldest of kept.keys()) {
       if (kept.size <= MAX_KEPT) break;
       kept.delete(oldest);
     }
-    return habit;
+    return await habit;
   };
 };
 

@@ -6,6 +6,7 @@
  */
 import type { Kysely, Transaction } from "kysely";
 import { type ActivityChange, changeActivity } from "./store/activity.ts";
+import { exclusively } from "./store/dialect.ts";
 import { insertEvents } from "./store/events.ts";
 import { findCustomersMessages, insertMessages, refreshStatus } from "./store/messages.ts";
 import { hasEnded, insertRecipients, type RecipientChange, setRecipientStatus } from "./store/recipients.ts";
@@ -90,5 +91,6 @@ export const recordEvents = async (
   events: readonly NodeEvent[],
 ): Promise<void> => {
   if (events.length === 0) return;
-  await db.transaction().execute((transaction) => record(transaction, node, events));
+  const days = events.map((event) => `activity ${event.account}`);
+  await exclusively(db, days, (transaction) => record(transaction, node, events));
 };

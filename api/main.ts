@@ -21,16 +21,17 @@ import { createPasswords } from "./passwords.ts";
 import { openPolicyControl } from "./policy_control.ts";
 import { prune } from "./pruning.ts";
 import type { Readiness } from "./routes/health.ts";
-import { type ControlDatabase, openDatabase } from "./store/database.ts";
+import { type ControlDatabase, type DatabaseLocation, openDatabase } from "./store/database.ts";
 
 /** Octets of the token that proves a claim: nobody guesses 128 bits. */
 const TOKEN_OCTETS = 16;
 /** Between two steps of pruning, each of 3 ms: others have most of the time, and some thousand messages a second go. */
 const PRUNE_PAUSE_MS = 8;
 
+export { DatabaseUnusable } from "./store/trouble.ts";
+
 export interface ControlPlaneOptions {
-  /** A file, made where there is none, or ":memory:". */
-  readonly databasePath: string;
+  readonly database: DatabaseLocation;
   /** The operator's bearer token. */
   readonly adminToken: string;
   /** The bearer token of relay nodes. */
@@ -87,11 +88,13 @@ const databaseTrouble = async ({ db, sync }: ControlDatabase, log: Log): Promise
   }
 };
 
-/** @throws Error of the file system or of SQLite. */
+/** @throws {DatabaseUnusable}, or Error of the file system or of SQLite. */
 export const createControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
-  const { databasePath, adminToken, relayToken, activationDelayMs, parameters, now, newId, log } = options;
+  const { adminToken, relayToken, activationDelayMs, parameters, now, newId, log } = options;
   const { resolveTxt, addresses, service, mailDns } = options;
-  const database = await openDatabase(databasePath);
+  const database = await openDatabase(options.database, {
+    onWait: (server, why) => log("waiting for the database", { server, error: why }),
+  });
   const { db, sync } = database;
   const policy = await openPolicyControl({ db, sync, parameters, now, newId, log });
   const caps: Caps = {

@@ -48,6 +48,7 @@ export class PolicyControl {
   #version = -1;
   /** Of modules in this process, that are not recorded yet: the database may be away. */
   #ownFaults: PolicyFaultReport[] = [];
+  #recording: Promise<void> = Promise.resolve();
 
   /** Use `openPolicyControl`. */
   constructor(options: PolicyControlOptions) {
@@ -184,7 +185,14 @@ export class PolicyControl {
     await this.#takeOver(row);
   }
 
-  async #recordOwnFaults(): Promise<void> {
+  /** One run behind the other: when it resolves, what an earlier run was about is recorded too. */
+  #recordOwnFaults(): Promise<void> {
+    // Whoever asked for the earlier run has its error, and the fault is still there for this one.
+    this.#recording = this.#recording.catch(() => {}).then(() => this.#recordEach());
+    return this.#recording;
+  }
+
+  async #recordEach(): Promise<void> {
     for (let fault = this.#ownFaults.shift(); fault !== undefined; fault = this.#ownFaults.shift()) {
       try {
         await this.#faulted("control plane", fault);

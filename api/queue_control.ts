@@ -14,6 +14,7 @@ import type {
   QueueSummary,
   QueueWork,
 } from "./queue_wire.ts";
+import { exclusively } from "./store/dialect.ts";
 import { deleteNode, deleteNodesBefore, findNode, listNodes, putNode } from "./store/nodes.ts";
 import {
   deleteQueueJobsBefore,
@@ -74,7 +75,7 @@ export interface JobAnswer extends JobState {
 /** Has it done by all nodes, now or when they are back. @returns the job's id. */
 export async function orderJob({ db, now, newId }: QueueControl, order: QueueOrder): Promise<string> {
   const at = now(), id = newId();
-  await db.transaction().execute(async (transaction) => {
+  await exclusively(db, [], async (transaction) => {
     await deleteQueueJobsBefore(transaction, at - KEEP_MS);
     await deleteQueueJobsBefore(transaction, at - KEEP_QUESTIONS_MS, QUESTIONS);
     await deleteNodesBefore(transaction, at - KEEP_MS);

@@ -6,7 +6,7 @@
  */
 import { join } from "@std/path";
 import { monotonicUlid } from "@std/ulid";
-import { type ControlPlane, createControlPlane } from "../api/main.ts";
+import { type ControlPlane, createControlPlane, DatabaseUnusable } from "../api/main.ts";
 import { addressFacts } from "./admission/address_facts.ts";
 import { type DataDir, openDataDir } from "./data_dir.ts";
 import { createResolver } from "./dns/resolver.ts";
@@ -63,7 +63,9 @@ async function run(): Promise<void> {
   try {
     await serve(settings, opened.dataDir, [...warnings, ...opened.dataDir.warnings]);
   } catch (error) {
-    if (error instanceof PortUnavailable || error instanceof NodeNotStarted) {
+    if (
+      error instanceof PortUnavailable || error instanceof NodeNotStarted || error instanceof DatabaseUnusable
+    ) {
       return leave(EXIT_CANNOT_START, [error.message]);
     }
     throw error;
@@ -87,7 +89,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
   await using closing = new AsyncDisposableStack();
   const resolver = closing.use(createResolver(settings.dns ?? await systemNameServers()));
   const controlPlane = await createControlPlane({
-    databasePath: join(settings.dataDir, "control.db"),
+    database: settings.database ?? join(settings.dataDir, "control.db"),
     adminToken: dataDir.adminToken,
     relayToken,
     activationDelayMs: settings.activationDelayMs,
@@ -132,7 +134,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
   closing.defer(async () => {
     await Promise.all(http.map((server) => server.shutdown()));
   });
-  const { adminToken: _, ...nodeSettings } = settings;
+  const { adminToken: _, database: __, ...nodeSettings } = settings;
   crew = new Crew({
     entry: NODE_MODULE,
     task: {

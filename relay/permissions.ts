@@ -19,9 +19,18 @@ const NO_PROMPT = "--no-prompt";
 /** Its name is the default of MAILHOP_HOSTNAME; its addresses tell a route that leads back to this node. */
 const MACHINE = "--allow-sys=hostname,networkInterfaces";
 
-export function permissionFlags({ dataDir, tlsFiles }: Pick<Settings, "dataDir" | "tlsFiles">): string[] {
+/** What the PostgreSQL driver looks for: here the settings alone say how to connect, so it finds none of them. */
+const POSTGRES_VARIABLES = [
+  ..."USER,NODE_PG_FORCE_NATIVE,PGSSLNEGOTIATION".split(","),
+  ..."PGBINARY,PGOPTIONS,PGCLIENT_ENCODING,PGREPLICATION".split(","),
+];
+
+export function permissionFlags(
+  { dataDir, tlsFiles, database }: Pick<Settings, "dataDir" | "tlsFiles" | "database">,
+): string[] {
   const certificate = tlsFiles === null ? [] : [tlsFiles.certificate, tlsFiles.key];
-  const readable = [...WORKER_MODULES, dataDir, RESOLV_CONF, ...certificate];
+  const authority = typeof database?.authorityFile === "string" ? [database.authorityFile] : [];
+  const readable = [...WORKER_MODULES, dataDir, RESOLV_CONF, ...certificate, ...authority];
   return [
     NO_PROMPT,
     // Next hops are wherever DNS says; which of their addresses are refused is the delivery's rule.
@@ -30,6 +39,7 @@ export function permissionFlags({ dataDir, tlsFiles }: Pick<Settings, "dataDir" 
     `--allow-read=${readable.join()}`,
     `--allow-write=${dataDir}`,
     `--allow-env=${SETTING_NAMES.join()}`,
+    ...database === null ? [] : [`--ignore-env=${POSTGRES_VARIABLES.join()}`],
     MACHINE,
   ];
 }

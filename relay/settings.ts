@@ -5,6 +5,7 @@
  * settings, or with all mistakes. A variable that is set but empty counts as not set, except the lists of SMTP ports,
  * where it means none. How values are written is in settings_grammar.ts.
  */
+import { type DatabaseServer, databaseUrl } from "./database_url.ts";
 import * as grammar from "./settings_grammar.ts";
 import type { Destinations, HostPort, Parser, Routes } from "./settings_grammar.ts";
 import { type Environment, SettingsReader } from "./settings_reader.ts";
@@ -27,6 +28,8 @@ export interface Settings {
   readonly region: string;
   /** As it was given: relative to the working directory unless absolute. */
   readonly dataDir: string;
+  /** null: SQLite in the data directory. */
+  readonly database: DatabaseServer | null;
   readonly smtpListen: readonly Listen[];
   readonly smtpsListen: readonly Listen[];
   /** Never empty. */
@@ -151,7 +154,7 @@ const SECRETS = new Set<string>(
   ] satisfies SettingName[],
 );
 /** Of the contract, but without an implementation so far; to go on without them would not be what was asked for. */
-const NOT_AVAILABLE: readonly SettingName[] = ["DATABASE_URL", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"];
+const NOT_AVAILABLE: readonly SettingName[] = ["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"];
 
 const SMTP_PORTS = [25, 587, 2525, 10025];
 const SMTPS_PORTS = [465, 10465];
@@ -212,6 +215,7 @@ export function readSettings(environment: Environment, machineName: string, core
     serviceName: reader.read("MAILHOP_SERVICE_NAME", grammar.domainName) ?? hostname,
     region: reader.read("MAILHOP_REGION", grammar.label) ?? "local",
     dataDir: reader.read("MAILHOP_DATA_DIR", grammar.path) ?? "./data",
+    database: reader.read("DATABASE_URL", databaseUrl),
     smtpListen: smtpListen(reader, "MAILHOP_SMTP_LISTEN", SMTP_PORTS),
     smtpsListen: smtpListen(reader, "MAILHOP_SMTPS_LISTEN", SMTPS_PORTS),
     // Without it there is nothing to create an account with: even the default must be had.

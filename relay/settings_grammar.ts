@@ -205,7 +205,7 @@ function hostPort(text: string, leastPort: number): HostPort | undefined {
 }
 
 /** A name whose last label is a number is an IPv4 address gone wrong, such as 127.0.0.256. */
-function isIPv4OrName(host: string): boolean {
+export function isIPv4OrName(host: string): boolean {
   return parseAddress(host) !== null || (NAME.test(host) && !/(?:^|\.)\d+$/.test(host));
 }
 

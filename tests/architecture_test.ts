@@ -116,6 +116,13 @@ Deno.test("architecture: a node's thread loads nothing of the control plane, nor
   assertEquals(wrong, []);
 });
 
+Deno.test("architecture: a transaction says beside what it does not run, and one file knows the engine", () => {
+  const begins = [...sources].filter(([, text]) => text.includes(".transaction()")).map(([file]) => file);
+  assertEquals(begins, ["api/store/dialect.ts"]);
+  const knows = [...sources].filter(([, text]) => /\bPostgresAdapter\b|\bSqliteAdapter\b/.test(text));
+  assertEquals(knows.map(([file]) => file), ["api/store/dialect.ts"]);
+});
+
 Deno.test("architecture: there is no import cycle", () => {
   const done = new Set<string>();
   const cycles: string[] = [];
@@ -144,7 +151,7 @@ const PURE = [
   /^relay\/admission\/(did_you_mean|login_throttle|sender_domains)\.ts$/,
   /^relay\/delivery\/(outcome|retry|reply_reader|capabilities|dsn|commands|tls_verdict)\.ts$/,
   /^relay\/delivery\/(pace|rate|concurrency|suspension|destination|destination_limits|connect_race)\.ts$/,
-  /^relay\/(settings|settings_grammar|settings_table|welcome)\.ts$/,
+  /^relay\/(settings|settings_grammar|database_url|settings_table|welcome)\.ts$/,
 ];
 const IMPURE =
   /\bDeno\.(?!NetAddr\b)|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.|\bsetTimeout\b|\bsetInterval\b|\bfetch\(|\bcrypto\./;

@@ -1,13 +1,14 @@
 /**
  * Counters in the control plane's own database.
  *
- * Each call is one transaction, and transactions exclude each other (one connection, `begin immediate`): what a
+ * Each call is one transaction, and those of an account exclude each other, whichever process they are of: what a
  * reservation reads of the day cannot change before it adds to it.
  *
- * Reservations and refunds are not synced: one that a power loss takes is charged again by its settlement, or was never
- * worth anything. Settlements are, for the node forgets them once answered.
+ * On SQLite reservations and refunds are not synced: one that a power loss takes is charged again by its settlement, or
+ * was never worth anything. Settlements are, for the node forgets them once answered.
  */
 import type { Kysely, Transaction } from "kysely";
+import { exclusively } from "../store/dialect.ts";
 import type { Database, ReservationRow } from "../store/schema.ts";
 import { findAbandoned, findReservations, insertReservations, setReservationState } from "../store/reservations.ts";
 import { changeUsage, findUsed, type UsageChange, type Used } from "../store/usage.ts";
@@ -34,6 +35,10 @@ const distinct = <Item extends { readonly id: string }>(items: readonly Item[]):
   for (const item of items) if (!seen.has(item.id)) seen.set(item.id, item);
   return [...seen.values()];
 };
+
+/** Names of the days that are read and changed. */
+const days = (items: readonly { readonly username: string }[]): string[] =>
+  items.map(({ username }) => `usage ${username}`);
 
 const ids = (items: readonly { readonly id: string }[]): string[] => items.map((item) => item.id);
 
@@ -104,12 +109,13 @@ const settle = async (
 const takeBack = (rows: readonly ReservationRow[]): UsageChange[] =>
   rows.map(({ username, day, relays, ndr }) => ({ username, day, relays: -relays, ndr }));
 
+/** @returns how many were open. */
 const refund = async (
   db: Transaction<Database>,
   holder: Holder,
   refunds: readonly Refund[],
   now: number,
-): Promise<void> => {
+): Promise<number> => {
   const today = dayOf(now), openSince = firstOpenDay(now);
   const known = await findReservations(db, ids(refunds));
   const open = [...known.values()].filter(({ state }) => state === "reserved");
@@ -122,13 +128,7 @@ const refund = async (
       { id, username, day: day ?? today, relays, ndr: 0, ...holder, state: "refunded" }
     )),
   );
-};
-
-const refundAbandoned = async (db: Transaction<Database>, { node, boot }: Holder): Promise<number> => {
-  const abandoned = await findAbandoned(db, node, boot, RECOVER_BATCH);
-  await setReservationState(db, ids(abandoned), "refunded");
-  await changeUsage(db, takeBack(abandoned));
-  return abandoned.length;
+  return open.length;
 };
 
 export const createControlDatabaseCounters = (
@@ -137,23 +137,40 @@ export const createControlDatabaseCounters = (
   async reserve(holder, requests) {
     if (requests.length === 0) return [];
     // The clock is read inside, so that the days of transactions follow their order.
-    return await db.transaction().execute((transaction) => reserve(transaction, holder, requests, now(), caps));
+    return await exclusively(
+      db,
+      days(requests),
+      (transaction) => reserve(transaction, holder, requests, now(), caps),
+    );
   },
   async settle(holder, settlements) {
     if (settlements.length === 0) return;
-    await db.transaction().execute((transaction) => settle(transaction, holder, distinct(settlements), now()));
+    await exclusively(
+      db,
+      days(settlements),
+      (transaction) => settle(transaction, holder, distinct(settlements), now()),
+    );
     await sync();
   },
   async refund(holder, refunds) {
     if (refunds.length === 0) return;
-    await db.transaction().execute((transaction) => refund(transaction, holder, distinct(refunds), now()));
+    await exclusively(
+      db,
+      days(refunds),
+      (transaction) => refund(transaction, holder, distinct(refunds), now()),
+    );
   },
   async recover(holder) {
     let total = 0;
     for (;;) {
-      const refunded = await db.transaction().execute((transaction) => refundAbandoned(transaction, holder));
-      total += refunded;
-      if (refunded < RECOVER_BATCH) return total;
+      const abandoned = await findAbandoned(db, holder.node, holder.boot, RECOVER_BATCH);
+      if (abandoned.length === 0) return total;
+      // One that was settled meanwhile stays so: the refund looks again.
+      total += await exclusively(
+        db,
+        days(abandoned),
+        (transaction) => refund(transaction, holder, abandoned, now()),
+      );
     }
   },
   async today(usernames) {

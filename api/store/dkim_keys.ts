@@ -7,6 +7,7 @@
  */
 import type { Kysely } from "kysely";
 import { domainsAround } from "../domain_name.ts";
+import { exclusively } from "./dialect.ts";
 import type { Database, DkimKeyRow, DomainRow } from "./schema.ts";
 
 export type Algorithm = DkimKeyRow["algorithm"];
@@ -49,7 +50,7 @@ export const activateDkimKey = (
   { username, domain, algorithm, selector }: PublicKeyRow,
   now: number,
 ): Promise<boolean> =>
-  db.transaction().execute(async (transaction) => {
+  exclusively(db, [`DKIM keys ${username}`], async (transaction) => {
     const state = (state: DkimKeyRow["state"]) => ({ username, domain, algorithm, state });
     const pending = await transaction.selectFrom("dkim_key").select("selector")
       .where((row) => row.and({ ...state("pending"), selector })).executeTakeFirst();

@@ -6,6 +6,7 @@
 import type { Kysely } from "kysely";
 import { domainsAround } from "../domain_name.ts";
 import { chunks } from "./chunks.ts";
+import { exclusively } from "./dialect.ts";
 import type { Database, DomainRow } from "./schema.ts";
 
 type Claim = Pick<DomainRow, "username" | "domain">;
@@ -64,7 +65,7 @@ export const verifyDomain = (
   { username, domain, token }: DomainRow,
   now: number,
 ): Promise<DomainRow | "taken" | undefined> =>
-  db.transaction().execute(async (transaction) => {
+  exclusively(db, ["verified domains"], async (transaction) => {
     const [owner] = await findOwners(transaction, [domain]);
     if (typeof owner === "string" && owner !== username) return "taken";
     return await transaction.updateTable("domain")

@@ -6,6 +6,7 @@ import { addressKey } from "../address_key.ts";
 import type { AcceptedEvent } from "../wire.ts";
 import type { Position } from "./message_search.ts";
 import { OPEN } from "./recipients.ts";
+import { exclusively } from "./dialect.ts";
 import type { Database, MessageRow } from "./schema.ts";
 
 /** Messages that one step of pruning deletes, with their recipients and events: 3 ms, for which nodes have to wait. */
@@ -80,7 +81,7 @@ export const pruneMessages = (
   before: number,
   behind: Position | null,
 ): Promise<Position | null> =>
-  db.transaction().execute(async (transaction) => {
+  exclusively(db, [], async (transaction) => {
     let query = transaction.selectFrom("message").select(["id", "received_at"])
       .where("received_at", "<", before).where("status", "not in", OPEN);
     if (behind !== null) {

@@ -3,6 +3,7 @@
  * is the history too, and going back is one change more.
  */
 import type { Kysely, Transaction } from "kysely";
+import { exclusively } from "./dialect.ts";
 import type { Database, PolicyChangeRow } from "./schema.ts";
 
 /** What holds before anything was changed: the program's own module, and the parameters of its settings. */
@@ -33,7 +34,7 @@ export const changePolicy = (
   db: Kysely<Database>,
   change: (current: PolicyChangeRow, transaction: Transaction<Database>) => Promise<PolicyChange | null>,
 ): Promise<PolicyChangeRow> =>
-  db.transaction().execute(async (transaction) => {
+  exclusively(db, ["policy"], async (transaction) => {
     const current = await currentPolicy(transaction);
     const changed = await change(current, transaction);
     if (changed === null) return current;

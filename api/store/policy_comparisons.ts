@@ -13,6 +13,7 @@ export const addComparisons = async (
   db: Kysely<Database> | Transaction<Database>,
   { module, compared, left, differences }: ShadowReport,
 ): Promise<void> => {
+  // The totals first: whoever counts for the same module waits at them, in whatever order the differences come.
   const rows: PolicyComparisonRow[] = [
     { module, ...TOTALS, would: COMPARED, count: compared },
     { module, ...TOTALS, would: LEFT, count: left },

@@ -8,7 +8,7 @@ import type { ConnectionTable } from "../smtp/connection_counts.ts";
 import type { Certificate } from "../tls/certificate.ts";
 
 /** The operator's token is none of a node's business. */
-export type NodeSettings = Omit<Settings, "adminToken">;
+export type NodeSettings = Omit<Settings, "adminToken" | "database">;
 
 /** What all nodes of a process are given. */
 export interface CommonTask {

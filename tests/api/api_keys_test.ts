@@ -43,7 +43,7 @@ Deno.test("API keys: bounds of labels, scopes and number; keys of nobody", async
 Deno.test("API keys: the database holds a hash, and the key nowhere", async () => {
   const directory = await Deno.makeTempDir();
   try {
-    await using api = await startControlPlane({ databasePath: `${directory}/control.db` });
+    await using api = await startControlPlane({ database: `${directory}/kept.db` });
     await api.account("alice");
     const key = await keyOf(api, "alice");
     for (const { name } of Deno.readDirSync(directory)) {

@@ -1,13 +1,14 @@
-/** A control plane for tests: in memory unless a path is given, with a clock that stands still until it is set. */
+/** A control plane for tests: with a new database unless one is given, and a clock that stands still until it is set. */
 import { monotonicUlid } from "@std/ulid";
 import { createClient, createNodeClient } from "../../api/client.ts";
 import type { TxtAnswer } from "../../api/domain_proof.ts";
 import { createControlPlane } from "../../api/main.ts";
 import { defaultParameters, type DomainFacts } from "../../policy/mod.ts";
 import type { Readiness } from "../../api/routes/health.ts";
-import { IN_MEMORY } from "../../api/store/database.ts";
+import type { DatabaseLocation } from "../../api/store/database.ts";
 import { addressesWith } from "../support/addresses.ts";
 import { SERVICE, staticDns } from "../support/static_dns.ts";
+import { newDatabase } from "./database.ts";
 
 export const ADMIN = "operator-token";
 export const RELAY = "relay-token";
@@ -17,7 +18,7 @@ export const MINUTE_MS = 60_000;
 export const ACTIVATION_DELAY_MS = 15 * MINUTE_MS;
 
 export interface TestOptions {
-  readonly databasePath?: string;
+  readonly database?: DatabaseLocation;
   readonly now?: number;
   readonly readiness?: Readiness;
 }
@@ -36,8 +37,10 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   const txt = new Map<string, TxtAnswer>();
   const domains = new Map<string, DomainFacts>();
   const a = new Map<string, readonly string[]>();
+  await using stack = new AsyncDisposableStack();
+  const database = options.database ?? stack.use(await newDatabase()).location;
   const plane = await createControlPlane({
-    databasePath: options.databasePath ?? IN_MEMORY,
+    database,
     adminToken: ADMIN,
     relayToken: RELAY,
     activationDelayMs: ACTIVATION_DELAY_MS,
@@ -54,6 +57,8 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     readiness: options.readiness ?? (() => Promise.resolve({})),
     log: (message) => logged.push(message),
   });
+  stack.defer(() => plane.close());
+  const cleanUp = stack.move();
   const request = async (method: string, path: string, body?: unknown, token = ADMIN): Promise<Answer> => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
     const response = await plane.app.request(path, {
@@ -90,7 +95,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     },
     used: async (username: string): Promise<number> =>
       (await request("GET", `/v1/accounts/${username}/quota`)).body.used,
-    [Symbol.asyncDispose]: () => plane.close(),
+    [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };
 };
 

@@ -2,8 +2,9 @@
 import { assertEquals } from "@std/assert";
 import { recordEvents } from "../../api/history.ts";
 import { prune, type Pruning } from "../../api/pruning.ts";
-import { type ControlDatabase, IN_MEMORY, openDatabase } from "../../api/store/database.ts";
+import { type ControlDatabase, openDatabase } from "../../api/store/database.ts";
 import type { Database } from "../../api/store/schema.ts";
+import { newDatabase } from "./database.ts";
 import { accepted, attempt } from "./history_events.ts";
 import { NOON, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
@@ -23,7 +24,8 @@ const pruning = ({ db }: ControlDatabase, more: Partial<Pruning> = {}): Pruning 
 const delivered = (id: string, at: number) => [accepted(id, BOB, { at }), attempt(id, "delivered", BOB)];
 
 Deno.test("pruning: messages that are too old and have ended are deleted with all that is stored of them", async () => {
-  await using database = await openDatabase(IN_MEMORY);
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
   const old = NOON - 30 * DAY_MS - 1;
   await recordEvents(database.db, "n1", [
     ...delivered("old", old),
@@ -42,7 +44,8 @@ Deno.test("pruning: messages that are too old and have ended are deleted with al
 });
 
 Deno.test("pruning: goes on behind what has not ended, in steps; between them events are taken in", async () => {
-  await using database = await openDatabase(IN_MEMORY);
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
   const many = (prefix: string) => Array.from({ length: 120 }, (_, n) => `${prefix}${n}`);
   await recordEvents(database.db, "n1", many("open").map((id) => accepted(id, BOB, { at: 1 })));
   for (const id of many("old")) await recordEvents(database.db, "n1", delivered(id, 2));
@@ -57,7 +60,8 @@ Deno.test("pruning: goes on behind what has not ended, in steps; between them ev
 });
 
 Deno.test("pruning: ends after the step at hand when the process closes", async () => {
-  await using database = await openDatabase(IN_MEMORY);
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
   const ids = Array.from({ length: 120 }, (_, n) => `m${n}`);
   await recordEvents(database.db, "n1", ids.flatMap((id) => delivered(id, 1)));
   const closing = new AbortController();
@@ -70,7 +74,8 @@ Deno.test("pruning: ends after the step at hand when the process closes", async 
 });
 
 Deno.test("pruning: events that are told again after their message has gone come to the same end, and go again", async () => {
-  await using database = await openDatabase(IN_MEMORY);
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
   const events = delivered("m1", 1);
   await recordEvents(database.db, "n1", events);
   await prune(pruning(database), NOON, NEVER);
@@ -80,7 +85,8 @@ Deno.test("pruning: events that are told again after their message has gone come
 });
 
 Deno.test("pruning: notices go with the history, decisions after their own time", async () => {
-  await using database = await openDatabase(IN_MEMORY);
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
   const { db } = database;
   for (const age of [31, 29]) {
     const id = `notice${age}`, at = NOON - age * DAY_MS;

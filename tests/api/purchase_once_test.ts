@@ -54,15 +54,15 @@ Deno.test("Idempotency-Key: many at once buy once", async () => {
 
 Deno.test("Idempotency-Key: it is known after a restart", async () => {
   const directory = await Deno.makeTempDir();
-  const databasePath = `${directory}/control.db`;
+  const database = `${directory}/kept.db`;
   try {
     let first;
     {
-      await using api = await startControlPlane({ databasePath });
+      await using api = await startControlPlane({ database });
       await api.account("alice");
       first = await buy(api, "order-1");
     }
-    await using api = await startControlPlane({ databasePath });
+    await using api = await startControlPlane({ database });
     assertEquals(await buy(api, "order-1"), first);
     assertEquals(await bought(api), [2]);
   } finally {

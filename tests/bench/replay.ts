@@ -82,7 +82,7 @@ try {
   );
   const plane = await createControlPlane({
     ...options,
-    databasePath,
+    database: databasePath,
     adminToken: TOKEN,
     relayToken: "relay-token-of-the-bench",
     activationDelayMs: 0,

@@ -36,10 +36,12 @@ Deno.test("start: bad settings end it with exit code 2 and one line for each mis
     MAILHOP_ALLOW_PLAINTEXT_AUTH: "perhaps",
     MAILHOP_ACTIVATION_DELAY: "soon",
     MAILHOP_ROUTES: "*",
+    DATABASE_URL: "mysql://mailhop:secret@localhost/mailhop",
   });
   assertEquals(await start.exitCode, 2);
   const mistakes = start.complaints.map((line) => line.split(": expected")[0]).sort();
   assertEquals(mistakes, [
+    "DATABASE_URL (value not shown)",
     "MAILHOP_ACTIVATION_DELAY=soon",
     "MAILHOP_ALLOW_PLAINTEXT_AUTH=perhaps",
     "MAILHOP_MX_PORT=0",

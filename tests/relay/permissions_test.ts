@@ -25,7 +25,7 @@ async function printed(environment: Record<string, string>): Promise<string> {
 
 Deno.test("permissions: modules of the nodes, files and names of the settings, the network without metadata servers", () => {
   const tlsFiles = { certificate: "/etc/c.pem", key: "/etc/k.pem" };
-  assertEquals(permissionFlags({ dataDir: "./data", tlsFiles }), [
+  assertEquals(permissionFlags({ dataDir: "./data", tlsFiles, database: null }), [
     "--no-prompt",
     "--allow-net",
     "--deny-net=169.254.169.254,[fd00:ec2::254]",
@@ -33,6 +33,18 @@ Deno.test("permissions: modules of the nodes, files and names of the settings, t
     "--allow-write=./data",
     `--allow-env=${SETTING_NAMES.join()}`,
     "--allow-sys=hostname,networkInterfaces",
+  ]);
+});
+
+Deno.test("permissions: a database's authorities may be read, and its driver's variables are not seen", () => {
+  const database = {
+    ...{ host: "db.example.net", port: 5432, user: "m", password: "p", database: "d" },
+    ...{ tls: "verified", authorityFile: "/etc/ca.pem" } as const,
+  };
+  const flags = permissionFlags({ dataDir: "./data", tlsFiles: null, database });
+  assertEquals(flags.filter((flag) => /read|ignore/.test(flag)), [
+    "--allow-read=relay,policy,api/client.ts,./data,/etc/resolv.conf,/etc/ca.pem",
+    "--ignore-env=USER,NODE_PG_FORCE_NATIVE,PGSSLNEGOTIATION,PGBINARY,PGOPTIONS,PGCLIENT_ENCODING,PGREPLICATION",
   ]);
 });
 

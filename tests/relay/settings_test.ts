@@ -32,6 +32,7 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     serviceName: MACHINE,
     region: "local",
     dataDir: "./data",
+    database: null,
     httpListen: [{ hostname: "127.0.0.1", port: 8080, asked: true }],
     tlsFiles: null,
     allowPlaintextAuth: false,
@@ -261,9 +262,50 @@ Deno.test("settings: variables of the account tool and of the tests are none of 
 });
 
 Deno.test("settings: what this version has not is refused, not left out in silence", () => {
-  const notAvailable = { MAILHOP_ROLE: "relay", DATABASE_URL: "postgres://a:b@c/d" };
+  const notAvailable = { MAILHOP_ROLE: "relay", UPSTASH_REDIS_REST_URL: "https://a.example" };
   for (const mistake of mistakesOf(notAvailable)) assertMatch(mistake, /not available in this version$/);
   assertEquals(mistakesOf(notAvailable).length, 2);
+});
+
+Deno.test("DATABASE_URL: as PostgreSQL's own programs read it; beyond this machine the server proves who it is", () => {
+  const local = { user: "m", password: "p", database: "d", port: 5432, tls: "none", authorityFile: null };
+  const remote = { ...local, host: "db.example.net", tls: "verified" };
+  const cases: Record<string, unknown> = {
+    "postgres://m:p@localhost/d": { ...local, host: "localhost" },
+    "postgresql://m:p@127.0.0.1:6432/d": { ...local, host: "127.0.0.1", port: 6432 },
+    "postgres://m:p@[::1]/d": { ...local, host: "::1" },
+    "postgres://m@localhost/d": { ...local, host: "localhost", password: "" },
+    "postgres://a%40b:p%2Fq%25@localhost/d%20e": {
+      ...{ ...local, host: "localhost" },
+      ...{ user: "a@b", password: "p/q%", database: "d e" },
+    },
+    "postgres://m:p@DB.example.net/d": remote,
+    "postgres://m:p@db.example.net/d?sslmode=disable": { ...remote, tls: "none" },
+    "postgres://m:p@db.example.net/d?sslmode=require": { ...remote, tls: "unverified" },
+    "postgres://m:p@localhost/d?sslmode=verify-full&sslrootcert=/etc/ca.pem": {
+      ...local,
+      ...{ host: "localhost", tls: "verified", authorityFile: "/etc/ca.pem" },
+    },
+  };
+  for (const [DATABASE_URL, expected] of Object.entries(cases)) {
+    assertEquals(settingsOf({ DATABASE_URL }).database, expected as Settings["database"], DATABASE_URL);
+  }
+  assertEquals(settingsOf({}).database, null);
+});
+
+Deno.test("DATABASE_URL: what it cannot mean is one mistake, without its value", () => {
+  const wrong = [
+    ...["mysql://m:p@h/d", "postgres:d", "postgres://m:p@h", "postgres://m:p@h/", "postgres://:p@h/d"],
+    ...["postgres://m:p@/d", "postgres://m:p@h:0/d", "postgres://m:p@h:65536/d", "postgres://m:p@127.0.0.256/d"],
+    ...["postgres://m:p@h/d/e", "postgres://m:%zz@h/d", "postgres://m:p@a,b/d", "postgres:///d?host=/run/postgresql"],
+    ...["postgres://m:p@h/d?sslmode=prefer", "postgres://m:p@h/d?channel_binding=require"],
+    ...["postgres://m:p@h/d?sslmode=require&sslrootcert=/ca.pem", "postgres://m:p@h/d?sslrootcert=/my%20ca.pem"],
+  ];
+  for (const DATABASE_URL of wrong) {
+    const mistakes = mistakesOf({ DATABASE_URL });
+    assertEquals(mistakes.length, 1, DATABASE_URL);
+    assertMatch(mistakes[0]!, /^DATABASE_URL \(value not shown\): expected postgres:\/\/user:password@host/);
+  }
 });
 
 Deno.test("MAILHOP_WORKERS: a node for each core unless told, within reason", () => {

@@ -56,7 +56,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     ...changes,
   });
   const plane = await createControlPlane({
-    databasePath: IN_MEMORY,
+    database: IN_MEMORY,
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: settings.activationDelayMs,

@@ -4,7 +4,21 @@
  */
 
 /** Where Debian puts servers that are not on everybody's PATH. */
-const FOLDERS = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/usr/local/sbin", "/sbin"];
+const FOLDERS = [
+  ...(Deno.env.get("PATH") ?? "").split(":"),
+  ...["/usr/sbin", "/usr/local/sbin", "/sbin"],
+  ...versions("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`),
+];
+
+/** Of a package that Debian keeps in several, the newest first. */
+function versions(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name).sort((one, other) => Number(other) - Number(one));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
 
 /** The path of a program, or undefined. */
 export function find(program: string): string | undefined {

@@ -12,7 +12,7 @@ import { getLogger } from "@logtape/logtape";
 import { monotonicUlid } from "@std/ulid";
 import { createNodeClient } from "../../api/client.ts";
 import { createControlPlane } from "../../api/main.ts";
-import { IN_MEMORY } from "../../api/store/database.ts";
+import { type DatabaseLocation, IN_MEMORY } from "../../api/store/database.ts";
 import { addressFacts } from "../../relay/admission/address_facts.ts";
 import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
 import { createResolver } from "../../relay/dns/resolver.ts";
@@ -71,6 +71,8 @@ export const MESSAGE = `
 export interface TestNodeOptions {
   readonly zone?: Zone;
   readonly settings?: Partial<Settings>;
+  /** The control plane's; in memory unless told. */
+  readonly database?: DatabaseLocation;
   /** For the spool; one of its own, which is removed, unless told. */
   readonly directory?: string;
   /** Epoch ms at the start; noon of 2026-11-23 unless told. */
@@ -100,7 +102,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
   );
   const settings = testSettings(nextHop.port, options.settings);
   const plane = await createControlPlane({
-    databasePath: IN_MEMORY,
+    database: options.database ?? IN_MEMORY,
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: settings.activationDelayMs,

@@ -47,6 +47,7 @@ export async function startRelay(environment: Record<string, string> = {}): Prom
       MAILHOP_HTTP_LISTEN: `127.0.0.1:${httpPort}`,
       MAILHOP_ADMIN_TOKEN: ADMIN_TOKEN,
       MAILHOP_ACTIVATION_DELAY: "0s",
+      DATABASE_URL: "",
       ...environment,
       MAILHOP_DATA_DIR: dataDir,
       NO_COLOR: "1",

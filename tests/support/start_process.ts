@@ -94,6 +94,6 @@ export class StartProcess implements AsyncDisposable {
 
 /** What a program needs to be found and run. */
 export function environmentWithoutSettings(): Record<string, string> {
-  const others = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("MAILHOP_"));
+  const others = Object.entries(Deno.env.toObject()).filter(([name]) => !/^(MAILHOP_|DATABASE_URL$)/.test(name));
   return { ...Object.fromEntries(others), NO_COLOR: "1" };
 }

@@ -1,9 +1,10 @@
 /**
  * The migrations in their order. Forward only: what has been released is never edited, a change is a new one.
  */
-import type { Kysely } from "kysely";
-import { Migrator } from "kysely/migration";
+import { type Kysely, sql } from "kysely";
+import { DEFAULT_MIGRATION_TABLE, Migrator } from "kysely/migration";
 import type { Database } from "../schema.ts";
+import { DatabaseUnusable } from "../trouble.ts";
 import { accounts } from "./0001_accounts.ts";
 import { counters } from "./0002_counters.ts";
 import { history } from "./0003_history.ts";
@@ -29,12 +30,25 @@ const migrations = {
 };
 
 /**
- * Brings the schema up to date.
+ * Brings the schema up to date. Of several processes that do so at once, one does it and the others wait.
  *
- * @throws what the failed migration threw; those before it stand.
+ * @throws {DatabaseUnusable} a newer version of this program was here; or what a migration threw. On SQLite, those
+ * before it stand.
  */
 export const migrate = async (db: Kysely<Database>): Promise<void> => {
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error === undefined) return;
+  const newer = await findNewer(db);
+  if (newer === undefined) throw error;
+  throw new DatabaseUnusable(`a newer version of this program has been here (${newer}): run that one, or a later one`);
+};
+
+/** A migration that this version does not know. */
+const findNewer = async (db: Kysely<Database>): Promise<string | undefined> => {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === DEFAULT_MIGRATION_TABLE)) return undefined;
+  const executed = await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`
+    .execute(db);
+  return executed.rows.map(({ name }) => name).find((name) => !Object.hasOwn(migrations, name));
 };

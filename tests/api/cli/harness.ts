@@ -6,6 +6,7 @@ import { run } from "../../../api/cli/run.ts";
 import type { Terminal } from "../../../api/cli/terminal.ts";
 import { addressesWith } from "../../support/addresses.ts";
 import { SERVICE, staticDns } from "../../support/static_dns.ts";
+import { newDatabase } from "../database.ts";
 
 export const NOW = Date.parse("2026-11-23T12:00:00Z");
 const ADMIN_TOKEN = "operator-token-of-the-test";
@@ -23,14 +24,15 @@ export interface Api extends AsyncDisposable {
   readonly domains: Map<string, DomainFacts>;
 }
 
-/** Serves the control plane with a database in memory on a free port of loopback. */
+/** Serves the control plane on a free port of loopback. */
 export async function startApi(): Promise<Api> {
   const clock = { now: NOW };
   const txt = new Map<string, string[]>();
   const domains = new Map<string, DomainFacts>();
   let ids = 0;
+  const database = await newDatabase();
   const plane = await createControlPlane({
-    databasePath: ":memory:",
+    database: database.location,
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: 15 * 60 * 1000,
@@ -65,6 +67,7 @@ export async function startApi(): Promise<Api> {
     async [Symbol.asyncDispose]() {
       await server.shutdown();
       await plane.close();
+      await database[Symbol.asyncDispose]();
     },
   };
 }

@@ -3,13 +3,15 @@ import { assertEquals } from "@std/assert";
 import { openPolicyControl } from "../../../api/policy_control.ts";
 import { listNotices } from "../../../api/store/notices.ts";
 import { insertPolicyModule } from "../../../api/store/policy_modules.ts";
-import { IN_MEMORY, openDatabase } from "../../../api/store/database.ts";
+import { openDatabase } from "../../../api/store/database.ts";
 import { defaultParameters, moduleHash, OWN_HASH } from "../../../policy/mod.ts";
 import { policyModule } from "../../support/policy_modules.ts";
+import { newDatabase } from "../database.ts";
 import { NOON } from "../control_plane.ts";
 
 async function open() {
-  const database = await openDatabase(IN_MEMORY);
+  await using stack = new AsyncDisposableStack();
+  const database = stack.use(await openDatabase(stack.use(await newDatabase()).location));
   let ids = 0;
   const state = { down: false };
   const control = await openPolicyControl({
@@ -20,7 +22,8 @@ async function open() {
     newId: () => `${++ids}`,
     log: () => {},
   });
-  return { database, control, state, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+  const cleanUp = stack.move();
+  return { database, control, state, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
 }
 
 Deno.test("policy control: of changes that race, this process goes by the one that holds in the end", async () => {

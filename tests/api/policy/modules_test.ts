@@ -226,6 +226,8 @@ Deno.test("policy: a module that fails at the control plane itself is answered w
   assertEquals([status, body.type, body.detail], [503, "/problems/policy-fault", "trap: unreachable"]);
   assertEquals(headers.get("content-type"), "application/problem+json");
   assertEquals((await api.request("GET", "/v1/accounts/alice/quota")).body.limit, 0);
+  // Whoever asks for what holds waits for the fault to be recorded.
+  assertEquals((await api.request("GET", "/v1/policy")).body.active.own, true);
   const { items: [change] } = (await api.request("GET", "/v1/policy/history")).body;
   assertEquals([change.who, change.what, change.active], ["control plane", "fault", "own"]);
 });

@@ -1,0 +1,203 @@
+/**
+ * A real PostgreSQL for tests: a cluster of its own in a temporary directory, on a free port of loopback, without a
+ * password. The system's is neither used nor touched.
+ *
+ *     await using postgres = await startPostgres();
+ *     await using database = await postgres.newDatabase();
+ *     await openDatabase(database.location);
+ *
+ * It ends with the test's thread at the latest: a shell holds it, which stops and removes it at the end of its input.
+ */
+import { join } from "@std/path";
+// @ts-types="npm:@types/pg@8.23.1"
+import pg from "pg";
+import { openDatabase, type PostgresServer } from "../../api/store/database.ts";
+import { find, needing } from "./installed.ts";
+import { freePort } from "./relay_process.ts";
+import type { KeyPair } from "./self_signed.ts";
+import { systemUser } from "./system_user.ts";
+
+const SUPERUSER = "mailhop";
+/** PostgreSQL does not run as root; Debian's package makes this user for it. */
+const SYSTEM_USER = "postgres";
+const TEMPLATE = "migrated";
+const HOST = "127.0.0.1";
+
+/** What there is in a database that was never used. */
+const EMPTY = "template0";
+/** The one role that needs a password; it is made by whoever wants it. */
+export const APP_ROLE = "app";
+
+export interface PostgresDatabase extends AsyncDisposable {
+  readonly location: PostgresServer;
+}
+
+export interface TestPostgres extends AsyncDisposable {
+  /** Where that database is. */
+  server(database: string): PostgresServer;
+  /** A new database with the newest schema, or with nothing at all; dropped when disposed of. */
+  newDatabase(from?: "migrated" | "empty"): Promise<PostgresDatabase>;
+  /** As the superuser. */
+  query(database: string, sql: string): Promise<Record<string, unknown>[]>;
+  /** Ends all of its processes at once, as a power failure does. */
+  crash(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** The part of a test's definition that depends on whether a PostgreSQL can be started here, as `needing` has it. */
+export function needingPostgres(name: string): { name: string; ignore: boolean } {
+  return needing(name, "postgres", "initdb", "pg_ctl");
+}
+
+/**
+ * For a file whose tests share a cluster:
+ *
+ *     const test = await testsOnPostgres();
+ *     test("name", async (postgres) => {…});
+ */
+export async function testsOnPostgres() {
+  const postgres = needingPostgres("").ignore ? undefined : await startPostgres();
+  return (name: string, body: (postgres: TestPostgres) => Promise<void>) =>
+    Deno.test({ ...needingPostgres(name), fn: () => body(postgres!) });
+}
+
+/** @param certificate with which it offers TLS; it does not, unless told. */
+export async function startPostgres(certificate?: KeyPair): Promise<TestPostgres> {
+  const directory = await Deno.makeTempDir({ prefix: "mailhop-postgres-" });
+  const port = freePort();
+  const user = Deno.uid() === 0 ? systemUser(SYSTEM_USER) : undefined;
+  if (user !== undefined) await Deno.chown(directory, user.uid, user.gid);
+  if (certificate !== undefined) {
+    await Deno.writeTextFile(join(directory, "server.crt"), certificate.cert);
+    await Deno.writeTextFile(join(directory, "server.key"), certificate.key, { mode: 0o600 });
+    if (user !== undefined) await Deno.chown(join(directory, "server.key"), user.uid, user.gid);
+  }
+  const options = { port, ssl: certificate === undefined ? "off" : "on" };
+  const supervisor = new Supervisor(directory, options, user);
+  try {
+    await supervisor.say("init");
+    await supervisor.say("start");
+  } catch (error) {
+    await supervisor.end();
+    throw error;
+  }
+
+  const server = (database: string): PostgresServer => (
+    { host: HOST, port, user: SUPERUSER, password: "", database, tls: "none", authorityFile: null }
+  );
+  const query: TestPostgres["query"] = async (database, sql) => {
+    const client = new pg.Client({ host: HOST, port, user: SUPERUSER, password: () => "", database });
+    await client.connect();
+    try {
+      return (await client.query(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  let databases = 0;
+  let template: Promise<void> | undefined;
+  const makeTemplate = async () => {
+    await query("postgres", `create database ${TEMPLATE} template ${EMPTY}`);
+    await using _ = await openDatabase(server(TEMPLATE));
+  };
+  return {
+    server,
+    query,
+    async newDatabase(from = "migrated") {
+      if (from === "migrated") await (template ??= makeTemplate());
+      const name = `test_${++databases}`;
+      await query("postgres", `create database ${name} template ${from === "migrated" ? TEMPLATE : EMPTY}`);
+      return {
+        location: server(name),
+        // By force: the server may not yet have noticed that its clients are gone.
+        [Symbol.asyncDispose]: async () => void await query("postgres", `drop database ${name} with (force)`),
+      };
+    },
+    crash: () => supervisor.say("crash"),
+    start: () => supervisor.say("start"),
+    [Symbol.asyncDispose]: () => supervisor.end(),
+  };
+}
+
+/** The shell that does what a line of its input says, and answers each with the exit code. */
+const SCRIPT = `
+# In a locale whose order is not that of octets, as most are.
+init() {
+  "$initdb" -D "$directory/data" -U ${SUPERUSER} -A trust -E UTF8 --locale=C.UTF-8 \
+    --locale-provider=icu --icu-locale=en --no-sync &&
+    sed -i '1i host all ${APP_ROLE} 127.0.0.1/32 scram-sha-256' "$directory/data/pg_hba.conf"
+}
+start() {
+  "$pg_ctl" -D "$directory/data" -w -l "$directory/log" -o "$options" start
+}
+crash() {
+  "$pg_ctl" -D "$directory/data" -m immediate stop
+}
+while read -r word; do
+  "$word" >> "$directory/story" 2>&1
+  echo $?
+done
+crash >> "$directory/story" 2>&1
+cd /
+rm -rf "$directory"
+`;
+
+class Supervisor {
+  readonly #directory: string;
+  readonly #shell: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #answers: ReadableStreamDefaultReader<string>;
+
+  constructor(
+    directory: string,
+    options: Readonly<Record<string, string | number>>,
+    user: { readonly uid: number; readonly gid: number } | undefined,
+  ) {
+    this.#directory = directory;
+    const settings = {
+      ...options,
+      "ssl_cert_file": join(directory, "server.crt"),
+      "ssl_key_file": join(directory, "server.key"),
+      "listen_addresses": HOST,
+      "unix_socket_directories": directory,
+      // Only a failure of the machine's power takes what is not synced.
+      "fsync": "off",
+      "max_connections": "60",
+      "shared_buffers": "32MB",
+    };
+    this.#shell = new Deno.Command("sh", {
+      args: ["-c", SCRIPT],
+      cwd: directory,
+      env: {
+        directory,
+        initdb: find("initdb") ?? "initdb",
+        pg_ctl: find("pg_ctl") ?? "pg_ctl",
+        options: Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(" "),
+      },
+      ...user,
+      // With the test's thread its children are killed, and this one is to clean up behind it.
+      detached: true,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    this.#input = this.#shell.stdin.getWriter();
+    this.#answers = this.#shell.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  async say(word: "init" | "start" | "crash"): Promise<void> {
+    await this.#input.write(new TextEncoder().encode(`${word}\n`));
+    const { value } = await this.#answers.read();
+    if (value === "0\n") return;
+    const story = await Promise.all(
+      ["story", "log"].map((name) => Deno.readTextFile(join(this.#directory, name)).catch(String)),
+    );
+    throw new Error(`PostgreSQL: ${word} failed:\n${story.join("\n")}`);
+  }
+
+  async end(): Promise<void> {
+    await this.#input.close();
+    await this.#answers.read();
+    await this.#shell.status;
+  }
+}
