@@ -19,6 +19,7 @@ import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
 import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
 import { type DkimRoutes, dkimRoutes } from "./routes/dkim.ts";
 import { type DomainRoutes, domainRoutes } from "./routes/domains.ts";
+import { type HelpRoutes, helpRoutes } from "./routes/help.tsx";
 import { healthRoutes, type Readiness } from "./routes/health.ts";
 import { type MessageRoutes, messageRoutes } from "./routes/messages.ts";
 import { type NetworkRoutes, networkRoutes } from "./routes/networks.ts";
@@ -108,6 +109,7 @@ interface AppSettings {
   readonly adminToken: string;
   readonly relayToken: string;
   readonly readiness: Readiness;
+  readonly service: HelpRoutes["service"];
   readonly log: Log;
 }
 
@@ -150,6 +152,7 @@ export const createApp = (parts: AppParts): App => {
 
   app.use(secureHeaders());
   app.route("/", healthRoutes(parts.readiness));
+  app.route("/", helpRoutes({ service: parts.service, figures: () => parts.policy.live.parameters }));
   app.get("/v1/openapi.json", (c) => c.json(app.getOpenAPI31Document(openApiInfo)));
   app.use("/v1/*", requireBearer(parts.adminToken, "operator's"), limitPublicBody(), syncWrites(parts.sync));
   app.route("/", publicApp(parts));

@@ -13,7 +13,7 @@ import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
 import { processEnvironment } from "./environment.ts";
 import { describe } from "./error_words.ts";
-import { findEndpoints, PortUnavailable } from "./listeners.ts";
+import { findEndpoints, portsOf, PortUnavailable } from "./listeners.ts";
 import { openLog } from "./logging.ts";
 import { startPeriodicWork } from "./periodic_work.ts";
 import { parametersOf } from "./policy/parameters.ts";
@@ -93,6 +93,13 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     newId: () => monotonicUlid(now()),
     resolveTxt: (name) => resolver.fresh().txt(name),
     addresses: addressFacts(resolver, settings.routes),
+    service: {
+      name: settings.serviceName,
+      starttlsPorts: portsOf(endpoints, false),
+      tlsPorts: portsOf(endpoints, true),
+      delayWarningMs: settings.delayWarningMs,
+      expiryMs: settings.expiryMs,
+    },
     readiness: () => Promise.resolve({ nodes: crew === undefined ? "starting" : crew.trouble() }),
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),
   });

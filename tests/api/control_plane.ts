@@ -7,6 +7,7 @@ import { defaultParameters, type DomainFacts } from "../../policy/mod.ts";
 import type { Readiness } from "../../api/routes/health.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
 import { addressesWith } from "../support/addresses.ts";
+import { SERVICE } from "../support/service.ts";
 
 export const ADMIN = "operator-token";
 export const RELAY = "relay-token";
@@ -45,6 +46,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     newId: () => monotonicUlid(),
     resolveTxt: (name) => Promise.resolve(txt.get(name) ?? { kind: "no-domain" }),
     addresses: addressesWith(domains),
+    service: SERVICE,
     readiness: options.readiness ?? (() => Promise.resolve({})),
     log: (message) => logged.push(message),
   });

@@ -18,6 +18,7 @@ import { DecisionHistory, LOWER_LIMIT } from "../support/decision_history.ts";
 import { policyModule } from "../support/policy_modules.ts";
 import { seed } from "../support/size.ts";
 import { describeMachine, quantile } from "./watched_relay.ts";
+import { SERVICE } from "../support/service.ts";
 
 const DECISIONS = Number(Deno.args[0] ?? 1_000_000);
 const ROUNDS = 3;
@@ -89,6 +90,7 @@ try {
     keepDecisionsMs: DAY_MS,
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
     addresses: addressesWith(),
+    service: SERVICE,
     readiness: () => Promise.resolve({}),
   });
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, plane.app.fetch);
