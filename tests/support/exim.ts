@@ -34,16 +34,31 @@ export function needingExim(name: string): { name: string; ignore: boolean } {
     : { name: `${name} (${why})`, ignore: true };
 }
 
+/** The parts of a configuration that make a satellite. */
+export interface EximSections {
+  readonly routers: string;
+  readonly transports: string;
+  readonly authenticators: string;
+}
+
+/** A message as a program of the machine hands it in; `text` has LF line ends. */
+export interface EximMessage {
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly text: string;
+}
+
 /**
- * Submits a message as a program of the machine does, and has it delivered at once. `text` has LF line ends.
+ * Submits a message and has it delivered at once.
+ *
+ * @param sections made with the name of a copy of the authority's file that Exim may read.
  * @returns Exim's main log of it.
  */
 export async function sendByExim(
-  smartHost: SmartHost,
+  authority: string,
+  sections: (authorityFile: string) => EximSections | Promise<EximSections>,
   hostname: string,
-  sender: string,
-  recipients: readonly string[],
-  text: string,
+  { sender, recipients, text }: EximMessage,
 ): Promise<ProgramRun & { readonly log: string }> {
   const directory = await Deno.makeTempDir({ prefix: "mailhop-exim-" });
   try {
@@ -54,9 +69,9 @@ export async function sendByExim(
       await Deno.chown(join(directory, name), uid, gid);
     }
     const authorityFile = join(directory, "ca.pem");
-    await Deno.copyFile(smartHost.authorityFile, authorityFile);
+    await Deno.copyFile(authority, authorityFile);
     const config = join(directory, "exim.conf");
-    await Deno.writeTextFile(config, configuration(directory, hostname, { ...smartHost, authorityFile }), {
+    await Deno.writeTextFile(config, configuration(directory, hostname, await sections(authorityFile)), {
       mode: 0o640,
     });
     await Deno.chown(config, 0, gid);
@@ -68,9 +83,7 @@ export async function sendByExim(
   }
 }
 
-/** A satellite's, as the smart host's help pages have it: certificate verified, AUTH, nothing in clear. */
-function configuration(directory: string, hostname: string, smartHost: SmartHost): string {
-  const { address, port, tlsOnConnect, authorityFile, username, password } = smartHost;
+function configuration(directory: string, hostname: string, sections: EximSections): string {
   return `
 exim_path = ${program()}
 primary_hostname = ${hostname}
@@ -80,15 +93,33 @@ log_selector = +tls_certificate_verified +smtp_confirmation
 keep_environment =
 # One process from submission to delivery, which needs no rights of root.
 deliver_drop_privilege
+# A smart host on loopback is another one.
+local_interfaces = 127.0.0.2
+domainlist local_domains = @
 
 begin routers
+${sections.routers}
+begin transports
+${sections.transports}
+begin retry
+* * F,1h,5m
+
+begin authenticators
+${sections.authenticators}
+`.trimStart();
+}
+
+/** Certificate verified, AUTH, nothing in clear. */
+export function satellite(smartHost: SmartHost): EximSections {
+  const { address, port, tlsOnConnect, authorityFile, username, password } = smartHost;
+  return {
+    routers: `
 satellite:
   driver = manualroute
   transport = smart_host
   route_list = * ${address}::${port} byname
-  self = send
-
-begin transports
+`,
+    transports: `
 smart_host:
   driver = smtp
   protocol = ${tlsOnConnect ? "smtps" : "smtp"}
@@ -97,16 +128,14 @@ smart_host:
   tls_verify_certificates = ${authorityFile}
   tls_verify_hosts = *
   tls_verify_cert_hostnames = *
-
-begin retry
-* * F,1h,5m
-
-begin authenticators
+`,
+    authenticators: `
 plain:
   driver = plaintext
   public_name = PLAIN
   client_send = ^${username}^${password}
-`.trimStart();
+`,
+  };
 }
 
 function program(): string | undefined {
