@@ -44,6 +44,10 @@ export const IndexPage = ({ values, reader }: IndexProps): JSX.Element => (
         </ul>
       </>
     ))}
+    <h2>Programs</h2>
+    <p>
+      Accounts, quota and message history are open to programs: <a href="/docs">the HTTP API</a>.
+    </p>
   </>
 );
 

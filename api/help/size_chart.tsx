@@ -3,14 +3,14 @@ import type { JSX } from "hono/jsx/jsx-runtime";
 
 const MEGABYTE = 1_048_576;
 /** In the drawing's units, which scale with the page. */
-const ROW = 26, LABELS = 170, UNIT = 60, WIDTH = 640;
+const ROW = 26, LABELS = 138, COUNTS = 72, UNIT = 25, WIDTH = 360;
 /** Bars for more steps than this would be a page of their own. */
 const MAX_ROWS = 12;
 
 /** @param stepBytes each full step costs one relay more. */
 export function sizeChart(stepBytes: number, maxBytes: number): JSX.Element {
   const rows = Math.min(Math.floor(maxBytes / stepBytes) + 1, MAX_ROWS);
-  const unit = Math.min(UNIT, (WIDTH - LABELS - 80) / rows);
+  const unit = Math.min(UNIT, (WIDTH - LABELS - COUNTS) / rows);
   return (
     <svg class="chart" viewBox={`0 0 ${WIDTH} ${rows * ROW}`} role="img" aria-label="Relays by size of the message">
       {Array.from({ length: rows }, (_, row) => (

@@ -24,7 +24,7 @@ export const Layout = ({ title, service, home, children }: LayoutProps) => (
       </head>
       <body>
         <header>
-          <a href={home}>{service}</a>
+          <a href={home}>{service} – Help</a>
         </header>
         <main>{children}</main>
       </body>
