@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Reason, refusalOf, type Verdict } from "../../policy/mod.ts";
+import { replies } from "../../relay/protocol/replies.ts";
 import { attributes, texts } from "../support/html.ts";
 import { startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
@@ -97,6 +99,36 @@ Deno.test("help: what is no username is left out, whatever it is", async () => {
   }
   assertMatch((await get(api, "/help/msmtp?user=a%5Fb&user=c")).text, /\nuser a_b\n/);
 });
+
+Deno.test("help: every refusal, by its code and words, is a heading of the page on error messages", async () => {
+  await using api = await startControlPlane();
+  const headings = texts((await get(api, "/help/errors")).text, "h3").flatMap((heading) => heading.split(/, (?=\d)/));
+  const isExplained = (code: number, text: string) =>
+    headings.some((heading) => {
+      const words = heading.replaceAll(/\b\d{3}( or )?/g, "").trim().toLowerCase().split("…");
+      return heading.includes(String(code)) && words.every((part) => text.toLowerCase().includes(part.trim()));
+    });
+  const reasons = Object.values(Reason).filter((reason) => typeof reason === "number");
+  const refusals = reasons.map((reason) =>
+    refusalOf(verdictOf(reason), { stage: "message", now: 0, domain: "a.test" })
+  );
+  assertEquals(
+    refusals.filter((refusal) => refusal !== null && !isExplained(refusal.code, refusal.text)),
+    [],
+  );
+  const { authNeedsTls, authUnavailable, spoolFailing, localTrouble, idle, tooSlow, shuttingDown } = replies;
+  for (
+    const { code, lines } of [authNeedsTls, authUnavailable, spoolFailing, localTrouble, idle, tooSlow, shuttingDown]
+  ) {
+    assert(isExplained(code, lines[0]!), lines[0]);
+  }
+});
+
+/** Of this reason, with whatever data its words ask for. */
+const verdictOf = (reason: Reason): Verdict => {
+  const data = { reason, measure: "relays", record: "nothing", pendingActivatesAt: null };
+  return new Proxy(data, { get: (known, name) => name in known ? Reflect.get(known, name) : 1 }) as unknown as Verdict;
+};
 
 Deno.test("help: a page that is not there says so, and leads back", async () => {
   await using api = await startControlPlane();
