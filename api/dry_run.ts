@@ -74,6 +74,8 @@ export interface DryRunSources extends AccountSources {
   readonly counters: Counters;
   readonly policy: PolicyControl;
   readonly addresses: AddressFacts;
+  /** Where refusals find the help pages. */
+  readonly service: { readonly helpUrl: string | null };
 }
 
 /** An ordinary message. */
@@ -216,7 +218,8 @@ class DryRun {
     await new Promise((resolve) => setTimeout(resolve));
     const verdict = this.#policy.decide(stage, facts);
     const { now } = this.#found;
-    const refusal = refusalOf(verdict, { stage, now, ...(about && { domain: about.domain }) });
+    const { helpUrl } = this.#sources.service;
+    const refusal = refusalOf(verdict, { stage, now, helpUrl, ...(about && { domain: about.domain }) });
     const step = {
       stage,
       subject: about?.address ?? null,

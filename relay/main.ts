@@ -99,6 +99,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
       tlsPorts: portsOf(endpoints, true),
       delayWarningMs: settings.delayWarningMs,
       expiryMs: settings.expiryMs,
+      helpUrl: settings.helpUrl,
     },
     readiness: () => Promise.resolve({ nodes: crew === undefined ? "starting" : crew.trouble() }),
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),

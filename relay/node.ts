@@ -24,7 +24,7 @@ export interface NodeOptions extends ShardOptions {
     & ShardOptions["settings"]
     & EdgeSettings
     & Parameters<typeof parametersOf>[0]
-    & Pick<Settings, "decisionSamplePercent">;
+    & Pick<Settings, "decisionSamplePercent" | "helpUrl">;
   readonly throttle: LoginThrottle;
   readonly connections: ConnectionCounts;
   /** The server's side of STARTTLS. */
@@ -64,6 +64,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       throttle: options.throttle,
       senderDomains: new SenderDomains(),
       isRouted: isRoutedBy(settings.routes),
+      helpUrl: settings.helpUrl,
       now,
       monotonic,
     }),

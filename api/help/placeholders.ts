@@ -19,6 +19,8 @@ export interface Service {
   /** Age of a message at which its sender is told that it is late, and at which it is given up. */
   readonly delayWarningMs: number;
   readonly expiryMs: number;
+  /** Where everybody finds these pages; null: nowhere. */
+  readonly helpUrl: string | null;
 }
 
 export type Placeholders = Readonly<Record<string, unknown>>;

@@ -7,4 +7,5 @@ export const SERVICE = {
   tlsPorts: [465],
   delayWarningMs: 4 * HOUR_MS,
   expiryMs: 5 * 24 * HOUR_MS,
+  helpUrl: null,
 };
