@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { SECTIONS } from "../../api/help/pages.ts";
 import { Customer } from "../support/customer.ts";
 import { needingExim, sendByExim } from "../support/exim.ts";
-import { type Follow, follow, type Reader, readHelpPage, TRUSTED } from "../support/help_page.ts";
+import { type Follow, follow, postfixParameters, type Reader, readHelpPage, TRUSTED } from "../support/help_page.ts";
 import { endOf, eventAbout } from "../support/history.ts";
 import { needing, needingFolders } from "../support/installed.ts";
 import { authorityFile } from "../support/octet_client.ts";
@@ -127,12 +127,6 @@ const BY_SERVER: readonly (Step & { readonly page: string })[] = [{
     assertMatch(sent.output, /^250 2\.0\.0 OK: queued as \w+$/m);
   },
 }];
-
-/** main.cf's lines by name, with the files beside it where this instance has them. */
-function postfixParameters(text: string): Record<string, string> {
-  const lines = text.trim().split("\n").map((line) => line.split(" = ") as [string, string]);
-  return Object.fromEntries(lines.map(([name, value]) => [name, value.replace("/etc/postfix", "$config_directory")]));
-}
 
 function readerOf({ relay, username, password }: Customer): Reader {
   return { httpPort: relay.httpPort, username, password, authorityFile: authorityFile(relay) };

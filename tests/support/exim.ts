@@ -83,6 +83,46 @@ export async function sendByExim(
   }
 }
 
+/**
+ * Plays the commands of a client from elsewhere to an Exim that takes mail for your-domain.example, without delivering.
+ *
+ * @param acl what stands in the ACL for RCPT before the line that accepts.
+ * @returns what it answered.
+ */
+export async function askExim(acl: string, commands: readonly string[]): Promise<string> {
+  const directory = await Deno.makeTempDir({ prefix: "mailhop-exim-" });
+  try {
+    const config = join(directory, "exim.conf");
+    await Deno.writeTextFile(
+      config,
+      `
+exim_path = ${program()}
+primary_hostname = mx.your-domain.example
+spool_directory = ${directory}
+log_file_path = ${directory}/%s
+keep_environment =
+domainlist local_domains = your-domain.example
+domainlist relay_to_domains =
+host_lookup =
+acl_smtp_rcpt = acl_check_rcpt
+begin acl
+acl_check_rcpt:
+${acl}
+  accept domains = +local_domains
+`,
+      { mode: 0o640 },
+    );
+    const { output } = await runProgram(
+      program() ?? PROGRAM,
+      ["-C", config, "-bh", "192.0.2.1"],
+      commands.map((command) => `${command}\n`).join(""),
+    );
+    return output;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
 function configuration(directory: string, hostname: string, sections: EximSections): string {
   return `
 exim_path = ${program()}

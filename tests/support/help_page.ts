@@ -75,3 +75,9 @@ export async function follow(page: HelpPage, reader: Reader, { installed = {} }:
     await Deno.remove(home, { recursive: true });
   }
 }
+
+/** main.cf's lines by name, with the files beside it where this instance has them. */
+export function postfixParameters(text: string): Record<string, string> {
+  const lines = text.trim().split("\n").map((line) => line.split(" = ") as [string, string]);
+  return Object.fromEntries(lines.map(([name, value]) => [name, value.replace("/etc/postfix", "$config_directory")]));
+}
