@@ -6,7 +6,8 @@ import { assertEquals, assertMatch, assertNotEquals, assertNotMatch } from "@std
 import { join } from "@std/path";
 import { SECTIONS } from "../../api/help/pages.ts";
 import { Customer } from "../support/customer.ts";
-import { needingExim, sendByExim } from "../support/exim.ts";
+import { debianConfiguration } from "../support/debian_exim.ts";
+import { type EximPlace, needingExim, runExim, sendByExim } from "../support/exim.ts";
 import { type Follow, follow, postfixParameters, type Reader, readHelpPage, TRUSTED } from "../support/help_page.ts";
 import { endOf, eventAbout } from "../support/history.ts";
 import { needing, needingFolders } from "../support/installed.ts";
@@ -59,6 +60,8 @@ interface Step {
   readonly fn: (customer: Customer) => Promise<void>;
 }
 
+const DEBIAN_EXIM = "exim, by Debian's own set-up";
+
 /** Pages whose files configure a mail server. */
 const BY_SERVER: readonly (Step & { readonly page: string })[] = [{
   page: "postfix",
@@ -94,6 +97,22 @@ const BY_SERVER: readonly (Step & { readonly page: string })[] = [{
     };
     const letter = { sender: SENDER, recipients: [RECIPIENT], text: MESSAGE };
     const run = await sendByExim(authorityFile(customer.relay), sections, "mail.your-domain.example", letter);
+    assertMatch(run.log, / => \S+ .*\bCV=yes\b.* C="250 2\.0\.0 OK: queued as \w+"/, run.log + run.output);
+  },
+}, {
+  page: "exim",
+  ...(needingExim(DEBIAN_EXIM).ignore ? needingExim(DEBIAN_EXIM) : needingUnpacked(DEBIAN_EXIM, "exim4-config")),
+  async fn(customer) {
+    const configure = async (place: EximPlace) => {
+      const page = await readHelpPage("exim", { ...readerOf(customer), authorityFile: place.authorityFile });
+      const names = ["update-exim4.conf.conf", "passwd.client", "exim4.conf.localmacros"];
+      const files = names.map((name) => `/etc/exim4/${name}`).map((name) => [name, page.file(name)]);
+      return await debianConfiguration(place, Object.fromEntries(files));
+    };
+    const letter = { sender: SENDER, recipients: [RECIPIENT], text: MESSAGE };
+    const refused = await withStranger((stranger) => runExim(stranger, configure, letter));
+    assertMatch(refused.log, / == \S+ .*certificate/);
+    const run = await runExim(authorityFile(customer.relay), configure, letter);
     assertMatch(run.log, / => \S+ .*\bCV=yes\b.* C="250 2\.0\.0 OK: queued as \w+"/, run.log + run.output);
   },
 }, {
@@ -192,7 +211,7 @@ Deno.test("help pages: set-ups that are executed as written send a message", asy
 });
 
 Deno.test("help pages: of each set-up it is known whether it is executed, and if not why", async (t) => {
-  const executed = [...BY_COMMANDS.map(({ name }) => name), ...BY_SERVER.map(({ page }) => page)];
+  const executed = [...BY_COMMANDS.map(({ name }) => name), ...new Set(BY_SERVER.map(({ page }) => page))];
   const pages = SECTIONS.filter(({ kind }) => kind === "programs").flatMap(({ pages }) => pages);
   assertEquals(
     pages.map(({ name }) => name).toSorted(),

@@ -48,18 +48,36 @@ export interface EximMessage {
   readonly text: string;
 }
 
-/**
- * Submits a message and has it delivered at once.
- *
- * @param sections made with the name of a copy of the authority's file that Exim may read.
- * @returns Exim's main log of it.
- */
-export async function sendByExim(
+/** Where one Exim runs: its directory has "spool" and "log", and it may read the copy of the authority's file. */
+export interface EximPlace {
+  readonly directory: string;
+  readonly authorityFile: string;
+  readonly program: string;
+}
+
+export type EximRun = ProgramRun & {
+  /** Exim's main log. */
+  readonly log: string;
+};
+
+/** Submits a message and has it delivered at once, by a configuration of these sections. */
+export function sendByExim(
   authority: string,
   sections: (authorityFile: string) => EximSections | Promise<EximSections>,
   hostname: string,
+  message: EximMessage,
+): Promise<EximRun> {
+  const configure = async ({ directory, authorityFile }: EximPlace) =>
+    configuration(directory, hostname, await sections(authorityFile));
+  return runExim(authority, configure, message);
+}
+
+/** The same by a whole configuration. */
+export async function runExim(
+  authority: string,
+  configure: (place: EximPlace) => Promise<string>,
   { sender, recipients, text }: EximMessage,
-): Promise<ProgramRun & { readonly log: string }> {
+): Promise<EximRun> {
   const directory = await Deno.makeTempDir({ prefix: "mailhop-exim-" });
   try {
     await Deno.chmod(directory, 0o755);
@@ -71,12 +89,11 @@ export async function sendByExim(
     const authorityFile = join(directory, "ca.pem");
     await Deno.copyFile(authority, authorityFile);
     const config = join(directory, "exim.conf");
-    await Deno.writeTextFile(config, configuration(directory, hostname, await sections(authorityFile)), {
-      mode: 0o640,
-    });
+    const place = { directory, authorityFile, program: program() ?? PROGRAM };
+    await Deno.writeTextFile(config, await configure(place), { mode: 0o640 });
     await Deno.chown(config, 0, gid);
     const args = ["-C", config, "-odf", "-i", "-f", sender, "--", ...recipients];
-    const run = await runProgram(program() ?? PROGRAM, args, text);
+    const run = await runProgram(place.program, args, text);
     return { ...run, log: await Deno.readTextFile(join(directory, "log", "main")) };
   } finally {
     await Deno.remove(directory, { recursive: true });
