@@ -2,14 +2,15 @@
 import { raw } from "hono/html";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { fill, type Placeholders } from "./placeholders.ts";
-import { SECTIONS } from "./pages.ts";
+import type { Section } from "./pages.ts";
 
 export interface IndexProps {
   readonly values: Placeholders;
   readonly reader: string | null;
+  readonly sections: readonly Section[];
 }
 
-export const IndexPage = ({ values, reader }: IndexProps): JSX.Element => (
+export const IndexPage = ({ values, reader, sections }: IndexProps): JSX.Element => (
   <>
     <h1>Help</h1>
     <h2 id="settings">Settings</h2>
@@ -31,7 +32,7 @@ export const IndexPage = ({ values, reader }: IndexProps): JSX.Element => (
       <input id="user" name="user" value={reader ?? ""} maxlength={64} autocapitalize="none" autocomplete="username" />
       <button type="submit">Show</button>
     </form>
-    {SECTIONS.map(({ title, kind, pages }) => (
+    {sections.map(({ title, kind, pages }) => (
       <>
         <h2>{title}</h2>
         <ul class={`pages ${kind}`}>

@@ -18,28 +18,29 @@ export interface Rendered {
 /** Links between help pages keep the reader's name. */
 const KEEP_READER = "{{query}}";
 
-export function renderMarkdown(text: string): Rendered {
-  const marked = new Marked({ gfm: true });
-  marked.use({
-    renderer: {
-      code: ({ text, lang }) => codeBlock(text, lang ?? ""),
-      heading({ tokens, depth }) {
-        const words = this.parser.parseInline(tokens);
-        return depth === 1 ? `<h1>${words}</h1>\n` : `<h${depth} id="${anchor(words)}">${words}</h${depth}>\n`;
-      },
-      link({ href, tokens }) {
-        return `<a href="${escape(withReader(href))}">${this.parser.parseInline(tokens)}</a>`;
-      },
-      // A table that is wider than a phone scrolls by itself.
-      table(token: Tokens.Table) {
-        const cells = (row: Tokens.TableCell[], tag: string) =>
-          row.map(({ tokens }) => `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`).join("");
-        const rows = token.rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("\n");
-        return `<div class="wide" tabindex="0"><table><thead><tr>${cells(token.header, "th")}</tr></thead>\n` +
-          `<tbody>${rows}</tbody></table></div>\n`;
-      },
+const marked = new Marked({
+  gfm: true,
+  renderer: {
+    code: ({ text, lang }) => codeBlock(text, lang ?? ""),
+    heading({ tokens, depth }) {
+      const words = this.parser.parseInline(tokens);
+      return depth === 1 ? `<h1>${words}</h1>\n` : `<h${depth} id="${anchor(words)}">${words}</h${depth}>\n`;
     },
-  });
+    link({ href, tokens }) {
+      return `<a href="${escape(withReader(href))}">${this.parser.parseInline(tokens)}</a>`;
+    },
+    // A table that is wider than a phone scrolls by itself.
+    table(token: Tokens.Table) {
+      const cells = (row: Tokens.TableCell[], tag: string) =>
+        row.map(({ tokens }) => `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`).join("");
+      const rows = token.rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("\n");
+      return `<div class="wide" tabindex="0"><table><thead><tr>${cells(token.header, "th")}</tr></thead>\n` +
+        `<tbody>${rows}</tbody></table></div>\n`;
+    },
+  },
+});
+
+export function renderMarkdown(text: string): Rendered {
   const tokens = marked.lexer(text);
   const title = tokens.find((token): token is Tokens.Heading => token.type === "heading" && token.depth === 1);
   const summary = tokens.find((token): token is Tokens.Paragraph => token.type === "paragraph");

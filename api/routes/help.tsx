@@ -3,11 +3,13 @@ import { Hono } from "hono";
 import { raw } from "hono/html";
 import type { Parameters } from "../../policy/mod.ts";
 import { IndexPage } from "../help/index_page.tsx";
-import { findPage } from "../help/pages.ts";
 import { fill, placeholders, readerNamed, type Service } from "../help/placeholders.ts";
 import { Layout } from "../pages/layout.tsx";
 import { pageHeaders } from "../pages/page_headers.ts";
 import style from "../pages/style.css" with { type: "text" };
+
+/** Loaded with the first request: rendering all pages takes 0.1 s, which a start need not wait for. */
+const loadPages = () => import("../help/pages.ts");
 
 export interface HelpRoutes {
   readonly service: Service;
@@ -23,12 +25,16 @@ export const helpRoutes = ({ service, figures }: HelpRoutes) => {
   };
   return new Hono()
     .use("/help/*", pageHeaders)
-    .get("/help", (c) => {
+    .get("/help", async (c) => {
+      const { SECTIONS } = await loadPages();
       const { reader, values, layout } = forReader(c.req.query("user"));
-      return c.html(<Layout title="Help" {...layout}>{<IndexPage values={values} reader={reader} />}</Layout>);
+      return c.html(
+        <Layout title="Help" {...layout}>{<IndexPage values={values} reader={reader} sections={SECTIONS} />}</Layout>,
+      );
     })
     .get("/help/style.css", (c) => c.body(style, 200, { "content-type": "text/css; charset=utf-8" }))
-    .get("/help/:name", (c) => {
+    .get("/help/:name", async (c) => {
+      const { findPage } = await loadPages();
       const { values, layout } = forReader(c.req.query("user"));
       const page = findPage(c.req.param("name"));
       if (page === undefined) {
