@@ -112,7 +112,7 @@ interface AppSettings {
   readonly adminToken: string;
   readonly relayToken: string;
   readonly readiness: Readiness;
-  readonly service: HelpRoutes["service"];
+  readonly help: HelpRoutes["facts"];
   readonly log: Log;
 }
 
@@ -155,11 +155,11 @@ export const createApp = (parts: AppParts): App => {
 
   app.use(secureHeaders());
   app.route("/", healthRoutes(parts.readiness));
-  app.route("/", helpRoutes({ service: parts.service, figures: () => parts.policy.live.parameters }));
+  app.route("/", helpRoutes({ facts: parts.help, figures: () => parts.policy.live.parameters }));
   let made: ApiDocument | undefined;
   const document = () => made ??= describedApi(app.getOpenAPI31Document(openApiInfo) as unknown as ApiDocument);
   app.get("/v1/openapi.json", (c) => c.json(document()));
-  app.route("/", docsRoutes({ name: parts.service.name, document }));
+  app.route("/", docsRoutes({ name: parts.help.name, document }));
   app.use("/v1/*", requireBearer(parts.adminToken, "operator's"), limitPublicBody(), syncWrites(parts.sync));
   app.route("/", publicApp(parts));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });

@@ -75,7 +75,7 @@ export interface DryRunSources extends AccountSources {
   readonly policy: PolicyControl;
   readonly addresses: AddressFacts;
   /** Where refusals find the help pages. */
-  readonly service: { readonly helpUrl: string | null };
+  readonly help: { readonly url: string | null };
 }
 
 /** An ordinary message. */
@@ -218,7 +218,7 @@ class DryRun {
     await new Promise((resolve) => setTimeout(resolve));
     const verdict = this.#policy.decide(stage, facts);
     const { now } = this.#found;
-    const { helpUrl } = this.#sources.service;
+    const { url: helpUrl } = this.#sources.help;
     const refusal = refusalOf(verdict, { stage, now, helpUrl, ...(about && { domain: about.domain }) });
     const step = {
       stage,

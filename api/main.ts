@@ -14,7 +14,7 @@ import type { ResolveTxt } from "./domain_proof.ts";
 import { recheckDomains } from "./domain_recheck.ts";
 import type { AddressFacts } from "./dry_run.ts";
 import { createHabits } from "./habits.ts";
-import type { Service } from "./help/placeholders.ts";
+import type { HelpFacts } from "./help/placeholders.ts";
 import { createPasswords } from "./passwords.ts";
 import { openPolicyControl } from "./policy_control.ts";
 import type { Readiness } from "./routes/health.ts";
@@ -44,7 +44,7 @@ export interface ControlPlaneOptions {
   /** What a node makes of addresses and their domains, for the dry run. */
   readonly addresses: AddressFacts;
   /** What the help pages tell customers to set up. */
-  readonly service: Omit<Service, "activationDelayMs">;
+  readonly help: Omit<HelpFacts, "activationDelayMs">;
   /** Checks of the rest of the process, beside the database. */
   readonly readiness: Readiness;
   readonly log: Log;
@@ -103,7 +103,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     resolveTxt,
     addresses,
     activationDelayMs,
-    service: { ...options.service, activationDelayMs },
+    help: { ...options.help, activationDelayMs },
     adminToken,
     relayToken,
     readiness: async () => ({ database: await databaseTrouble(database, log), ...await options.readiness() }),

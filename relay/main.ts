@@ -93,13 +93,13 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     newId: () => monotonicUlid(now()),
     resolveTxt: (name) => resolver.fresh().txt(name),
     addresses: addressFacts(resolver, settings.routes),
-    service: {
+    help: {
       name: settings.serviceName,
       starttlsPorts: portsOf(endpoints, false),
       tlsPorts: portsOf(endpoints, true),
       delayWarningMs: settings.delayWarningMs,
       expiryMs: settings.expiryMs,
-      helpUrl: settings.helpUrl,
+      url: settings.helpUrl,
     },
     readiness: () => Promise.resolve({ nodes: crew === undefined ? "starting" : crew.trouble() }),
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),

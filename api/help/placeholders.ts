@@ -8,8 +8,9 @@ import { html } from "hono/html";
 import type { Parameters } from "../../policy/mod.ts";
 import { sizeChart } from "./size_chart.tsx";
 
-/** What customers set up. */
-export interface Service {
+/** What customers set up, and what this service promises them. */
+export interface HelpFacts {
+  /** The service's own name. */
   readonly name: string;
   /** Open ports of SMTP with STARTTLS, and of SMTP over TLS. */
   readonly starttlsPorts: readonly number[];
@@ -20,7 +21,7 @@ export interface Service {
   readonly delayWarningMs: number;
   readonly expiryMs: number;
   /** Where everybody finds these pages; null: nowhere. */
-  readonly helpUrl: string | null;
+  readonly url: string | null;
 }
 
 export type Placeholders = Readonly<Record<string, unknown>>;
@@ -42,8 +43,8 @@ export function readerNamed(user: string | undefined): string | null {
   return user !== undefined && USERNAME.test(user) ? user : null;
 }
 
-export function placeholders(service: Service, figures: Parameters, reader: string | null): Placeholders {
-  const { name, starttlsPorts, tlsPorts } = service;
+export function placeholders(facts: HelpFacts, figures: Parameters, reader: string | null): Placeholders {
+  const { name, starttlsPorts, tlsPorts } = facts;
   const port = first(starttlsPorts, SUBMISSION), tlsPort = first(tlsPorts, SUBMISSIONS);
   return {
     service: name,
@@ -58,9 +59,9 @@ export function placeholders(service: Service, figures: Parameters, reader: stri
     maxSize: figures.maxSizeBytes / MEGABYTE,
     maxSizeBytes: figures.maxSizeBytes,
     twoBlocks: 2 * figures.relaysPerBlock,
-    activation: service.activationDelayMs === 0 ? "at once" : `after ${duration(service.activationDelayMs)}`,
-    delayWarning: duration(service.delayWarningMs),
-    expiry: duration(service.expiryMs),
+    activation: facts.activationDelayMs === 0 ? "at once" : `after ${duration(facts.activationDelayMs)}`,
+    delayWarning: duration(facts.delayWarningMs),
+    expiry: duration(facts.expiryMs),
     sizeChart: sizeChart(figures.priceStepBytes, figures.maxSizeBytes),
   };
 }

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { raw } from "hono/html";
 import type { Parameters } from "../../policy/mod.ts";
 import { IndexPage } from "../help/index_page.tsx";
-import { fill, placeholders, readerNamed, type Service } from "../help/placeholders.ts";
+import { fill, type HelpFacts, placeholders, readerNamed } from "../help/placeholders.ts";
 import { Layout } from "../pages/layout.tsx";
 import { pageHeaders } from "../pages/page_headers.ts";
 import style from "../pages/style.css" with { type: "text" };
@@ -12,16 +12,16 @@ import style from "../pages/style.css" with { type: "text" };
 const loadPages = () => import("../help/pages.ts");
 
 export interface HelpRoutes {
-  readonly service: Service;
+  readonly facts: HelpFacts;
   /** The policy's figures as they are now. */
   readonly figures: () => Parameters;
 }
 
-export const helpRoutes = ({ service, figures }: HelpRoutes) => {
+export const helpRoutes = ({ facts, figures }: HelpRoutes) => {
   const forReader = (user: string | undefined) => {
     const reader = readerNamed(user);
-    const values = placeholders(service, figures(), reader);
-    return { reader, values, layout: { service: service.name, home: `/help${values.query}` } };
+    const values = placeholders(facts, figures(), reader);
+    return { reader, values, layout: { service: facts.name, home: `/help${values.query}` } };
   };
   return new Hono()
     .use("/help/*", pageHeaders)

@@ -7,7 +7,7 @@ import { defaultParameters, type DomainFacts } from "../../policy/mod.ts";
 import type { Readiness } from "../../api/routes/health.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
 import { addressesWith } from "../support/addresses.ts";
-import { SERVICE } from "../support/service.ts";
+import { HELP_FACTS } from "../support/help_facts.ts";
 
 export const ADMIN = "operator-token";
 export const RELAY = "relay-token";
@@ -46,7 +46,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     newId: () => monotonicUlid(),
     resolveTxt: (name) => Promise.resolve(txt.get(name) ?? { kind: "no-domain" }),
     addresses: addressesWith(domains),
-    service: SERVICE,
+    help: HELP_FACTS,
     readiness: options.readiness ?? (() => Promise.resolve({})),
     log: (message) => logged.push(message),
   });

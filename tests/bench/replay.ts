@@ -18,7 +18,7 @@ import { DecisionHistory, LOWER_LIMIT } from "../support/decision_history.ts";
 import { policyModule } from "../support/policy_modules.ts";
 import { seed } from "../support/size.ts";
 import { describeMachine, quantile } from "./watched_relay.ts";
-import { SERVICE } from "../support/service.ts";
+import { HELP_FACTS } from "../support/help_facts.ts";
 
 const DECISIONS = Number(Deno.args[0] ?? 1_000_000);
 const ROUNDS = 3;
@@ -90,7 +90,7 @@ try {
     keepDecisionsMs: DAY_MS,
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
     addresses: addressesWith(),
-    service: SERVICE,
+    help: HELP_FACTS,
     readiness: () => Promise.resolve({}),
   });
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, plane.app.fetch);

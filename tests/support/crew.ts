@@ -23,7 +23,7 @@ import { startDnsServer } from "./dns_server.ts";
 import { NextHopServer } from "./next_hop_server.ts";
 import { passwordOf, testSettings, ZONE } from "./node.ts";
 import { SELF_SIGNED } from "./self_signed.ts";
-import { SERVICE } from "./service.ts";
+import { HELP_FACTS } from "./help_facts.ts";
 
 const ADMIN_TOKEN = "operator-token", RELAY_TOKEN = "relay-token";
 /** The system spreads connections by chance: a node is missed so often with a probability of (2/3)^200. */
@@ -66,7 +66,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     newId: () => ulid(),
     resolveTxt: () => Promise.resolve({ kind: "no-domain" }),
     addresses: addressesWith(),
-    service: SERVICE,
+    help: HELP_FACTS,
     readiness: () => Promise.resolve({}),
     log: () => {},
   });

@@ -5,7 +5,7 @@ import { createNodeClient, type NodeClient } from "../../../api/client.ts";
 import { run } from "../../../api/cli/run.ts";
 import type { Terminal } from "../../../api/cli/terminal.ts";
 import { addressesWith } from "../../support/addresses.ts";
-import { SERVICE } from "../../support/service.ts";
+import { HELP_FACTS } from "../../support/help_facts.ts";
 
 export const NOW = Date.parse("2026-11-23T12:00:00Z");
 const ADMIN_TOKEN = "operator-token-of-the-test";
@@ -43,7 +43,7 @@ export async function startApi(): Promise<Api> {
       return Promise.resolve(records === undefined ? { kind: "no-domain" } : { kind: "found", records });
     },
     addresses: addressesWith(domains),
-    service: SERVICE,
+    help: HELP_FACTS,
     readiness: () => Promise.resolve({}),
     log: (message, facts) => {
       if (facts.error === undefined) return;
