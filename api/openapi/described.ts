@@ -4,19 +4,19 @@
  */
 import type { Answer, ApiDocument, Content, Operation } from "./document.ts";
 import { type ExampleOf, examplesOf } from "./examples.ts";
-import { groupOf, GROUPS, READING_ORDER } from "./groups.ts";
+import { groupOf, READING_ORDER } from "./groups.ts";
 
-/** @throws Error for a route that nobody has put into a group. */
 export function describedApi(made: ApiDocument): ApiDocument {
   const exampleOf = examplesOf(made.components.schemas);
-  const used = new Set<string>();
+  const used = new Map<string, string>();
   const paths = mapValues(made.paths, (methods, path) => {
-    const { name } = groupOf(path);
-    used.add(name);
+    const { name, description } = groupOf(path);
+    used.set(name, description);
     return mapValues(methods, (operation, method) => described(operation, `${method} ${path}`, name, exampleOf));
   });
-  const tags = READING_ORDER.filter((name) => used.has(name)).map((name) => {
-    return { name, description: GROUPS.find((group) => group.name === name)!.description };
+  const tags = READING_ORDER.flatMap((name) => {
+    const description = used.get(name);
+    return description === undefined ? [] : [{ name, description }];
   });
   return { ...made, tags, paths };
 }

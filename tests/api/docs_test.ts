@@ -27,6 +27,7 @@ Deno.test("OpenAPI: each route has one group, a name of its own, and an example 
   const names = new Set<string>();
   for (const { method, path, operation } of routesOf(document)) {
     const route = `${method} ${path}`;
+    assert(!operation.tags!.includes("Others"), `${route} is in no group of api/openapi/groups.ts`);
     assertEquals(operation.tags?.filter((tag) => groups.includes(tag)).length, 1, route);
     assert(!names.has(operation.operationId!), route);
     names.add(operation.operationId!);
