@@ -9,7 +9,7 @@ const NOON_MS = 1_795_435_200_000;
 /** What stands in a field of this name wherever it comes without an example of its own. */
 const BY_NAME: Readonly<Record<string, unknown>> = {
   ...{ username: "alice", account: "alice", password: "correct horse battery", email: "alice@example.com" },
-  ...{ sender: "alice@example.com", recipient: "bob@example.net", recipients: "bob@example.net" },
+  ...{ sender: "alice@example.com", recipient: "bob@example.net" },
   ...{ accepted: "bob@example.net", address: "bob@example.net", messageId: "<20261123.1@example.com>" },
   ...{
     id: ID,
@@ -24,15 +24,17 @@ const BY_NAME: Readonly<Record<string, unknown>> = {
   ...{ policy: "mta-sts", reply: "250 2.0.0 OK: queued", attempt: 1, sizeBytes: 18_204, relays: 1, price: 1 },
   ...{ limit: 300, used: 17, remaining: 283, ndr: 3, ndrLimit: null, quantity: 2, missedChecks: 0, cleared: 1 },
   ...{ version: 4, own: true, upToDate: true, compared: 1200, left: 0, count: 3, dropped: 0, total: 1200, format: 1 },
-  ...{ value: 100, default: 100, isSet: false, least: 1, most: 1000, from: NOON_MS, until: NOON_MS, modules: HASH },
-  ...{ accounts: "alice", octets: "AQIDBA==", parameters: 100, label: "backup script", key: "mh_example" },
+  ...{ value: 100, default: 100, isSet: false, least: 1, most: 1000, from: NOON_MS, until: NOON_MS, module: HASH },
+  ...{ octets: "AQIDBA==", parameters: 100, label: "backup script", key: "mh_example" },
 };
 /** Of times, where the name stands for a count elsewhere. */
 const BY_FORMAT: Readonly<Record<string, unknown>> = { "date-time": NOON, binary: "(octets)" };
 
+/** Where nothing else says what a field has. */
+const BY_TYPE: Readonly<Record<string, unknown>> = { boolean: true, integer: 1, number: 1, string: "…" };
+
 export type ExampleOf = (schema: Schema, name?: string) => unknown;
 
-/** @returns undefined for what nothing is known of. */
 export function examplesOf(schemas: Schemas): ExampleOf {
   const exampleOf: ExampleOf = (schema, name = "") => {
     const referred = referredName(schema);
@@ -48,12 +50,17 @@ export function examplesOf(schemas: Schemas): ExampleOf {
     const type = typeof schema.type === "object" ? schema.type.find((each) => each !== "null") : schema.type;
     if (type === "object") return ofObject(schema, exampleOf, name);
     if (type === "array") return schema.items === undefined ? [] : [exampleOf(schema.items, name)];
-    const known = BY_FORMAT[schema.format ?? ""];
-    if (known !== undefined) return known;
-    if (name in BY_NAME) return BY_NAME[name];
-    return schema.default;
+    if (schema.format !== undefined && schema.format in BY_FORMAT) return BY_FORMAT[schema.format];
+    // Of a list, its items have the list's name.
+    const named = [name, name.replace(/s$/, "")].find((each) => each in BY_NAME);
+    const known = named === undefined ? schema.default ?? BY_TYPE[type ?? ""] : BY_NAME[named];
+    return typeof known === "number" ? within(known, schema) : known;
   };
   return exampleOf;
+}
+
+function within(value: number, { minimum = -Infinity, maximum = Infinity }: Schema): number {
+  return Math.min(Math.max(value, minimum), maximum);
 }
 
 function ofObject({ properties, additionalProperties }: Schema, exampleOf: ExampleOf, name: string): unknown {

@@ -38,6 +38,8 @@ export const GROUPS: readonly Group[] = [
     description: "The module that decides, its parameters, and what it decided.",
     paths: /^\/v1\/policy/,
   },
+  { name: "Relay tokens", description: "Tokens of the relay nodes.", paths: /^\/v1\/relay-tokens/ },
+  { name: "Audit", description: "Who changed what, and when.", paths: /^\/v1\/audit/ },
   { name: "Doctor", description: "What an operator forgets, as the world sees it.", paths: /^\/v1\/doctor/ },
   { name: "Health", description: "For load balancers and monitors.", paths: /^\/(healthz|readyz|metrics)$/ },
 ];

@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { ApiDocument, Operation } from "../../api/openapi/document.ts";
+import {
+  type ApiDocument,
+  type Operation,
+  referredName,
+  type Schema,
+  type Schemas,
+} from "../../api/openapi/document.ts";
 import { PROBLEMS } from "../../api/problem.ts";
 import { attributes, texts } from "../support/html.ts";
 import { startControlPlane, type TestControlPlane } from "./control_plane.ts";
@@ -36,21 +42,32 @@ Deno.test("OpenAPI: each route has one group, a name of its own, and an example 
       ...Object.values(operation.responses).map((each) => each.content),
     ];
     for (const content of contents) {
-      for (const [type, { example, examples }] of Object.entries(content ?? {})) {
+      for (const [type, { schema, example, examples }] of Object.entries(content ?? {})) {
         if (!type.endsWith("json")) continue;
         const all = example === undefined ? Object.values(examples ?? {}).map(({ value }) => value) : [example];
         assert(all.length > 0, `${route}: ${type} has no example`);
-        assertEquals(leftOut(all), [], `${route}: ${type} has an example with holes`);
+        const holes = all.flatMap((each) => leftOut(schema!, each, document.components.schemas));
+        assertEquals(holes, [], `${route}: the example of ${type} lacks them`);
       }
     }
   }
 });
 
-/** Paths to what an example has nothing for; a body of it would lack the field. */
-const leftOut = (value: unknown, path = ""): string[] => {
-  if (value === undefined) return [path];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, each]) => leftOut(each, `${path}.${key}`));
+/** Paths to the required fields of a schema that an example of it has not. */
+const leftOut = (schema: Schema, example: unknown, schemas: Schemas, path = ""): string[] => {
+  const referred = referredName(schema);
+  if (referred !== undefined) return leftOut(schemas[referred]!, example, schemas, path);
+  const parts = (schema.allOf ?? []).flatMap((part) => leftOut(part, example, schemas, path));
+  if (Array.isArray(example)) return example.flatMap((each) => leftOut(schema.items ?? {}, each, schemas, `${path}[]`));
+  if (typeof example !== "object" || example === null) return parts;
+  const missing = (schema.required ?? []).filter((name) => !(name in example)).map((name) => `${path}.${name}`);
+  return [
+    ...parts,
+    ...missing,
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
+      leftOut(field, Reflect.get(example, name), schemas, `${path}.${name}`)
+    ),
+  ];
 };
 
 Deno.test("OpenAPI: the example of a request is one that the route takes", async (t) => {
