@@ -13,6 +13,8 @@ import { secureHeaders } from "hono/secure-headers";
 import { MAX_MODULE_OCTETS, PolicyFault } from "../policy/mod.ts";
 import { QueueFull } from "./bounded_queue.ts";
 import { assertDeclared } from "./declared_routes.ts";
+import { describedApi } from "./openapi/described.ts";
+import type { ApiDocument } from "./openapi/document.ts";
 import { UnknownModule } from "./policy_control.ts";
 import { type ApiEnv, identify } from "./principal.ts";
 import { problem } from "./problem.ts";
@@ -24,8 +26,10 @@ import { type AuditRoutes, auditRoutes } from "./routes/audit.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
 import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
 import { type DkimRoutes, dkimRoutes } from "./routes/dkim.ts";
+import { docsRoutes } from "./routes/docs.tsx";
 import { type DoctorRoutes, doctorRoutes } from "./routes/doctor.ts";
 import { type DomainRoutes, domainRoutes } from "./routes/domains.ts";
+import { type HelpRoutes, helpRoutes } from "./routes/help.tsx";
 import { healthRoutes, type Readiness } from "./routes/health.ts";
 import { type MessageRoutes, messageRoutes } from "./routes/messages.ts";
 import { type NetworkRoutes, networkRoutes } from "./routes/networks.ts";
@@ -138,6 +142,7 @@ interface AppSettings {
   readonly adminToken: string;
   readonly relayToken: string;
   readonly readiness: Readiness;
+  readonly help: HelpRoutes["facts"];
   readonly log: Log;
 }
 
@@ -186,7 +191,11 @@ export const createApp = (parts: AppParts): App => {
 
   app.use(secureHeaders(), requestId({ generator: parts.newToken, limitLength: MAX_REQUEST_ID_CHARS }));
   app.route("/", healthRoutes(parts.readiness));
-  app.get("/v1/openapi.json", (c) => c.json(app.getOpenAPI31Document(openApiInfo)));
+  app.route("/", helpRoutes({ facts: parts.help, figures: () => parts.policy.live.parameters }));
+  let made: ApiDocument | undefined;
+  const document = () => made ??= describedApi(app.getOpenAPI31Document(openApiInfo) as unknown as ApiDocument);
+  app.get("/v1/openapi.json", (c) => c.json(document()));
+  app.route("/", docsRoutes({ name: parts.help.name, document }));
   app.use("/v1/*", identify(parts), limitPublicBody(), syncWrites(parts.sync));
   app.route("/", publicApp(parts));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });

@@ -74,6 +74,8 @@ export interface DryRunSources extends AccountSources {
   readonly counters: Counters;
   readonly policy: PolicyControl;
   readonly addresses: AddressFacts;
+  /** Where refusals find the help pages. */
+  readonly help: { readonly url: string | null };
 }
 
 /** An ordinary message. */
@@ -217,7 +219,8 @@ class DryRun {
     await new Promise((resolve) => setTimeout(resolve));
     const verdict = this.#policy.decide(stage, facts);
     const { now } = this.#found;
-    const refusal = refusalOf(verdict, { stage, now, ...(about && { domain: about.domain }) });
+    const { url: helpUrl } = this.#sources.help;
+    const refusal = refusalOf(verdict, { stage, now, helpUrl, ...(about && { domain: about.domain }) });
     const step = {
       stage,
       subject: about?.address ?? null,

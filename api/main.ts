@@ -17,6 +17,7 @@ import type { ResolveTxt } from "./domain_proof.ts";
 import { recheckDomains } from "./domain_recheck.ts";
 import type { AddressFacts } from "./dry_run.ts";
 import { createHabits } from "./habits.ts";
+import type { HelpFacts } from "./help/placeholders.ts";
 import { createPasswords } from "./passwords.ts";
 import { openPolicyControl } from "./policy_control.ts";
 import { prune } from "./pruning.ts";
@@ -56,6 +57,8 @@ export interface ControlPlaneOptions {
   readonly mailDns: () => MailDns;
   /** What is to be said of the machine itself, for the operator. */
   readonly examineMachine: () => Promise<readonly Finding[]>;
+  /** What the help pages tell customers to set up. */
+  readonly help: Omit<HelpFacts, "activationDelayMs">;
   /** Checks of the rest of the process, beside the database. */
   readonly readiness: Readiness;
   readonly log: Log;
@@ -123,6 +126,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
       return [...names, ...machine];
     },
     activationDelayMs,
+    help: { ...options.help, activationDelayMs },
     adminToken,
     relayToken,
     readiness: async () => ({ database: await databaseTrouble(database, log), ...await options.readiness() }),

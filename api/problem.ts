@@ -83,9 +83,17 @@ type ProblemResponses<Name extends ProblemName> = {
   };
 };
 
-/** The entries of `names` for a route's `responses` in the OpenAPI document. */
-export const problemResponses = <Name extends ProblemName>(...names: Name[]): ProblemResponses<Name> =>
-  Object.fromEntries(names.map((name) => [
-    PROBLEMS[name].status,
-    { description: PROBLEMS[name].title, content: { [PROBLEM_JSON]: { schema: problemSchema } } },
-  ])) as ProblemResponses<Name>;
+/** The entries of `names` for a route's `responses` in the OpenAPI document, with an example of each problem. */
+export const problemResponses = <Name extends ProblemName>(...names: Name[]): ProblemResponses<Name> => {
+  const byStatus = Map.groupBy(names, (name) => PROBLEMS[name].status);
+  return Object.fromEntries([...byStatus].map(([status, names]) => [status, {
+    description: names.map((name) => PROBLEMS[name].title).join(", or: "),
+    content: { [PROBLEM_JSON]: { schema: problemSchema, examples: examplesOf(names) } },
+  }])) as unknown as ProblemResponses<Name>;
+};
+
+const examplesOf = (names: readonly ProblemName[]) =>
+  Object.fromEntries(names.map((name) => {
+    const { status, title } = PROBLEMS[name];
+    return [name, { summary: title, value: { type: `/problems/${name}`, title, status, detail: `${title}: …` } }];
+  }));

@@ -26,6 +26,8 @@ export interface RefusalContext {
   readonly didYouMean?: string | undefined;
   /** What the host scans of a message, for the refusals of what is longer. */
   readonly scan?: ScanLimits;
+  /** Where the service's help pages are for everybody; null: nowhere. */
+  readonly helpUrl?: string | null;
 }
 
 export interface ScanLimits {
@@ -37,6 +39,8 @@ export interface ScanLimits {
 type RefusalReason = Exclude<Reason, Reason.Accepted>;
 type DataOf<R, V = Verdict> = V extends { readonly reason: infer Reasons } ? R extends Reasons ? V : never : never;
 type Wording = { readonly [R in RefusalReason]: (verdict: DataOf<R>, context: RefusalContext) => Refusal };
+
+const encoder = new TextEncoder();
 
 const ADVICE_ON_NDRS = "turn on recipient filtering on your server, or turn its reports off";
 
@@ -134,6 +138,29 @@ const wording: Wording = {
   },
 };
 
+/** The help page with more than a reply has room for. */
+const HELP: { readonly [R in RefusalReason]?: string } = {
+  [Reason.QuotaExceeded]: "quota",
+  [Reason.Braked]: "acceptable-use",
+  [Reason.NdrRefused]: "recipient-filtering",
+  [Reason.NdrShareExceeded]: "recipient-filtering",
+  [Reason.MessageTooBig]: "too-big",
+  [Reason.TooManyRecipients]: "recipients",
+  [Reason.SenderDomainMissing]: "sender-verify",
+  [Reason.SenderNoUsableRecord]: "sender-verify",
+  [Reason.SenderNullMx]: "sender-verify",
+  [Reason.SenderDnsFailed]: "sender-verify",
+  [Reason.DomainOfAnotherAccount]: "dns",
+  [Reason.DomainUnclaimed]: "dns",
+};
+/** RFC 5321 4.5.3.1.5 has 512 octets for a line with its codes; an address that was cut would lead nowhere. */
+const MAX_TEXT_OCTETS = 480;
+
+/** What a refusal of this reason is explained by, of the help pages; null: the reply says it all. */
+export function helpPageOf(reason: Reason): string | null {
+  return reason === Reason.Accepted ? null : HELP[reason] ?? null;
+}
+
 const RECORD: Readonly<Record<DataOf<Reason.SenderNoUsableRecord>["record"], string>> = {
   "nothing": "has no MX, A or AAAA record",
   "mx-names-address": "has an MX record that names an IP address instead of a host",
@@ -151,7 +178,14 @@ export function refusalOf(verdict: Verdict, context: RefusalContext): Refusal | 
   if (verdict.reason === Reason.Accepted) return null;
   // The table's type pairs each reason with its own data; TypeScript cannot follow that through an index.
   const words = wording[verdict.reason] as (verdict: Verdict, context: RefusalContext) => Refusal;
-  return words(verdict, context);
+  return withHelp(words(verdict, context), helpPageOf(verdict.reason), context.helpUrl ?? null);
+}
+
+/** The page's address stands at the end, where the room allows. */
+function withHelp(refusal: Refusal, page: string | null, helpUrl: string | null): Refusal {
+  if (page === null || helpUrl === null) return refusal;
+  const text = `${refusal.text}; see ${helpUrl}/${page}`;
+  return encoder.encode(text).length > MAX_TEXT_OCTETS ? refusal : { ...refusal, text };
 }
 
 function say(code: number, status: string, text: string): Refusal {

@@ -56,6 +56,12 @@ export function findEndpoints(settings: Pick<Settings, "smtpListen" | "smtpsList
   return { open, leftOut };
 }
 
+/** Each port once, in ascending order: with TLS from the start, or with STARTTLS. */
+export function portsOf({ open }: Endpoints, tls: boolean): number[] {
+  const ports = new Set(open.filter((endpoint) => endpoint.tls === tls).map(({ port }) => port));
+  return [...ports].toSorted((one, other) => one - other);
+}
+
 /** @throws {PortUnavailable} when the port has been taken since it was found free. */
 export function listenOn({ hostname, port }: Endpoint): Deno.TcpListener {
   try {

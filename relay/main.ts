@@ -16,7 +16,7 @@ import { describe } from "./error_words.ts";
 import { examine } from "./doctor/examination.ts";
 import { namesOf } from "./names_of.ts";
 import { outgoingAddresses } from "./outgoing_addresses.ts";
-import { findEndpoints, PortUnavailable } from "./listeners.ts";
+import { findEndpoints, portsOf, PortUnavailable } from "./listeners.ts";
 import { openLog } from "./logging.ts";
 import { startPeriodicWork } from "./periodic_work.ts";
 import { parametersOf } from "./policy/parameters.ts";
@@ -116,6 +116,14 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
         monotonic,
       }),
     mailDns: () => resolver.fresh(),
+    help: {
+      name: settings.serviceName,
+      starttlsPorts: portsOf(endpoints, false),
+      tlsPorts: portsOf(endpoints, true),
+      delayWarningMs: settings.delayWarningMs,
+      expiryMs: settings.expiryMs,
+      url: settings.helpUrl,
+    },
     readiness: () => Promise.resolve({ nodes: crew === undefined ? "starting" : crew.trouble() }),
     log: (message, facts) => log.error(message, { ...facts, error: String(facts.error ?? "") }),
   });

@@ -25,7 +25,7 @@ export interface NodeOptions extends Omit<ShardOptions, "onDraining" | "isDraini
     & ShardOptions["settings"]
     & EdgeSettings
     & Parameters<typeof parametersOf>[0]
-    & Pick<Settings, "decisionSamplePercent">;
+    & Pick<Settings, "decisionSamplePercent" | "helpUrl">;
   readonly throttle: LoginThrottle;
   readonly connections: ConnectionCounts;
   /** The server's side of STARTTLS. */
@@ -74,6 +74,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       throttle: options.throttle,
       senderDomains: new SenderDomains(),
       isRouted: isRoutedBy(settings.routes),
+      helpUrl: settings.helpUrl,
       now,
       monotonic,
     }),

@@ -34,6 +34,8 @@ export interface Settings {
   readonly smtpsListen: readonly Listen[];
   /** Never empty. */
   readonly httpListen: readonly Listen[];
+  /** The help pages as everybody finds them, under the public URL; null: nowhere. */
+  readonly helpUrl: string | null;
   /** The operator's own PEM files; null: a pair made in the data directory. */
   readonly tlsFiles: { readonly certificate: string; readonly key: string } | null;
   readonly allowPlaintextAuth: boolean;
@@ -104,6 +106,7 @@ export const SETTING_NAMES = [
   "MAILHOP_SMTP_LISTEN",
   "MAILHOP_SMTPS_LISTEN",
   "MAILHOP_HTTP_LISTEN",
+  "MAILHOP_PUBLIC_URL",
   "MAILHOP_TLS_CERT",
   "MAILHOP_TLS_KEY",
   "MAILHOP_ALLOW_PLAINTEXT_AUTH",
@@ -220,6 +223,7 @@ export function readSettings(environment: Environment, machineName: string, core
     smtpsListen: smtpListen(reader, "MAILHOP_SMTPS_LISTEN", SMTPS_PORTS),
     // Without it there is nothing to create an account with: even the default must be had.
     httpListen: asked(reader.read("MAILHOP_HTTP_LISTEN", grammar.nonEmptyListenList) ?? [HTTP_ADDRESS]),
+    helpUrl: helpUrl(reader.read("MAILHOP_PUBLIC_URL", grammar.publicUrl)),
     tlsFiles: tlsFiles(reader),
     allowPlaintextAuth: reader.read("MAILHOP_ALLOW_PLAINTEXT_AUTH", grammar.flag) ?? false,
     adminToken: reader.read("MAILHOP_ADMIN_TOKEN", grammar.token),
@@ -273,6 +277,10 @@ function smtpListen(
 
 function asked(addresses: readonly HostPort[]): readonly Listen[] {
   return Object.freeze(addresses.map((address) => ({ ...address, asked: true })));
+}
+
+function helpUrl(publicUrl: string | null): string | null {
+  return publicUrl === null ? null : `${publicUrl}/help`;
 }
 
 function tlsFiles(reader: SettingsReader<SettingName>): Settings["tlsFiles"] {

@@ -86,6 +86,15 @@ export const domainName: Parser<string> = {
   parse: (text) => NAME.test(text) && parseAddress(text) === null ? text.toLowerCase() : undefined,
 };
 
+/** Scheme, name and port. Short, for a reply has 512 octets in all; no path, as the pages link to each other from the root. */
+export const publicUrl: Parser<string> = {
+  expected: "a URL such as https://smtp.example.net, without a path and at most 100 characters",
+  parse(text) {
+    if (!/^https?:\/\/[a-z0-9.:[\]-]{1,92}\/?$/i.test(text) || !URL.canParse(text)) return undefined;
+    return new URL(text).origin;
+  },
+};
+
 export const label: Parser<string> = {
   expected: "a short name of letters, digits, dots, hyphens and underscores, such as eu-west-1",
   parse: (text) => LABEL.test(text) ? text : undefined,

@@ -38,6 +38,8 @@ export interface AdmissionParts {
   readonly senderDomains: SenderDomains;
   /** Whether mail for this domain (lower case) goes to a static route, so that its DNS does not matter. */
   readonly isRouted: (domain: string) => boolean;
+  /** Where refusals find the help pages; null: nowhere. */
+  readonly helpUrl: string | null;
   /** Epoch ms. */
   readonly now: () => number;
   readonly monotonic: () => number;
@@ -288,7 +290,8 @@ export class Admission {
 
   /** null: the verdict accepts. */
   #refusal(stage: StageName, verdict: Verdict, named: Named = {}): Reply | null {
-    const refused = refusalOf(verdict, { stage, now: this.#parts.now(), scan: SCAN, ...named });
+    const { now, helpUrl } = this.#parts;
+    const refused = refusalOf(verdict, { stage, now: now(), scan: SCAN, helpUrl, ...named });
     return refused && reply(refused.code, refused.status, refused.text);
   }
 }

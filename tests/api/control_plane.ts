@@ -9,6 +9,7 @@ import type { DatabaseLocation } from "../../api/store/database.ts";
 import { addressesWith } from "../support/addresses.ts";
 import { SERVICE, staticDns } from "../support/static_dns.ts";
 import { newDatabase } from "./database.ts";
+import { HELP_FACTS } from "../support/help_facts.ts";
 
 export const ADMIN = "operator-token";
 export const RELAY = "relay-token";
@@ -54,6 +55,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     service: SERVICE,
     examineMachine: () => Promise.resolve([]),
     mailDns: () => staticDns({ txt, a }),
+    help: HELP_FACTS,
     readiness: options.readiness ?? (() => Promise.resolve({})),
     log: (message) => logged.push(message),
   });

@@ -19,6 +19,7 @@ import { DecisionHistory, LOWER_LIMIT } from "../support/decision_history.ts";
 import { policyModule } from "../support/policy_modules.ts";
 import { seed } from "../support/size.ts";
 import { describeMachine, quantile } from "./watched_relay.ts";
+import { HELP_FACTS } from "../support/help_facts.ts";
 
 const DECISIONS = Number(Deno.args[0] ?? 1_000_000);
 const ROUNDS = 3;
@@ -94,6 +95,7 @@ try {
     service: SERVICE,
     examineMachine: () => Promise.resolve([]),
     mailDns: () => staticDns({ txt: new Map() }),
+    help: HELP_FACTS,
     readiness: () => Promise.resolve({}),
   });
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, plane.app.fetch);

@@ -1,10 +1,10 @@
 /** Programs that send mail from a command line, a script or a whole machine hand in a message, and it arrives. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Customer } from "../support/customer.ts";
-import { needingExim, sendByExim } from "../support/exim.ts";
+import { needingExim, satellite, sendByExim } from "../support/exim.ts";
 import { needing } from "../support/installed.ts";
 import { authorityFile } from "../support/octet_client.ts";
-import { belowTrace, utf8Octets } from "../support/octets.ts";
+import { belowTrace, messageId, utf8Octets } from "../support/octets.ts";
 import { type ProgramRun, runProgram } from "../support/program.ts";
 
 /** How one program is told to send: over STARTTLS, or with TLS from the start. */
@@ -34,13 +34,6 @@ async function sendsBothWays(t: Deno.TestContext, send: Send, helo = HELO): Prom
       await customer.assertSubmittedSecurely(id, helo, recipient);
     });
   }
-}
-
-/** The id in the relay's trace field. */
-function messageId(content: string): string {
-  const [, id] = /\bid (\w+)\r\n/.exec(content) ?? [];
-  if (id === undefined) throw new Error(`no message id in:\n${content.slice(0, 400)}`);
-  return id;
 }
 
 function port({ relay }: Customer, tlsOnConnect: boolean): number {
@@ -155,11 +148,10 @@ Deno.test({
   fn: (t) =>
     sendsBothWays(t, async (customer, recipient, tlsOnConnect) => {
       const { relay, username, password, address } = customer;
-      const smartHost = {
-        ...{ address: "127.0.0.1", port: port(customer, tlsOnConnect), tlsOnConnect },
-        ...{ authorityFile: authorityFile(relay), username, password },
-      };
-      const run = await sendByExim(smartHost, "mail.customer.test", address, [recipient], message(recipient));
+      const smartHost = { address: "127.0.0.1", port: port(customer, tlsOnConnect), tlsOnConnect, username, password };
+      const letter = { sender: address, recipients: [recipient], text: message(recipient) };
+      const sections = (authorityFile: string) => satellite({ ...smartHost, authorityFile });
+      const run = await sendByExim(authorityFile(relay), sections, "mail.customer.test", letter);
       // Delivered, with the certificate verified, and the relay's own reply.
       assertMatch(run.log, / => \S+ .*\bCV=yes\b.* C="250 2\.0\.0 OK: queued as \w+"/, run.log + run.output);
       return run;

@@ -230,3 +230,19 @@ Deno.test("spool: a large message that cannot be written gets 452 4.3.1 after it
   `);
   assertEquals(await node.used("anna"), 1);
 });
+
+Deno.test("help: where the pages have a public address, refusals with advice end with it, and others do not", async () => {
+  await using node = await startTestNode({ settings: { helpUrl: "https://smtp.example.org/help" } });
+  await node.account("anna", { blocks: 1 });
+  using client = await node.login("anna");
+  await client.play(`
+    C: MAIL FROM:<anna@nowhere.example>
+    S: 550 5.1.8 Sender verify failed: domain nowhere.example does not exist; check the spelling; see https://smtp.example.org/help/sender-verify
+    C: MAIL FROM:<anna@example.com> SIZE=52428801
+    S: 552 5.3.4 Message too big: at most 52428800 bytes; see https://smtp.example.org/help/too-big
+    C: MAIL FROM:<anna@example.com>
+    S: 250 2.1.0 Sender OK
+    C: RCPT TO:<friend@nowhere.example>
+    S: 550 5.1.2 Recipient's domain nowhere.example does not exist; check the spelling
+  `);
+});

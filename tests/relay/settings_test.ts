@@ -34,6 +34,7 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     dataDir: "./data",
     database: null,
     httpListen: [{ hostname: "127.0.0.1", port: 8080, asked: true }],
+    helpUrl: null,
     tlsFiles: null,
     allowPlaintextAuth: false,
     adminToken: null,
@@ -94,6 +95,21 @@ for (
       true,
       [],
     ]);
+  });
+}
+
+Deno.test("MAILHOP_PUBLIC_URL: the help pages are below it", () => {
+  for (const value of ["https://smtp.example.net", "https://SMTP.example.net/"]) {
+    assertEquals(settingsOf({ MAILHOP_PUBLIC_URL: value }).helpUrl, "https://smtp.example.net/help");
+  }
+  assertEquals(settingsOf({ MAILHOP_PUBLIC_URL: "http://[::1]:8080" }).helpUrl, "http://[::1]:8080/help");
+});
+
+for (
+  const value of ["smtp.example.net", "ftp://a.test", "https://", "https://a.test/x", "https://a@b.test", "https://a b"]
+) {
+  Deno.test(`MAILHOP_PUBLIC_URL=${value} is a mistake`, () => {
+    assertMatch(mistakesOf({ MAILHOP_PUBLIC_URL: value }).join(), /^MAILHOP_PUBLIC_URL=.*: expected a URL such as /);
   });
 }
 

@@ -24,6 +24,7 @@ import { startDnsServer } from "./dns_server.ts";
 import { NextHopServer } from "./next_hop_server.ts";
 import { passwordOf, testSettings, ZONE } from "./node.ts";
 import { SELF_SIGNED } from "./self_signed.ts";
+import { HELP_FACTS } from "./help_facts.ts";
 
 const ADMIN_TOKEN = "operator-token", RELAY_TOKEN = "relay-token";
 /** The system spreads connections by chance: a node is missed so often with a probability of (2/3)^200. */
@@ -70,6 +71,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     service: SERVICE,
     examineMachine: () => Promise.resolve([]),
     mailDns: () => staticDns({ txt: new Map() }),
+    help: HELP_FACTS,
     readiness: () => Promise.resolve({}),
     log: () => {},
   });

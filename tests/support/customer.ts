@@ -22,12 +22,13 @@ export class Customer implements AsyncDisposable {
     private readonly resources: AsyncDisposableStack,
   ) {}
 
-  static async start(): Promise<Customer> {
+  /** @param environment settings of the relay beside those that lead all its mail to the next hop. */
+  static async start(environment: Record<string, string> = {}): Promise<Customer> {
     await using resources = new AsyncDisposableStack();
     const dns = resources.use(startDnsServer({ "*": { MX: ["10 @"], A: ["127.0.0.1"] } }));
     const hop = resources.use(await NextHopServer.start());
     const relay = resources.use(
-      await startRelay({ MAILHOP_DNS: dns.setting, MAILHOP_ROUTES: `*=127.0.0.1:${hop.port}` }),
+      await startRelay({ MAILHOP_DNS: dns.setting, MAILHOP_ROUTES: `*=127.0.0.1:${hop.port}`, ...environment }),
     );
     return new Customer(relay, hop, await openAccount(relay, "anna"), resources.move());
   }

@@ -34,17 +34,50 @@ export function needingExim(name: string): { name: string; ignore: boolean } {
     : { name: `${name} (${why})`, ignore: true };
 }
 
-/**
- * Submits a message as a program of the machine does, and has it delivered at once. `text` has LF line ends.
- * @returns Exim's main log of it.
- */
-export async function sendByExim(
-  smartHost: SmartHost,
+/** The parts of a configuration that make a satellite. */
+export interface EximSections {
+  readonly routers: string;
+  readonly transports: string;
+  readonly authenticators: string;
+}
+
+/** A message as a program of the machine hands it in; `text` has LF line ends. */
+export interface EximMessage {
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly text: string;
+}
+
+/** Where one Exim runs: its directory has "spool" and "log", and it may read the copy of the authority's file. */
+export interface EximPlace {
+  readonly directory: string;
+  readonly authorityFile: string;
+  readonly program: string;
+}
+
+export type EximRun = ProgramRun & {
+  /** Exim's main log. */
+  readonly log: string;
+};
+
+/** Submits a message and has it delivered at once, by a configuration of these sections. */
+export function sendByExim(
+  authority: string,
+  sections: (authorityFile: string) => EximSections | Promise<EximSections>,
   hostname: string,
-  sender: string,
-  recipients: readonly string[],
-  text: string,
-): Promise<ProgramRun & { readonly log: string }> {
+  message: EximMessage,
+): Promise<EximRun> {
+  const configure = async ({ directory, authorityFile }: EximPlace) =>
+    configuration(directory, hostname, await sections(authorityFile));
+  return runExim(authority, configure, message);
+}
+
+/** The same by a whole configuration. */
+export async function runExim(
+  authority: string,
+  configure: (place: EximPlace) => Promise<string>,
+  { sender, recipients, text }: EximMessage,
+): Promise<EximRun> {
   const directory = await Deno.makeTempDir({ prefix: "mailhop-exim-" });
   try {
     await Deno.chmod(directory, 0o755);
@@ -54,23 +87,60 @@ export async function sendByExim(
       await Deno.chown(join(directory, name), uid, gid);
     }
     const authorityFile = join(directory, "ca.pem");
-    await Deno.copyFile(smartHost.authorityFile, authorityFile);
+    await Deno.copyFile(authority, authorityFile);
     const config = join(directory, "exim.conf");
-    await Deno.writeTextFile(config, configuration(directory, hostname, { ...smartHost, authorityFile }), {
-      mode: 0o640,
-    });
+    const place = { directory, authorityFile, program: program() ?? PROGRAM };
+    await Deno.writeTextFile(config, await configure(place), { mode: 0o640 });
     await Deno.chown(config, 0, gid);
     const args = ["-C", config, "-odf", "-i", "-f", sender, "--", ...recipients];
-    const run = await runProgram(program() ?? PROGRAM, args, text);
+    const run = await runProgram(place.program, args, text);
     return { ...run, log: await Deno.readTextFile(join(directory, "log", "main")) };
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 }
 
-/** A satellite's, as the smart host's help pages have it: certificate verified, AUTH, nothing in clear. */
-function configuration(directory: string, hostname: string, smartHost: SmartHost): string {
-  const { address, port, tlsOnConnect, authorityFile, username, password } = smartHost;
+/**
+ * Plays the commands of a client from elsewhere to an Exim that takes mail for your-domain.example, without delivering.
+ *
+ * @param acl what stands in the ACL for RCPT before the line that accepts.
+ * @returns what it answered.
+ */
+export async function askExim(acl: string, commands: readonly string[]): Promise<string> {
+  const directory = await Deno.makeTempDir({ prefix: "mailhop-exim-" });
+  try {
+    const config = join(directory, "exim.conf");
+    await Deno.writeTextFile(
+      config,
+      `
+exim_path = ${program()}
+primary_hostname = mx.your-domain.example
+spool_directory = ${directory}
+log_file_path = ${directory}/%s
+keep_environment =
+domainlist local_domains = your-domain.example
+domainlist relay_to_domains =
+host_lookup =
+acl_smtp_rcpt = acl_check_rcpt
+begin acl
+acl_check_rcpt:
+${acl}
+  accept domains = +local_domains
+`,
+      { mode: 0o640 },
+    );
+    const { output } = await runProgram(
+      program() ?? PROGRAM,
+      ["-C", config, "-bh", "192.0.2.1"],
+      commands.map((command) => `${command}\n`).join(""),
+    );
+    return output;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function configuration(directory: string, hostname: string, sections: EximSections): string {
   return `
 exim_path = ${program()}
 primary_hostname = ${hostname}
@@ -80,15 +150,33 @@ log_selector = +tls_certificate_verified +smtp_confirmation
 keep_environment =
 # One process from submission to delivery, which needs no rights of root.
 deliver_drop_privilege
+# A smart host on loopback is another one.
+local_interfaces = 127.0.0.2
+domainlist local_domains = @
 
 begin routers
+${sections.routers}
+begin transports
+${sections.transports}
+begin retry
+* * F,1h,5m
+
+begin authenticators
+${sections.authenticators}
+`.trimStart();
+}
+
+/** Certificate verified, AUTH, nothing in clear. */
+export function satellite(smartHost: SmartHost): EximSections {
+  const { address, port, tlsOnConnect, authorityFile, username, password } = smartHost;
+  return {
+    routers: `
 satellite:
   driver = manualroute
   transport = smart_host
   route_list = * ${address}::${port} byname
-  self = send
-
-begin transports
+`,
+    transports: `
 smart_host:
   driver = smtp
   protocol = ${tlsOnConnect ? "smtps" : "smtp"}
@@ -97,16 +185,14 @@ smart_host:
   tls_verify_certificates = ${authorityFile}
   tls_verify_hosts = *
   tls_verify_cert_hostnames = *
-
-begin retry
-* * F,1h,5m
-
-begin authenticators
+`,
+    authenticators: `
 plain:
   driver = plaintext
   public_name = PLAIN
   client_send = ^${username}^${password}
-`.trimStart();
+`,
+  };
 }
 
 function program(): string | undefined {

@@ -35,7 +35,24 @@ export function find(program: string): string | undefined {
 
 /** The part of a test's definition that depends on what is installed. */
 export function needing(name: string, ...programs: string[]): { name: string; ignore: boolean } {
-  const missing = programs.filter((program) => find(program) === undefined);
+  return unless(name, programs.filter((program) => find(program) === undefined));
+}
+
+/** The same for what is installed into folders of its own. */
+export function needingFolders(name: string, ...folders: string[]): { name: string; ignore: boolean } {
+  return unless(name, folders.filter((folder) => !isDirectory(folder)));
+}
+
+function unless(name: string, missing: readonly string[]): { name: string; ignore: boolean } {
   if (missing.length === 0 || Deno.env.get("MAILHOP_TEST_REQUIRE") === "all") return { name, ignore: false };
   return { name: `${name} (not installed: ${missing.join(", ")})`, ignore: true };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }

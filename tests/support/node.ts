@@ -28,6 +28,7 @@ import { Dialogue, plainResponse } from "./dialogue.ts";
 import { startDnsServer, type Zone } from "./dns_server.ts";
 import { NextHopServer } from "./next_hop_server.ts";
 import { SELF_SIGNED } from "./self_signed.ts";
+import { HELP_FACTS } from "./help_facts.ts";
 
 export const NOON = Date.parse("2026-11-23T12:00:00Z");
 export const MINUTE_MS = 60_000;
@@ -121,6 +122,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     },
     examineMachine: () => Promise.resolve([]),
     mailDns: () => resolver.fresh(),
+    help: HELP_FACTS,
     readiness: () => Promise.resolve({}),
     log: () => {},
   });

@@ -45,3 +45,10 @@ export function belowTrace(content: string, messageId: string): string {
   if (field?.includes(` id ${messageId}\r\n`)) return content.slice(field.length);
   throw new Error(`no trace field of ${messageId} on top: ${JSON.stringify(content.slice(0, 400))}`);
 }
+
+/** The id in the relay's trace field. */
+export function messageId(content: string): string {
+  const [, id] = /\bid (\w+)\r\n/.exec(content) ?? [];
+  if (id === undefined) throw new Error(`no message id in:\n${content.slice(0, 400)}`);
+  return id;
+}

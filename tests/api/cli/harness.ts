@@ -7,6 +7,7 @@ import type { Terminal } from "../../../api/cli/terminal.ts";
 import { addressesWith } from "../../support/addresses.ts";
 import { SERVICE, staticDns } from "../../support/static_dns.ts";
 import { newDatabase } from "../database.ts";
+import { HELP_FACTS } from "../../support/help_facts.ts";
 
 export const NOW = Date.parse("2026-11-23T12:00:00Z");
 const ADMIN_TOKEN = "operator-token-of-the-test";
@@ -49,6 +50,7 @@ export async function startApi(): Promise<Api> {
     service: SERVICE,
     examineMachine: () => Promise.resolve([]),
     mailDns: () => staticDns({ txt }),
+    help: HELP_FACTS,
     readiness: () => Promise.resolve({}),
     log: (message, facts) => {
       if (facts.error === undefined) return;
