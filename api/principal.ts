@@ -25,8 +25,10 @@ export interface ApiEnv {
 /** Every key begins with this: people, and programs that look for leaked secrets, know it at sight. */
 export const KEY_PREFIX = "mhk_";
 
-/** Of one key: ten a second, far more than a person's or a monitoring's work. */
-const KEY_RATE = { name: "key", quota: 600, windowSeconds: 60 };
+/** Of all keys of an account: ten a second, far more than a person's or a monitoring's work. */
+const REQUEST_RATE = { name: "requests", quota: 600, windowSeconds: 60 };
+/** The same for those that could change something: each is synced to the disk, and stands in the audit log for more than a year. */
+const CHANGE_RATE = { name: "changes", quota: 60, windowSeconds: 60 };
 /** Tokens that do not hold, from one site: a program with a revoked key is told to stop, and floods no log. */
 const FAILURE_RATE = { name: "failed-tokens", quota: 20, windowSeconds: 60 };
 
@@ -61,7 +63,8 @@ const siteBehind = ({ env }: Context<ApiEnv>): string => {
 export const identify = ({ db, adminToken, newId, now }: Sources): MiddlewareHandler<ApiEnv> => {
   const isOperators = matcher(adminToken);
   const recorder = createRecorder({ db, newId, now });
-  const requestsOfKey = createRateLimit(KEY_RATE), failuresFrom = createRateLimit(FAILURE_RATE);
+  const requestsOf = createRateLimit(REQUEST_RATE), changesOf = createRateLimit(CHANGE_RATE);
+  const failuresFrom = createRateLimit(FAILURE_RATE);
 
   const principalBehind = async (token: string): Promise<Principal | undefined> => {
     if (isOperators(token)) return { kind: "operator" };
@@ -83,9 +86,10 @@ export const identify = ({ db, adminToken, newId, now }: Sources): MiddlewareHan
       return unauthorized(c, "the operator's token or an account's API key");
     }
     if (principal.kind === "key") {
-      const rate = requestsOfKey(principal.id, now());
+      const isChange = c.req.method !== "GET" && c.req.method !== "HEAD";
+      const rate = (isChange ? changesOf : requestsOf)(principal.username, now());
       showRate(c, rate);
-      if (!rate.allowed) return tooMany(c, rate, "This key has made too many requests");
+      if (!rate.allowed) return tooMany(c, rate, "The account's keys have made too many requests");
     }
     c.set("principal", principal);
     c.set("recorder", recorder);

@@ -6,7 +6,8 @@ import { hashToken } from "../bearer.ts";
 import { KEY_PREFIX } from "../principal.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
-import { type ApiKey, countApiKeys, deleteApiKey, insertApiKey, listApiKeys } from "../store/api_keys.ts";
+import { type ApiKey, deleteApiKey, insertApiKey, listApiKeys } from "../store/api_keys.ts";
+import { countOfAccount } from "../store/count_of_account.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
@@ -97,7 +98,7 @@ export const apiKeyRoutes = ({ db, now, newId, newToken }: ApiKeyRoutes) =>
       const { username } = c.req.valid("param");
       const { label, scopes } = c.req.valid("json");
       if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
-      if (await countApiKeys(db, username) >= MAX_KEYS) {
+      if (await countOfAccount(db, "api_key", username) >= MAX_KEYS) {
         return problem(c, "limit-reached", `An account has at most ${MAX_KEYS} keys: revoke one that is not used`);
       }
       const secret = `${KEY_PREFIX}${newToken()}`;

@@ -4,13 +4,8 @@ import type { Kysely } from "kysely";
 import { hashToken } from "../bearer.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
-import {
-  type AppPassword,
-  countAppPasswords,
-  deleteAppPassword,
-  insertAppPassword,
-  listAppPasswords,
-} from "../store/app_passwords.ts";
+import { type AppPassword, deleteAppPassword, insertAppPassword, listAppPasswords } from "../store/app_passwords.ts";
+import { countOfAccount } from "../store/count_of_account.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
@@ -92,7 +87,7 @@ export const appPasswordRoutes = ({ db, now, newId, newToken }: AppPasswordRoute
     .openapi(create, async (c) => {
       const { username } = c.req.valid("param");
       if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
-      if (await countAppPasswords(db, username) >= MAX_PASSWORDS) {
+      if (await countOfAccount(db, "app_password", username) >= MAX_PASSWORDS) {
         const most = `An account has at most ${MAX_PASSWORDS} of these passwords`;
         return problem(c, "limit-reached", `${most}: revoke one that is not used`);
       }

@@ -14,12 +14,15 @@ import type { AddressFacts } from "../dry_run.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
 import { listDkimKeys } from "../store/dkim_keys.ts";
+import { countOfAccount } from "../store/count_of_account.ts";
 import { deleteDomain, findDomain, findOwners, insertDomain, listDomains, verifyDomain } from "../store/domains.ts";
 import type { Database, DomainRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
 import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
 
+/** Verified or not: a business has some dozens of domains. */
+const MAX_CLAIMS = 1000;
 /** A name of 253 characters as A-labels is shorter as U-labels; longer ones are not read. */
 const MAX_DOMAIN_TEXT = 512;
 
@@ -89,7 +92,7 @@ const claim = createRoute({
   request: { params: accountParam, body: jsonRequest(z.strictObject({ domain })) },
   responses: {
     201: json(domainSchema, "The claim, with the record to publish"),
-    ...problemResponses("invalid-request", "unauthorized", "not-found", "domain-taken"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found", "domain-taken", "limit-reached"),
   },
 });
 
@@ -185,6 +188,9 @@ export const domainRoutes = (use: DomainRoutes) => {
       const { username } = c.req.valid("param");
       const { domain } = c.req.valid("json");
       if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
+      if (await countOfAccount(db, "domain", username) >= MAX_CLAIMS) {
+        return problem(c, "limit-reached", `An account has at most ${MAX_CLAIMS} claims: give up one that is not used`);
+      }
       const [owner] = await findOwners(db, [domain]);
       if (typeof owner === "string" && owner !== username) return taken(c, domain);
       const row: DomainRow = {

@@ -21,12 +21,6 @@ export const insertApiKey = async (
   await db.insertInto("api_key").values({ ...key, scopes: scopes.join(" ") }).execute();
 };
 
-export const countApiKeys = async (db: Kysely<Database>, username: string): Promise<number> => {
-  const { count } = await db.selectFrom("api_key").select((row) => row.fn.countAll<number>().as("count"))
-    .where("username", "=", username).executeTakeFirstOrThrow();
-  return Number(count);
-};
-
 /** The key of that hash, if it was not revoked. */
 export const findApiKey = async (db: Kysely<Database>, keyHash: string): Promise<ApiKey | undefined> => {
   const row = await db.selectFrom("api_key").select(SHOWN).where("key_hash", "=", keyHash).executeTakeFirst();

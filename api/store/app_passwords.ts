@@ -11,12 +11,6 @@ export const insertAppPassword = async (db: Kysely<Database>, row: AppPasswordRo
   await db.insertInto("app_password").values(row).execute();
 };
 
-export const countAppPasswords = async (db: Kysely<Database>, username: string): Promise<number> => {
-  const { count } = await db.selectFrom("app_password").select((row) => row.fn.countAll<number>().as("count"))
-    .where("username", "=", username).executeTakeFirstOrThrow();
-  return Number(count);
-};
-
 /** The account's one of that hash, if it was not revoked. */
 export const findAppPassword = (
   db: Kysely<Database>,

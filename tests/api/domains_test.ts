@@ -258,3 +258,14 @@ Deno.test("recheck: more claims than are looked up at a time, each once; two run
   await api.recheckDomains(closing);
   assertEquals((await show(api, "alice", "d1.example")).body.missedChecks, 1);
 });
+
+Deno.test("domains: an account has at most a thousand claims", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  const claim = (n: number) => api.request("POST", "/v1/accounts/alice/domains", { domain: `d${n}.example` });
+  for (let n = 0; n < 1000; n++) assertEquals((await claim(n)).status, 201);
+  const more = await claim(1000);
+  assertEquals([more.status, more.body.type], [409, "/problems/limit-reached"]);
+  await api.request("DELETE", "/v1/accounts/alice/domains/d7.example");
+  assertEquals((await claim(1000)).status, 201);
+});

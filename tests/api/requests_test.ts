@@ -29,23 +29,38 @@ Deno.test("request ids: one of ours for each, or the one that a proxy gave, if i
   for (const bad of ["x".repeat(65), "a b", "a{}"]) assertNotEquals(await idOf({ "x-request-id": bad }), bad);
 });
 
-Deno.test("rate: a key is told what is left, refused beyond, and let through in the next window", async () => {
+Deno.test("rate: a key is told what is left to its account, refused beyond, and let through in the next window", async () => {
   await using api = await startControlPlane();
-  await api.account("alice");
-  const { key } = (await api.request("POST", "/v1/accounts/alice/keys", { label: "x" })).body;
+  for (const name of ["alice", "bob"]) await api.account(name);
+  const newKey = async (name: string) =>
+    (await api.request("POST", `/v1/accounts/${name}/keys`, { label: "x", scopes: ["manage"] })).body.key;
+  const [key, another, bobs] = [await newKey("alice"), await newKey("alice"), await newKey("bob")];
   const first = await ask(api, key);
-  assertEquals(first.headers.get("ratelimit-policy"), '"key";q=600;w=60');
-  assertEquals(first.headers.get("ratelimit"), '"key";r=599;t=60');
+  assertEquals(first.headers.get("ratelimit-policy"), '"requests";q=600;w=60');
+  assertEquals(first.headers.get("ratelimit"), '"requests";r=599;t=60');
   api.clock.now += 1500;
   for (let n = 2; n <= 600; n++) assertEquals((await ask(api, key)).status, 200);
-  const over = await ask(api, key);
+  const over = await ask(api, another);
   assertEquals(
     [over.status, over.headers.get("retry-after"), over.headers.get("ratelimit")],
-    [429, "59", '"key";r=0;t=59'],
+    [429, "59", '"requests";r=0;t=59'],
   );
+  assertEquals((await ask(api, bobs)).status, 404);
   assertEquals((await ask(api, ADMIN)).status, 200);
   api.clock.now += MINUTE_MS;
   assertEquals((await ask(api, key)).status, 200);
+});
+
+Deno.test("rate: changes are counted apart, and one beyond changes nothing", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  const { key } = (await api.request("POST", "/v1/accounts/alice/keys", { label: "x", scopes: ["manage"] })).body;
+  const choose = (choice: string) => api.request("PUT", "/v1/accounts/alice/suppressions/choice", { choice }, key);
+  for (let n = 0; n < 60; n++) assertEquals((await choose("refuse")).status, 200);
+  const over = await choose("off");
+  assertEquals([over.status, over.headers.get("ratelimit-policy")], [429, '"changes";q=60;w=60']);
+  const { body } = await api.request("GET", "/v1/accounts/alice/suppressions/choice", undefined, key);
+  assertEquals(body, { choice: "refuse" });
 });
 
 Deno.test("rate: failed tokens of one site are 429 after twenty; a valid token from there still passes", async () => {

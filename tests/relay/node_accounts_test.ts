@@ -53,6 +53,26 @@ Deno.test("AUTH: wrong password and unknown username get the same 535 5.7.8", as
   `);
 });
 
+Deno.test("AUTH: each device logs in with its own password; a revoked one gets 535 within seconds, the others go on", async () => {
+  await using node = await startTestNode();
+  await node.account("anna", { blocks: 1 });
+  const make = (label: string) => node.api<{ id: string; password: string }>("POST", "/anna/passwords", { label });
+  const [phone, laptop] = [await make("phone"), await make("laptop")];
+  const tries = async (password: string, reply: string) => {
+    using client = await node.hello();
+    await client.play(`C: ${authPlain("anna", password)}\nS: ${reply}`);
+  };
+  const holds = "235 2.7.0 Authenticated";
+  for (const { password } of [phone, laptop]) await tries(password, holds);
+  await node.api("DELETE", `/anna/passwords/${phone.id}`);
+  node.pass(FORGOTTEN_MS);
+  await tries(phone.password, "535 5.7.8 …");
+  await tries(laptop.password, holds);
+  await tries(passwordOf("anna"), holds);
+  const { items } = await node.api<{ items: { lastUsedFrom: string }[] }>("GET", "/anna/passwords");
+  assertEquals(items.map(({ lastUsedFrom }) => lastUsedFrom), ["127.0.0.1"]);
+});
+
 Deno.test("AUTH: after too many failed logins it gets 454 4.7.0 for ten minutes, the right password too", async () => {
   await using node = await startTestNode({ settings: { maxAuthFailures: 2 } });
   await node.account("anna", { blocks: 1 });
