@@ -103,11 +103,9 @@ export class Spool implements Queue {
     return this.#parts.segments.used().length;
   }
 
-  /** All messages that are not ended. */
+  /** All messages that are not ended, whatever their number, from memory. */
   count(): number {
-    let unindexed = 0;
-    for (const loaded of this.#loaded.values()) if (!loaded.indexed) unindexed++;
-    return this.#parts.index.count() + unindexed;
+    return this.#live.messages;
   }
 
   /** Begins the content of a message; `expectedOctets` is a hint. */
