@@ -36,6 +36,9 @@ export const RETRY_SCHEDULE: RetrySchedule = {
   expiryMs: 5 * 24 * HOUR_MS,
 };
 
+/** Nobody stays away longer than this from a line that may have become short, in ms. */
+export const LONGEST_POSTPONEMENT_MS = 5 * MINUTE_MS;
+
 /** By how much of itself an interval varies, up and down. */
 const JITTER = 0.2;
 

@@ -1,6 +1,6 @@
 /**
  * Brings due messages from the index into memory, account after account, of each the oldest first, and a bounded number
- * at a time.
+ * at a time. Those that may wait stay where they are.
  *
  * A message that cannot be read now is tried again later; a damaged one is reported, and not looked for again before
  * the next start, which reports it anew. The rest goes on.
@@ -13,6 +13,7 @@ import { readAt } from "./log.ts";
 import { storedMessage } from "./record.ts";
 import type { Segments } from "./segments.ts";
 import type { Turns } from "./turns.ts";
+import type { WaitsUntil } from "./types.ts";
 
 export interface DueLoaderParts {
   readonly segments: Segments;
@@ -36,6 +37,8 @@ const LOAD_BATCH = 128;
 const LOAD_ACCOUNTS = 64;
 /** Accounts looked at in one go, at two look-ups each: a millisecond or two of the thread. */
 const LOOK_ACCOUNTS = 256;
+/** After some were left in the index the thread is the others' for so long: they may be very many. */
+const LEFT_ALONE_PAUSE_MS = 10;
 /** Where nobody had room it is looked again after this, or when something has changed: others may be due by then. */
 const LOOK_AGAIN_MS = 1000;
 /** When the disk did not give something, or not take it, it is tried again after this: it needs time. */
@@ -58,15 +61,15 @@ export class DueLoader {
     this.#parts = parts;
   }
 
-  /** Begins to load what is due, unless it does already, or there is no room. */
-  start(now: number): void {
-    const { index, turns, onTrouble, onProgress } = this.#parts;
+  /** Begins to load what is due and may not wait, unless it does already, or there is no room. */
+  start(now: number, waitsUntil: WaitsUntil): void {
+    const { index, onTrouble, onProgress } = this.#parts;
     if (this.#closed || this.#running !== undefined || now < this.#notBefore) return;
     if (this.#idle && now < this.#lookedAt + LOOK_AGAIN_MS) return;
     if ((index.nextDueAt() ?? Infinity) > now) return;
     if (this.#idle) this.#rounds = 0;
     this.#lookedAt = now;
-    this.#running = turns.take(() => this.#load(now)).catch((error) => {
+    this.#running = this.#run(now, waitsUntil).catch((error) => {
       this.#notBefore = now + RETRY_AFTER_FAILURE_MS;
       onTrouble(error);
     }).finally(() => {
@@ -103,14 +106,35 @@ export class DueLoader {
     await this.#running;
   }
 
-  async #load(now: number): Promise<void> {
+  async #run(now: number, waitsUntil: WaitsUntil): Promise<void> {
+    const leftAlone = await this.#parts.turns.take(() => this.#load(now, waitsUntil));
+    if (leftAlone > 0) await new Promise((resolve) => setTimeout(resolve, LEFT_ALONE_PAUSE_MS));
+  }
+
+  /** Resolves to how many were left in the index. */
+  async #load(now: number, waitsUntil: WaitsUntil): Promise<number> {
     const { hasRoom, onProgress } = this.#parts;
-    for (const row of this.#choose(now)) {
-      if (this.#closed) return;
+    const due = this.#choose(now);
+    const rows = this.#leaveAlone(due, waitsUntil);
+    for (const row of rows) {
+      if (this.#closed) break;
       if (!hasRoom(row.account)) continue;
       await this.#loadRow(row, now + RETRY_AFTER_FAILURE_MS);
       onProgress();
     }
+    return due.length - rows.length;
+  }
+
+  /** Those that may wait are due later; gives the others. */
+  #leaveAlone(due: readonly FoundRow[], waitsUntil: WaitsUntil): FoundRow[] {
+    const rows: FoundRow[] = [], waiting: { id: string; dueAt: number }[] = [];
+    for (const row of due) {
+      const dueAt = row.damaged ? undefined : waitsUntil(row);
+      if (dueAt === undefined) rows.push(row);
+      else waiting.push({ id: row.id, dueAt });
+    }
+    if (waiting.length > 0) this.#parts.index.putOff(waiting);
+    return rows;
   }
 
   /** @param retryAt when it is due where it cannot be loaded now. */

@@ -99,6 +99,7 @@ export class IndexStore {
   readonly #behind: StatementSync;
   readonly #delete: StatementSync;
   readonly #setAside: StatementSync;
+  readonly #putOff: StatementSync;
   readonly #accountBehind: StatementSync;
   readonly #dueOf: StatementSync;
   readonly #nextDue: StatementSync;
@@ -117,6 +118,7 @@ export class IndexStore {
     this.#behind = this.#db.prepare("SELECT * FROM message WHERE id > ? ORDER BY id LIMIT ?");
     this.#delete = this.#db.prepare("DELETE FROM message WHERE id = ?");
     this.#setAside = this.#db.prepare("UPDATE message SET due_at = NULL WHERE id = ?");
+    this.#putOff = this.#db.prepare("UPDATE message SET due_at = ? WHERE id = ?");
     this.#accountBehind = this.#db.prepare(
       "SELECT min(account) AS account FROM message WHERE due_at IS NOT NULL AND account > ?",
     );
@@ -158,6 +160,13 @@ export class IndexStore {
   /** Nobody looks for the message before the next start; the rest of its row stays as it is, damaged or not. */
   setAside(id: string): void {
     this.#setAside.run(id);
+  }
+
+  /** Messages are looked for at other times than before, all or none; the rest of their rows stays as it is. */
+  putOff(messages: Iterable<{ readonly id: string; readonly dueAt: number }>): void {
+    this.transaction(() => {
+      for (const { id, dueAt } of messages) this.#putOff.run(dueAt, id);
+    });
   }
 
   /** The next account, by its name, of which something is or will be due. */

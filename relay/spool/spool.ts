@@ -26,7 +26,7 @@ import type { LargeContent } from "./record.ts";
 import { Room } from "./room.ts";
 import type { Segments } from "./segments.ts";
 import { Turns } from "./turns.ts";
-import type { Content, Outcome, Queue, QueuedMessage } from "./types.ts";
+import type { Content, Outcome, Queue, QueuedMessage, WaitsUntil } from "./types.ts";
 
 export interface SpoolParts {
   readonly segments: Segments;
@@ -137,9 +137,13 @@ export class Spool implements Queue {
     this.#listeners.push(listener);
   }
 
-  take(now: number, mayTake: (account: string) => boolean = () => true): QueuedMessage | undefined {
+  take(
+    now: number,
+    mayTake: (account: string) => boolean = () => true,
+    waitsUntil: WaitsUntil = () => undefined,
+  ): QueuedMessage | undefined {
     this.#readyUnstored(now);
-    this.#loader.start(now);
+    this.#loader.start(now, waitsUntil);
     const id = this.#ready.take(mayTake);
     return id === undefined ? undefined : this.#take(this.#loaded.get(id)!);
   }

@@ -8,6 +8,7 @@ import {
   newDirectory,
   openTestSpool,
   START,
+  takeIds,
   type TestSpool,
 } from "../../support/spool_on_disk.ts";
 
@@ -87,4 +88,28 @@ Deno.test("fairness: what an account has in memory leaves room for the others, a
   assertEquals(test.spool.count(), 0);
   const last = accounts.findLastIndex((account) => account !== "many");
   assert(last < 1000, `the last message of the others was the ${last}th`);
+});
+
+Deno.test("fairness: what may wait stays in the index until its time, and does not keep others from their turn", async () => {
+  const directory = newDirectory();
+  await using test = await openTestSpool(directory);
+  const ids = Array.from({ length: 300 }, (_, n) => `m${n}`);
+  for (const id of [...ids, "other"]) {
+    await accept(test.spool, envelope(id, { recipients: [`${id}@${id}.test`] }), contentOf(id, 20));
+    await test.spool.claim(id);
+    await test.spool.record({ messageId: id, changes: [change("queued", START)], events: [] });
+    test.spool.giveBack(id);
+  }
+  const take = () =>
+    test.spool.take(LATER, undefined, ({ domains: [domain] }) => domain === "other.test" ? undefined : 2 * LATER);
+  const taken: string[] = [];
+  while (test.spool.nextDueAt() !== 2 * LATER) {
+    const available = Promise.withResolvers<void>();
+    test.spool.onAvailable(() => available.resolve());
+    const message = take();
+    if (message !== undefined) taken.push(message.envelope.id);
+    else if ((test.spool.nextDueAt() ?? 0) <= LATER) await available.promise;
+  }
+  assertEquals([taken, test.spool.loadedMessages, test.spool.count()], [["other"], 1, 301]);
+  assertEquals((await takeIds(test, 2 * LATER)).sort(), ids.toSorted());
 });

@@ -1,0 +1,91 @@
+/** Which messages are left where they are while their destination is suspended, and until when. */
+import { assertEquals } from "@std/assert";
+import { LeftAlone } from "../../../relay/delivery/left_alone.ts";
+import type { RecipientState } from "../../../relay/envelope.ts";
+import { freePort } from "../../support/relay_process.ts";
+import { DAY, MINUTE, START, told, World } from "./world.ts";
+
+const HOUR = 60 * MINUTE;
+const SCHEDULE = { delayWarningMs: 4 * HOUR, expiryMs: 5 * DAY };
+const deferred: RecipientState = {
+  status: "queued",
+  attempts: 1,
+  dueAt: START,
+  lastReply: "no answer",
+  delayReported: false,
+};
+
+/** The mail of dead.test goes to a destination that is suspended, until told otherwise. */
+function leftAlone(suspended = new Set(["dead"])): LeftAlone {
+  const left = new LeftAlone((key) => suspended.has(key), SCHEDULE);
+  left.note("dead.test", "dead");
+  return left;
+}
+
+const message = (recipients: RecipientState[], domains = recipients.map(() => "dead.test"), receivedAt = START) => ({
+  receivedAt,
+  domains,
+  recipients,
+});
+
+Deno.test("left alone: a message that was deferred before, until it is looked at again half a minute later", () => {
+  assertEquals(leftAlone().until(message([deferred]), START), START + MINUTE / 2);
+});
+
+Deno.test("left alone: not one whose sender could not read yet why it waits", () => {
+  assertEquals(leftAlone().until(message([{ ...deferred, attempts: 0 }]), START), undefined);
+});
+
+Deno.test("left alone: however many there are, a thousand a second are looked at again, in their order", () => {
+  const left = leftAlone();
+  const times = Array.from({ length: 60_000 }, () => left.until(message([deferred]), START));
+  assertEquals(times, times.map((_, n) => START + MINUTE / 2 + n));
+});
+
+Deno.test("left alone: until the warning's time, and then until the message's time is up, and no longer", () => {
+  const warnsAt = START + 4 * HOUR, expiresAt = START + 5 * DAY;
+  const before = leftAlone().until(message([{ ...deferred, dueAt: warnsAt - 2 }]), warnsAt - 1);
+  assertEquals([before, leftAlone().until(message([{ ...deferred, dueAt: warnsAt }]), warnsAt)], [warnsAt, undefined]);
+  for (const warned of [{ ...deferred, delayReported: true }, { ...deferred, dueAt: warnsAt + 8 * MINUTE }]) {
+    const now = warnsAt + HOUR;
+    assertEquals(leftAlone().until(message([warned]), now), now + MINUTE / 2);
+    assertEquals(leftAlone().until(message([warned]), expiresAt - 1), expiresAt);
+    assertEquals(leftAlone().until(message([warned]), expiresAt), undefined);
+  }
+});
+
+Deno.test("left alone: not where another recipient can be tried, nor beyond the time when one can", () => {
+  const domains = ["dead.test", "live.test"];
+  assertEquals(leftAlone().until(message([deferred, deferred], domains), START), undefined);
+  const later = { ...deferred, dueAt: START + 5000 };
+  assertEquals(leftAlone().until(message([deferred, later], domains), START), later.dueAt);
+  const ended = { ...deferred, status: "delivered" as const };
+  assertEquals(leftAlone().until(message([deferred, ended], domains), START), START + MINUTE / 2);
+});
+
+Deno.test("left alone: no longer when the destination is to be probed or is back, and then from the beginning", () => {
+  const suspended = new Set(["dead"]);
+  const left = leftAlone(suspended);
+  for (let n = 0; n < 1000; n++) left.until(message([deferred]), START);
+  suspended.clear();
+  assertEquals(left.until(message([deferred]), START), undefined);
+  suspended.add("dead");
+  assertEquals(left.until(message([deferred]), START), undefined, "its mail may go elsewhere by now");
+  left.note("dead.test", "dead");
+  assertEquals(left.until(message([deferred]), START), START + MINUTE / 2);
+});
+
+Deno.test("suspended destination: what is new is deferred with the reason, what was deferred waits without a word", async () => {
+  await using world = new World({ "*": [{ port: freePort() }] });
+  for (const id of [1, 2, 3].map(() => world.send(["a@dead.test"]))) await world.queue.round(id);
+  const before = world.queue.events.length;
+  await world.queue.round(world.send(["new@dead.test"]));
+  assertEquals(told(world.queue.events.slice(before)).map((line) => line.replace(/: not tried.*/, "")), [
+    "deferred new@dead.test by null, attempt 1, next in 5 min",
+  ]);
+  const waiting = world.send(["old@dead.test"], {}, 1);
+  await world.queue.round(waiting);
+  assertEquals(world.queue.events.length, before + 1);
+  const { attempts, dueAt } = world.queue.messages.get(waiting)!.recipients[0]!;
+  assertEquals([attempts, dueAt], [1, START + MINUTE / 2]);
+});
