@@ -59,7 +59,7 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS message_due ON message (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX IF NOT EXISTS message_turn ON message (account, due_at) WHERE due_at IS NOT NULL;
-  CREATE INDEX IF NOT EXISTS message_place ON message (generation, offset);
+  CREATE INDEX IF NOT EXISTS message_place ON message (generation, offset, length);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, item TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS fact (
     name TEXT PRIMARY KEY,
