@@ -17,7 +17,7 @@ import { historyOf, mebibytes, roomOf } from "./data_room.ts";
 import { fill } from "./filling.ts";
 import { noopLatency } from "./noop_probe.ts";
 import { startSink } from "./sink.ts";
-import { describeMachine, quantile, watch, type Watched, watchRelay } from "./watched_relay.ts";
+import { describeMachine, watch, type Watched, watchRelay } from "./watched_relay.ts";
 
 const CONNECTIONS = 100;
 const ROUND_MESSAGES = 5000;
@@ -111,7 +111,7 @@ async function compareIntake(full: Side, empty: Side): Promise<void> {
     const [a, b] = [withBacklog, without].map((each) => each.toFixed(0));
     console.log(`intake, round ${round}: ${a}/s with the backlog, ${b}/s without: ${ratios.at(-1)!.toFixed(2)}`);
   }
-  const [middle, least, most] = [quantile(ratios, 0.5), Math.min(...ratios), Math.max(...ratios)];
+  const [middle, least, most] = [median(ratios), Math.min(...ratios), Math.max(...ratios)];
   console.log(`intake, ratio: ${middle.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`);
 }
 
@@ -132,18 +132,26 @@ async function drain(relay: RelayProcess, watched: Watched): Promise<void> {
   while (sink.messages === 0 && performance.now() - from < 1000 * drainSeconds) await delay(SAMPLE_MS);
   console.log(`next hop is there: first message after ${seconds(from)} s`);
   const total = messages + WARM_UP_MESSAGES + rounds * ROUND_MESSAGES;
-  let before = 0, rowFrom = performance.now();
+  let before = 0, rowFrom = performance.now(), cpu = watched.cpuMs();
   while (sink.messages < total && performance.now() - from < 1000 * drainSeconds) {
     await delay(SAMPLE_MS);
     if (performance.now() - rowFrom < DRAIN_ROW_MS && sink.messages < total) continue;
-    const rate = 1000 * (sink.messages - before) / (performance.now() - rowFrom);
-    console.log(`${seconds(from)} s: ${sink.messages} of ${total}, ${rate.toFixed(0)}/s; ${memory(watched)}`);
-    [before, rowFrom] = [sink.messages, performance.now()];
+    const tookMs = performance.now() - rowFrom, rate = 1000 * (sink.messages - before) / tookMs;
+    const cores = ((watched.cpuMs() - cpu) / tookMs).toFixed(2);
+    console.log(
+      `${seconds(from)} s: ${sink.messages} of ${total}, ${rate.toFixed(0)}/s, ${cores} cores; ${memory(watched)}`,
+    );
+    [before, rowFrom, cpu] = [sink.messages, performance.now(), watched.cpuMs()];
   }
   console.log(`end: ${sink.messages} of ${total} after ${seconds(from)} s; ${await noop(relay)}`);
   console.log(`end: ${memory(watched)}; ${roomOf(relay.dataDir)}; history: ${historyOf(relay.dataDir)}`);
   await relay.stop();
   console.log(`stopped: ${roomOf(relay.dataDir)}`);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other), half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
 /** Resolves when somebody connects to the port, which is then left again. */
