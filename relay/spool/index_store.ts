@@ -109,7 +109,8 @@ export class IndexStore {
   constructor(path: string) {
     this.#path = path;
     this.#db = new DatabaseSync(path);
-    this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+    // The first holds for a database that is made now: `giveBackPages` needs it.
+    this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
     this.#db.exec(SCHEMA);
     this.#put = this.#db.prepare(
       "INSERT OR REPLACE INTO message VALUES (:id, :account, :received_at, :domains, :generation, :offset, :length, :large, :due_at, :recipients, :checksum)",
@@ -206,8 +207,15 @@ export class IndexStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  count(): number {
-    return (this.#db.prepare("SELECT count(*) AS n FROM message").get() as { n: number }).n;
+  /** Pages of the file that hold nothing. */
+  get freePages(): number {
+    return (this.#db.prepare("PRAGMA freelist_count").get() as { freelist_count: number }).freelist_count;
+  }
+
+  /** Makes the file shorter by so many free pages. */
+  giveBackPages(count: number): void {
+    // Each page is a step of the statement: it is to be run to its end.
+    this.#db.prepare(`PRAGMA incremental_vacuum(${count})`).all();
   }
 
   putOutbox(items: Iterable<OutboxItem>): void {

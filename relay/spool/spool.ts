@@ -18,6 +18,7 @@ import { FairOrder } from "./fair_order.ts";
 import { indexFacts } from "./index_row.ts";
 import { type Found, type Loaded, LoadedMessages } from "./loaded.ts";
 import type { IndexRow, IndexStore } from "./index_store.ts";
+import { IndexTrimming } from "./index_trimming.ts";
 import { LiveRecords } from "./live_records.ts";
 import { type Location, type Log, readAt } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
@@ -61,6 +62,7 @@ export class Spool implements Queue {
   readonly #loader: DueLoader;
   readonly #live: LiveRecords;
   readonly #compactor: Compactor;
+  readonly #trimming: IndexTrimming;
   readonly #room: Room;
   #durableCheckpoint = 0;
   #checkpointing: Promise<void> | undefined;
@@ -81,6 +83,7 @@ export class Spool implements Queue {
       isLoaded,
       onEmptied: (generation) => parts.segments.recycle(generation),
     });
+    this.#trimming = new IndexTrimming(parts.index);
     this.#room = new Room({ ...parts, compact: () => this.compact() });
     this.#loader = new DueLoader({
       ...parts,
@@ -220,6 +223,7 @@ export class Spool implements Queue {
   /** Stores all and ends; delivery must have ended before. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#trimming.close();
     await this.#loader.close();
     await this.#compactor.close();
     await this.#parts.log.close();
@@ -351,7 +355,9 @@ export class Spool implements Queue {
     for (const { generation } of segments.used()) {
       if (generation < place.generation && !this.#live.has(generation)) await segments.recycle(generation);
     }
-    if (!this.#closed) this.#inBackground(this.#compactor.run(place.generation));
+    if (this.#closed) return;
+    this.#inBackground(this.#compactor.run(place.generation));
+    this.#inBackground(this.#trimming.run());
   }
 
   #pushEvents(events: readonly NodeEvent[]): void {
