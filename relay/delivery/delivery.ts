@@ -95,7 +95,12 @@ export class Delivery {
     this.#pool = new Pool(limits.pool, parts.monotonic);
     const watch = this.#watch = new DeadlineWatch(parts.ticker);
     this.#recorder = new Recorder(queue, log, limits.recordRetryMs);
-    this.#leftAlone = new LeftAlone((key) => this.#pool.suspended(key) !== null, limits.schedule);
+    this.#leftAlone = new LeftAlone({
+      isClosed: (key) => this.#pool.suspended(key) !== null,
+      isSuspended: (key) => this.#pool.isSuspended(key),
+      schedule: limits.schedule,
+      onBack: (domains, until) => queue.hasten(domains, until),
+    });
     const { sources, authorities } = parts;
     const client = { hostname, watch, seconds: limits.stageSeconds, sources, authorities };
     this.#round = {

@@ -93,6 +93,11 @@ export class Pool {
     return waitMs > this.#limits.longestWaitMs ? waitMs : 0;
   }
 
+  /** Whether a destination is suspended, to be probed now or not. */
+  isSuspended(key: string): boolean {
+    return this.#destinations.get(key)?.suspension.active ?? false;
+  }
+
   /** What becomes of a message for a destination that is suspended and not to be probed yet; null: it may be tried. */
   suspended(key: string): Verdict | null {
     const suspension = this.#destinations.get(key)?.suspension;

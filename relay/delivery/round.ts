@@ -82,6 +82,7 @@ export class Round {
     if (suspended !== null) return this.#leaveAlone(hop, addressees, suspended);
     try {
       const results = await this.#attempt(hop, addressees);
+      for (const { forwardPath } of addressees) this.parts.leftAlone.attempted(domainOf(forwardPath), hop.key);
       // Cut off, only what a server said for good counts; for the rest the process ended a moment earlier.
       const cutOff = this.parts.isCutOff();
       this.#settle(cutOff ? results.filter(({ verdict }) => verdict.kind !== "deferred") : results);
@@ -137,14 +138,15 @@ export class Round {
       if (until === undefined) deferred.push(addressee);
       else this.#putOff([addressee], until);
     }
-    if (deferred.length > 0) this.#settle(sameFor(deferred, verdict));
+    if (deferred.length > 0) this.#settle(sameFor(deferred, verdict), leftAlone.turn(key, now()));
   }
 
-  #settle(results: readonly AttemptResult[]): void {
+  /** @param notBefore when the next attempts are due at the earliest (epoch ms), but for the warning's time. */
+  #settle(results: readonly AttemptResult[], notBefore = 0): void {
     const { recorder, schedule, newId, now } = this.parts;
     const at = now();
     const unreported: Ending[] = [], relayed: Ending[] = [];
-    for (const ending of endingsOf(this.message, results, { now: at, random: this.#random, schedule })) {
+    for (const ending of endingsOf(this.message, results, { now: at, random: this.#random, schedule, notBefore })) {
       switch (ending.dsnAction) {
         case null:
           unreported.push(ending);

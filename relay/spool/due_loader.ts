@@ -38,7 +38,7 @@ const LOAD_ACCOUNTS = 64;
 /** Accounts looked at in one go, at two look-ups each: a millisecond or two of the thread. */
 const LOOK_ACCOUNTS = 256;
 /** After some were left in the index the thread is the others' for so long: they may be very many. */
-const LEFT_ALONE_PAUSE_MS = 10;
+const LEFT_ALONE_PAUSE_MS = 25;
 /** Where nobody had room it is looked again after this, or when something has changed: others may be due by then. */
 const LOOK_AGAIN_MS = 1000;
 /** When the disk did not give something, or not take it, it is tried again after this: it needs time. */

@@ -103,6 +103,7 @@ export class IndexStore {
   readonly #accountBehind: StatementSync;
   readonly #dueOf: StatementSync;
   readonly #nextDue: StatementSync;
+  readonly #dueBehind: StatementSync;
   readonly #inSegment: StatementSync;
 
   /** @param path the database file; it is made if it is not there. */
@@ -126,6 +127,9 @@ export class IndexStore {
     this.#dueOf = this.#db.prepare("SELECT * FROM message WHERE account = ? AND due_at <= ? ORDER BY due_at LIMIT ?");
     this.#inSegment = this.#db.prepare(
       "SELECT * FROM message WHERE generation = ? AND offset > ? ORDER BY offset LIMIT ?",
+    );
+    this.#dueBehind = this.#db.prepare(
+      "SELECT * FROM message WHERE (due_at, id) > (?, ?) AND due_at IS NOT NULL ORDER BY due_at, id LIMIT ?",
     );
     this.#nextDue = this.#db.prepare("SELECT min(due_at) AS due_at FROM message WHERE due_at IS NOT NULL");
   }
@@ -178,6 +182,11 @@ export class IndexStore {
   /** An account's rows due at or before `now`, earliest first. */
   dueOf(account: string, now: number, limit: number): FoundRow[] {
     return (this.#dueOf.all(account, now, limit) as unknown as MessageRecord[]).map(toRow);
+  }
+
+  /** Rows that are due later, or at the same time with a later id; earliest first. */
+  dueBehind(dueAt: number, id: string, limit: number): FoundRow[] {
+    return (this.#dueBehind.all(dueAt, id, limit) as unknown as MessageRecord[]).map(toRow);
   }
 
   nextDueAt(): number | undefined {

@@ -15,6 +15,7 @@ import { DueLoader } from "./due_loader.ts";
 import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
 import { entries, type QueueEntry } from "./entries.ts";
 import { FairOrder } from "./fair_order.ts";
+import { Hastening } from "./hastening.ts";
 import { indexFacts } from "./index_row.ts";
 import { type Found, type Loaded, LoadedMessages } from "./loaded.ts";
 import type { IndexRow, IndexStore } from "./index_store.ts";
@@ -63,6 +64,7 @@ export class Spool implements Queue {
   readonly #live: LiveRecords;
   readonly #compactor: Compactor;
   readonly #trimming: IndexTrimming;
+  readonly #hastening: Hastening;
   readonly #room: Room;
   #durableCheckpoint = 0;
   #checkpointing: Promise<void> | undefined;
@@ -84,6 +86,7 @@ export class Spool implements Queue {
       onEmptied: (generation) => parts.segments.recycle(generation),
     });
     this.#trimming = new IndexTrimming(parts.index);
+    this.#hastening = new Hastening({ ...parts, turns, onProgress: () => this.#notify() });
     this.#room = new Room({ ...parts, compact: () => this.compact() });
     this.#loader = new DueLoader({
       ...parts,
@@ -196,6 +199,10 @@ export class Spool implements Queue {
     }
   }
 
+  hasten(domains: ReadonlySet<string>, until: number): void {
+    this.#inBackground(this.#hastening.run(domains, until));
+  }
+
   giveBack(messageId: string): void {
     const loaded = this.#loaded.get(messageId);
     if (!loaded?.taken) return;
@@ -224,6 +231,7 @@ export class Spool implements Queue {
   async close(): Promise<void> {
     this.#closed = true;
     this.#trimming.close();
+    this.#hastening.close();
     await this.#loader.close();
     await this.#compactor.close();
     await this.#parts.log.close();

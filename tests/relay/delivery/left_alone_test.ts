@@ -1,7 +1,8 @@
 /** Which messages are left where they are while their destination is suspended, and until when. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { LeftAlone } from "../../../relay/delivery/left_alone.ts";
 import type { RecipientState } from "../../../relay/envelope.ts";
+import { NextHopServer } from "../../support/next_hop_server.ts";
 import { freePort } from "../../support/relay_process.ts";
 import { DAY, MINUTE, START, told, World } from "./world.ts";
 
@@ -15,11 +16,18 @@ const deferred: RecipientState = {
   delayReported: false,
 };
 
-/** The mail of dead.test goes to a destination that is suspended, until told otherwise. */
-function leftAlone(suspended = new Set(["dead"])): LeftAlone {
-  const left = new LeftAlone((key) => suspended.has(key), SCHEDULE);
+/** The mail of dead.test and gone.test goes to a destination that is suspended, until told otherwise. */
+function leftAlone(suspended = new Set(["dead"]), probed = new Set<string>()) {
+  const back: [string[], number][] = [];
+  const left = new LeftAlone({
+    isClosed: (key) => suspended.has(key) && !probed.has(key),
+    isSuspended: (key) => suspended.has(key),
+    schedule: SCHEDULE,
+    onBack: (domains, until) => back.push([[...domains], until]),
+  });
   left.note("dead.test", "dead");
-  return left;
+  left.note("gone.test", "dead");
+  return Object.assign(left, { back });
 }
 
 const message = (recipients: RecipientState[], domains = recipients.map(() => "dead.test"), receivedAt = START) => ({
@@ -36,10 +44,13 @@ Deno.test("left alone: not one whose sender could not read yet why it waits", ()
   assertEquals(leftAlone().until(message([{ ...deferred, attempts: 0 }]), START), undefined);
 });
 
-Deno.test("left alone: however many there are, a thousand a second are looked at again, in their order", () => {
+Deno.test("left alone: however many there are, a hundred a second are looked at again, in their order", () => {
   const left = leftAlone();
-  const times = Array.from({ length: 60_000 }, () => left.until(message([deferred]), START));
-  assertEquals(times, times.map((_, n) => START + MINUTE / 2 + n));
+  const times = Array.from({ length: 10_000 }, () => left.until(message([deferred]), START)!);
+  assertEquals(times, times.toSorted((one, other) => one - other));
+  const together = Map.groupBy(times.slice(1), (time) => time);
+  assert([...together.values()].every(({ length }) => length <= 100));
+  assertEquals(together.size, 100);
 });
 
 Deno.test("left alone: until the warning's time, and then until the message's time is up, and no longer", () => {
@@ -63,16 +74,24 @@ Deno.test("left alone: not where another recipient can be tried, nor beyond the 
   assertEquals(leftAlone().until(message([deferred, ended], domains), START), START + MINUTE / 2);
 });
 
-Deno.test("left alone: no longer when the destination is to be probed or is back, and then from the beginning", () => {
+Deno.test("left alone: no longer when the destination is to be probed", () => {
+  assertEquals(leftAlone(undefined, new Set(["dead"])).until(message([deferred]), START), undefined);
+});
+
+Deno.test("left alone: when the destination is back, or mail goes elsewhere, its domains are told, and until when", () => {
   const suspended = new Set(["dead"]);
-  const left = leftAlone(suspended);
-  for (let n = 0; n < 1000; n++) left.until(message([deferred]), START);
-  suspended.clear();
-  assertEquals(left.until(message([deferred]), START), undefined);
-  suspended.add("dead");
-  assertEquals(left.until(message([deferred]), START), undefined, "its mail may go elsewhere by now");
-  left.note("dead.test", "dead");
-  assertEquals(left.until(message([deferred]), START), START + MINUTE / 2);
+  for (const [key, way] of [["dead", "back"], ["other", "elsewhere"]] as const) {
+    const left = leftAlone(suspended);
+    for (let n = 0; n < 1000; n++) left.until(message([deferred]), START);
+    left.attempted("dead.test", "dead");
+    assertEquals(left.back, [], "a probe that has failed");
+    if (way === "back") suspended.clear();
+    left.attempted("dead.test", key);
+    left.attempted("gone.test", key);
+    assertEquals(left.back, [[["dead.test", "gone.test"], START + MINUTE / 2 + 10_000]]);
+    assertEquals(left.until(message([deferred]), START), undefined);
+    suspended.add("dead");
+  }
 });
 
 Deno.test("suspended destination: what is new is deferred with the reason, what was deferred waits without a word", async () => {
@@ -87,5 +106,17 @@ Deno.test("suspended destination: what is new is deferred with the reason, what 
   await world.queue.round(waiting);
   assertEquals(world.queue.events.length, before + 1);
   const { attempts, dueAt } = world.queue.messages.get(waiting)!.recipients[0]!;
-  assertEquals([attempts, dueAt], [1, START + MINUTE / 2]);
+  assertEquals([attempts, dueAt], [1, START + 31_000]);
+});
+
+Deno.test("suspended destination: when a probe succeeds, what waits for it is due at once", async () => {
+  const server = { port: freePort() };
+  await using world = new World({ "*": [server] });
+  for (const id of [1, 2, 3].map(() => world.send(["a@dead.test"]))) await world.queue.round(id);
+  const waiting = Array.from({ length: 200 }, (_, n) => world.send([`w${n}@dead.test`], {}, 1));
+  for (const id of waiting) await world.queue.round(id);
+  await using hop = await NextHopServer.start();
+  server.port = hop.port;
+  world.pass(MINUTE / 2);
+  await world.queue.until(() => waiting.every((id) => world.queue.statuses(id)[0] === "delivered"));
 });

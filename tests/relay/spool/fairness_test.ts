@@ -113,3 +113,28 @@ Deno.test("fairness: what may wait stays in the index until its time, and does n
   assertEquals([taken, test.spool.loadedMessages, test.spool.count()], [["other"], 1, 301]);
   assertEquals((await takeIds(test, 2 * LATER)).sort(), ids.toSorted());
 });
+
+Deno.test("fairness: what waits for domains that are back is due at once, and nothing else is", async () => {
+  await using test = await openTestSpool(newDirectory());
+  const ids = Array.from({ length: 600 }, (_, n) => `m${n}`);
+  for (const [n, id] of ids.entries()) {
+    const domain = n % 2 === 0 ? "back.test" : "other.test";
+    await accept(test.spool, envelope(id, { recipients: [`${id}@${domain}`] }), contentOf(id, 20));
+    await test.spool.claim(id);
+    const dueAt = LATER + 1000 * (n % 500 === 0 ? 1000 : Math.floor(n / 100));
+    await test.spool.record({ messageId: id, changes: [change("queued", dueAt)], events: [] });
+    test.spool.giveBack(id);
+  }
+  test.spool.hasten(new Set(["back.test"]), LATER + 6000);
+  const due = ids.filter((_, n) => n % 2 === 0 && n % 500 !== 0);
+  const taken: string[] = [];
+  while (taken.length < due.length) {
+    const available = Promise.withResolvers<void>();
+    test.spool.onAvailable(() => available.resolve());
+    const message = test.spool.take(START);
+    if (message === undefined) await available.promise;
+    else taken.push(message.envelope.id);
+  }
+  assertEquals(taken.toSorted(), due.toSorted());
+  assertEquals(await takeIds(test, START), []);
+});
