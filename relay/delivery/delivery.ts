@@ -97,9 +97,9 @@ export class Delivery {
     this.#recorder = new Recorder(queue, log, limits.recordRetryMs);
     this.#leftAlone = new LeftAlone({
       isClosed: (key) => this.#pool.suspended(key) !== null,
-      isSuspended: (key) => this.#pool.isSuspended(key),
+      isFailing: (key) => this.#pool.isFailing(key),
       schedule: limits.schedule,
-      onBack: (domains, until) => queue.hasten(domains, until),
+      onBack: (domains) => queue.hasten(domains),
     });
     const { sources, authorities } = parts;
     const client = { hostname, watch, seconds: limits.stageSeconds, sources, authorities };

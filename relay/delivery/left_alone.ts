@@ -11,6 +11,7 @@
 import type { RecipientState } from "../envelope.ts";
 import type { DueMessage } from "../spool/types.ts";
 import { LONGEST_POSTPONEMENT_MS, type RetrySchedule } from "./retry.ts";
+import { NOT_TRIED } from "./suspension.ts";
 
 /** A message is left alone for so long at least, in ms: as long as the shortest pause between two probes. */
 const SHORTEST_MS = 30_000;
@@ -21,17 +22,17 @@ const SHORTEST_MS = 30_000;
 const INTERVAL_MS = 10;
 /** Those of so many ms are looked at together, so that they share a transaction. */
 const GROUP_MS = 1000;
-/** Domains whose destination is known to be suspended, some hundred octets each; the oldest are forgotten. */
+/** Domains whose destination is known to be suspended, or back; some hundred octets each, the oldest are forgotten. */
 const MAX_DOMAINS = 10_000;
 
 export interface LeftAloneParts {
   /** Whether a destination is suspended, and not to be probed now. */
   readonly isClosed: (key: string) => boolean;
-  /** Whether it is suspended. */
-  readonly isSuspended: (key: string) => boolean;
+  /** Whether the last attempt at it found nobody. */
+  readonly isFailing: (key: string) => boolean;
   readonly schedule: Pick<RetrySchedule, "delayWarningMs" | "expiryMs">;
-  /** Hears of domains whose mail can be tried, and until when (epoch ms) messages were left alone. */
-  readonly onBack: (domains: ReadonlySet<string>, until: number) => void;
+  /** Hears of domains whose mail was left alone and can be tried. */
+  readonly onBack: (domains: ReadonlySet<string>) => void;
 }
 
 interface Waiting {
@@ -45,6 +46,8 @@ export class LeftAlone {
   readonly #waiting = new Map<string, Waiting>();
   /** The key of the destination that a domain's mail goes to. */
   readonly #keys = new Map<string, string>();
+  /** Domains that are known to be back. */
+  readonly #back = new Set<string>();
 
   constructor(private readonly parts: LeftAloneParts) {}
 
@@ -52,6 +55,7 @@ export class LeftAlone {
   note(domain: string, key: string): void {
     if (this.#keys.get(domain) === key) return;
     this.#forget(domain);
+    this.#back.delete(domain);
     this.#keys.set(domain, key);
     this.#waitingFor(key).domains.add(domain);
     for (const oldest of this.#keys.keys()) {
@@ -60,14 +64,27 @@ export class LeftAlone {
     }
   }
 
-  /** An attempt for a domain was made at this destination. */
-  attempted(domain: string, key: string): void {
-    const before = this.#keys.get(domain);
-    if (before === undefined || this.parts.isSuspended(key)) return;
-    const { domains, last } = this.#waiting.get(before)!;
-    for (const each of domains) this.#keys.delete(each);
-    this.#waiting.delete(before);
-    this.parts.onBack(domains, groupOf(last));
+  /**
+   * An attempt for a recipient of this domain was made at this destination.
+   *
+   * @param before the recipient's state before it: it tells of what was left alone by an earlier process.
+   */
+  attempted(domain: string, key: string, before: Pick<RecipientState, "lastReply">): void {
+    const keyBefore = this.#keys.get(domain);
+    const wasLeftAlone = keyBefore !== undefined ||
+      (before.lastReply?.startsWith(NOT_TRIED) && !this.#back.has(domain));
+    if (!wasLeftAlone || this.parts.isFailing(key)) return;
+    const domains = this.#waiting.get(keyBefore ?? "")?.domains ?? new Set([domain]);
+    if (keyBefore !== undefined) this.#waiting.delete(keyBefore);
+    for (const each of domains) {
+      this.#keys.delete(each);
+      this.#back.add(each);
+    }
+    for (const oldest of this.#back) {
+      if (this.#back.size <= MAX_DOMAINS) break;
+      this.#back.delete(oldest);
+    }
+    this.parts.onBack(domains);
   }
 
   /**
@@ -105,7 +122,7 @@ export class LeftAlone {
   turn(key: string, now: number): number {
     const waiting = this.#waitingFor(key);
     waiting.last = Math.max(now + SHORTEST_MS, waiting.last + INTERVAL_MS);
-    return groupOf(waiting.last);
+    return Math.ceil(waiting.last / GROUP_MS) * GROUP_MS;
   }
 
   #waitingFor(key: string): Waiting {
@@ -122,9 +139,4 @@ export class LeftAlone {
     domains.delete(domain);
     if (domains.size === 0) this.#waiting.delete(key);
   }
-}
-
-/** When those are looked at whose turn is in the same group (epoch ms). */
-function groupOf(turn: number): number {
-  return Math.ceil(turn / GROUP_MS) * GROUP_MS;
 }

@@ -93,9 +93,9 @@ export class Pool {
     return waitMs > this.#limits.longestWaitMs ? waitMs : 0;
   }
 
-  /** Whether a destination is suspended, to be probed now or not. */
-  isSuspended(key: string): boolean {
-    return this.#destinations.get(key)?.suspension.active ?? false;
+  /** Whether the last attempt at a destination found no session with any of its hosts. */
+  isFailing(key: string): boolean {
+    return this.#destinations.get(key)?.suspension.hasFailures ?? false;
   }
 
   /** What becomes of a message for a destination that is suspended and not to be probed yet; null: it may be tried. */

@@ -82,7 +82,9 @@ export class Round {
     if (suspended !== null) return this.#leaveAlone(hop, addressees, suspended);
     try {
       const results = await this.#attempt(hop, addressees);
-      for (const { forwardPath } of addressees) this.parts.leftAlone.attempted(domainOf(forwardPath), hop.key);
+      for (const { recipient, forwardPath } of addressees) {
+        this.parts.leftAlone.attempted(domainOf(forwardPath), hop.key, this.message.recipients[recipient]!);
+      }
       // Cut off, only what a server said for good counts; for the rest the process ended a moment earlier.
       const cutOff = this.parts.isCutOff();
       this.#settle(cutOff ? results.filter(({ verdict }) => verdict.kind !== "deferred") : results);

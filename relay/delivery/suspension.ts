@@ -14,6 +14,9 @@ const FIRST_PAUSE_MS = 30_000;
 /** Shorter than the first interval of the schedule: where there is but one message, each of its attempts is a probe. */
 const LONGEST_PAUSE_MS = 240_000;
 
+/** How the reply of a recipient begins that was deferred without an attempt. */
+export const NOT_TRIED = "not tried, as the last attempts at this next hop failed";
+
 export class Suspension {
   #failures = 0;
   #pauseMs = FIRST_PAUSE_MS;
@@ -65,6 +68,6 @@ export class Suspension {
   /** What becomes of a message that is not tried. */
   get verdict(): Verdict {
     // RFC 3463 3.5: no answer from host.
-    return ownVerdict("deferred", "4.4.1", `not tried, as the last attempts at this next hop failed: ${this.#why}`);
+    return ownVerdict("deferred", "4.4.1", `${NOT_TRIED}: ${this.#why}`);
   }
 }

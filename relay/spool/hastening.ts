@@ -28,16 +28,31 @@ const STEP_ROWS = 256;
 const PAUSE_MS = 20;
 
 export class Hastening {
+  #wanted = new Set<string>();
+  #running: Promise<void> | undefined;
   #closed = false;
 
   constructor(private readonly parts: HasteningParts) {}
 
-  /** Recipients of these domains that are due at or before `until` (epoch ms) are due now. @throws what SQLite throws. */
-  async run(domains: ReadonlySet<string>, until: number): Promise<void> {
+  /** Recipients of these domains are due now; what is asked for during a pass has the next one. @throws what SQLite throws. */
+  run(domains: ReadonlySet<string>): Promise<void> {
+    for (const domain of domains) this.#wanted.add(domain);
+    return this.#running ??= this.#run().finally(() => this.#running = undefined);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#wanted.size > 0 && !this.#closed) {
+      const domains = this.#wanted;
+      this.#wanted = new Set();
+      await this.#pass(domains);
+    }
+  }
+
+  async #pass(domains: ReadonlySet<string>): Promise<void> {
     let from: Place | undefined = { dueAt: this.parts.now(), id: "" };
-    while (from !== undefined && from.dueAt <= until && !this.#closed) {
+    while (from !== undefined && !this.#closed) {
       const behind: Place = from;
-      from = await this.parts.turns.take(() => Promise.resolve(this.#step(domains, until, behind)));
+      from = await this.parts.turns.take(() => Promise.resolve(this.#step(domains, behind)));
       this.parts.onProgress();
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
@@ -49,12 +64,12 @@ export class Hastening {
   }
 
   /** Gives the place of the last row that it has looked at. */
-  #step(domains: ReadonlySet<string>, until: number, behind: Place): Place | undefined {
+  #step(domains: ReadonlySet<string>, behind: Place): Place | undefined {
     if (this.#closed) return undefined;
     const { index, now } = this.parts;
     const rows = index.dueBehind(behind.dueAt, behind.id, STEP_ROWS), at = now();
     const isMeant = (state: RecipientState, domain: string | undefined) =>
-      state.status === "queued" && state.dueAt <= until && domain !== undefined && domains.has(domain);
+      state.status === "queued" && domain !== undefined && domains.has(domain);
     index.transaction(() => {
       for (const row of rows) {
         if (row.damaged || !row.recipients.some((state, n) => isMeant(state, row.domains[n]))) continue;

@@ -199,8 +199,8 @@ export class Spool implements Queue {
     }
   }
 
-  hasten(domains: ReadonlySet<string>, until: number): void {
-    this.#inBackground(this.#hastening.run(domains, until));
+  hasten(domains: ReadonlySet<string>): void {
+    this.#inBackground(this.#hastening.run(domains));
   }
 
   giveBack(messageId: string): void {

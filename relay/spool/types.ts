@@ -67,10 +67,9 @@ export interface Queue {
   /** Resolves when the outcome is on stable storage. @throws {SpoolFailure} when it could not be stored. */
   record(outcome: Outcome): Promise<void>;
   /**
-   * Recipients of these domains that were to wait, at most until then (epoch ms), need not wait any more: they become
-   * due in the background.
+   * Recipients of these domains that were to wait need not wait any more: they become due in the background.
    */
-  hasten(domains: ReadonlySet<string>, until: number): void;
+  hasten(domains: ReadonlySet<string>): void;
   /** Gives a taken message back: it is due again at its earliest queued recipient, or ended if none is queued. */
   giveBack(messageId: string): void;
 }

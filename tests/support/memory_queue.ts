@@ -77,11 +77,10 @@ export class MemoryQueue implements Queue {
     return Promise.resolve();
   }
 
-  hasten(domains: ReadonlySet<string>, until: number): void {
+  hasten(domains: ReadonlySet<string>): void {
     for (const { envelope, recipients } of this.messages.values()) {
       for (const [n, state] of recipients.entries()) {
-        const waits = domains.has(domainOf(envelope.recipients[n]!)) && state.dueAt <= until;
-        if (waits) recipients[n] = { ...state, dueAt: envelope.receivedAt };
+        if (domains.has(domainOf(envelope.recipients[n]!))) recipients[n] = { ...state, dueAt: envelope.receivedAt };
       }
     }
     this.wake();

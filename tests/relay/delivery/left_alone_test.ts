@@ -16,14 +16,16 @@ const deferred: RecipientState = {
   delayReported: false,
 };
 
+const notTried = { ...deferred, lastReply: "not tried, as the last attempts at this next hop failed: no answer" };
+
 /** The mail of dead.test and gone.test goes to a destination that is suspended, until told otherwise. */
 function leftAlone(suspended = new Set(["dead"]), probed = new Set<string>()) {
-  const back: [string[], number][] = [];
+  const back: string[][] = [];
   const left = new LeftAlone({
     isClosed: (key) => suspended.has(key) && !probed.has(key),
-    isSuspended: (key) => suspended.has(key),
+    isFailing: (key) => suspended.has(key),
     schedule: SCHEDULE,
-    onBack: (domains, until) => back.push([[...domains], until]),
+    onBack: (domains) => back.push([...domains]),
   });
   left.note("dead.test", "dead");
   left.note("gone.test", "dead");
@@ -78,20 +80,31 @@ Deno.test("left alone: no longer when the destination is to be probed", () => {
   assertEquals(leftAlone(undefined, new Set(["dead"])).until(message([deferred]), START), undefined);
 });
 
-Deno.test("left alone: when the destination is back, or mail goes elsewhere, its domains are told, and until when", () => {
+Deno.test("left alone: when the destination is back, or mail goes elsewhere, its domains are told, once", () => {
   const suspended = new Set(["dead"]);
   for (const [key, way] of [["dead", "back"], ["other", "elsewhere"]] as const) {
     const left = leftAlone(suspended);
     for (let n = 0; n < 1000; n++) left.until(message([deferred]), START);
-    left.attempted("dead.test", "dead");
+    left.attempted("dead.test", "dead", deferred);
     assertEquals(left.back, [], "a probe that has failed");
     if (way === "back") suspended.clear();
-    left.attempted("dead.test", key);
-    left.attempted("gone.test", key);
-    assertEquals(left.back, [[["dead.test", "gone.test"], START + MINUTE / 2 + 10_000]]);
+    left.attempted("dead.test", key, notTried);
+    left.attempted("gone.test", key, notTried);
+    assertEquals(left.back, [["dead.test", "gone.test"]]);
     assertEquals(left.until(message([deferred]), START), undefined);
     suspended.add("dead");
   }
+});
+
+Deno.test("left alone: what an earlier process left alone tells it, when its destination is back", () => {
+  const suspended = new Set(["dead"]);
+  const left = leftAlone(suspended);
+  left.attempted("earlier.test", "dead", notTried);
+  left.attempted("earlier.test", "live", deferred);
+  assertEquals(left.back, []);
+  left.attempted("earlier.test", "live", notTried);
+  left.attempted("earlier.test", "live", notTried);
+  assertEquals(left.back, [["earlier.test"]]);
 });
 
 Deno.test("suspended destination: what is new is deferred with the reason, what was deferred waits without a word", async () => {
