@@ -37,8 +37,10 @@ const LOAD_BATCH = 128;
 const LOAD_ACCOUNTS = 64;
 /** Accounts looked at in one go, at two look-ups each: a millisecond or two of the thread. */
 const LOOK_ACCOUNTS = 256;
-/** After some were left in the index the thread is the others' for so long: they may be very many. */
-const LEFT_ALONE_PAUSE_MS = 25;
+/** Rows left in the index in one transaction, which is a few milliseconds of the thread as each lies on another page. */
+const LEAVE_BATCH = 32;
+/** After them the thread is the others' for so long: they may be very many. */
+const LEFT_ALONE_PAUSE_MS = 10;
 /** Where nobody had room it is looked again after this, or when something has changed: others may be due by then. */
 const LOOK_AGAIN_MS = 1000;
 /** When the disk did not give something, or not take it, it is tried again after this: it needs time. */
@@ -63,13 +65,13 @@ export class DueLoader {
 
   /** Begins to load what is due and may not wait, unless it does already, or there is no room. */
   start(now: number, waitsUntil: WaitsUntil): void {
-    const { index, onTrouble, onProgress } = this.#parts;
+    const { index, turns, onTrouble, onProgress } = this.#parts;
     if (this.#closed || this.#running !== undefined || now < this.#notBefore) return;
     if (this.#idle && now < this.#lookedAt + LOOK_AGAIN_MS) return;
     if ((index.nextDueAt() ?? Infinity) > now) return;
     if (this.#idle) this.#rounds = 0;
     this.#lookedAt = now;
-    this.#running = this.#run(now, waitsUntil).catch((error) => {
+    this.#running = turns.take(() => this.#load(now, waitsUntil)).catch((error) => {
       this.#notBefore = now + RETRY_AFTER_FAILURE_MS;
       onTrouble(error);
     }).finally(() => {
@@ -106,34 +108,28 @@ export class DueLoader {
     await this.#running;
   }
 
-  async #run(now: number, waitsUntil: WaitsUntil): Promise<void> {
-    const leftAlone = await this.#parts.turns.take(() => this.#load(now, waitsUntil));
-    if (leftAlone > 0) await new Promise((resolve) => setTimeout(resolve, LEFT_ALONE_PAUSE_MS));
-  }
-
-  /** Resolves to how many were left in the index. */
-  async #load(now: number, waitsUntil: WaitsUntil): Promise<number> {
+  async #load(now: number, waitsUntil: WaitsUntil): Promise<void> {
     const { hasRoom, onProgress } = this.#parts;
-    const due = this.#choose(now);
-    const rows = this.#leaveAlone(due, waitsUntil);
-    for (const row of rows) {
-      if (this.#closed) break;
+    for (const row of await this.#leaveAlone(this.#choose(now), waitsUntil)) {
+      if (this.#closed) return;
       if (!hasRoom(row.account)) continue;
       await this.#loadRow(row, now + RETRY_AFTER_FAILURE_MS);
       onProgress();
     }
-    return due.length - rows.length;
   }
 
   /** Those that may wait are due later; gives the others. */
-  #leaveAlone(due: readonly FoundRow[], waitsUntil: WaitsUntil): FoundRow[] {
+  async #leaveAlone(due: readonly FoundRow[], waitsUntil: WaitsUntil): Promise<FoundRow[]> {
     const rows: FoundRow[] = [], waiting: { id: string; dueAt: number }[] = [];
     for (const row of due) {
       const dueAt = row.damaged ? undefined : waitsUntil(row);
       if (dueAt === undefined) rows.push(row);
       else waiting.push({ id: row.id, dueAt });
     }
-    if (waiting.length > 0) this.#parts.index.putOff(waiting);
+    for (let at = 0; at < waiting.length; at += LEAVE_BATCH) {
+      this.#parts.index.putOff(waiting.slice(at, at + LEAVE_BATCH));
+      await new Promise((resolve) => setTimeout(resolve, LEFT_ALONE_PAUSE_MS));
+    }
     return rows;
   }
 
