@@ -189,8 +189,7 @@ export class Shard {
     await new Promise<void>((resolve) => {
       let done = false;
       const look = () => {
-        // Cheap questions first: a count takes as long as the queue is.
-        if (done || spool.loadedMessages > 0 || spool.nextDueAt() !== undefined || spool.count() > 0) return;
+        if (done || spool.count() > 0) return;
         done = true;
         resolve();
       };

@@ -150,7 +150,7 @@ const PURE = [
   /^relay\/dkim\/(relaxed_body|header_fields)\.ts$/,
   /^relay\/admission\/(did_you_mean|login_throttle|sender_domains)\.ts$/,
   /^relay\/delivery\/(outcome|retry|reply_reader|capabilities|dsn|commands|tls_verdict)\.ts$/,
-  /^relay\/delivery\/(pace|rate|concurrency|suspension|destination|destination_limits|connect_race)\.ts$/,
+  /^relay\/delivery\/(pace|rate|concurrency|suspension|left_alone|destination|destination_limits|connect_race)\.ts$/,
   /^relay\/(settings|settings_grammar|database_url|settings_table|welcome)\.ts$/,
 ];
 const IMPURE =

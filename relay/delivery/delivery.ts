@@ -9,6 +9,7 @@ import type { Logger } from "@logtape/logtape";
 import type { Queue, QueuedMessage } from "../spool/types.ts";
 import type { SourceAddresses } from "./connect_from.ts";
 import { DeadlineWatch, STAGE_SECONDS, type StageSeconds, type Ticker } from "./deadlines.ts";
+import { LeftAlone } from "./left_alone.ts";
 import type { NextHop } from "./next_hop.ts";
 import { Pool, POOL_LIMITS, type PoolLimits } from "./pool.ts";
 import { reach } from "./reach.ts";
@@ -78,6 +79,7 @@ export class Delivery {
   readonly #watch: DeadlineWatch;
   readonly #recorder: Recorder;
   readonly #round: RoundParts;
+  readonly #leftAlone: LeftAlone;
   readonly #inFlight = new Set<Promise<void>>();
   /** Messages in hand by account. */
   readonly #shares = new Map<string, number>();
@@ -100,12 +102,19 @@ export class Delivery {
     });
     const watch = this.#watch = new DeadlineWatch(parts.ticker);
     this.#recorder = new Recorder(queue, log, limits.recordRetryMs);
+    this.#leftAlone = new LeftAlone({
+      isClosed: (key) => this.#pool.suspended(key) !== null,
+      isFailing: (key) => this.#pool.isFailing(key),
+      schedule: limits.schedule,
+      onBack: (domains) => queue.hasten(domains),
+    });
     const { sources, authorities } = parts;
     const client = { hostname, watch, seconds: limits.stageSeconds, sources, authorities };
     this.#round = {
       nextHop: parts.nextHop,
       sign: parts.sign,
       pool: this.#pool,
+      leftAlone: this.#leftAlone,
       reach: (host, addresses) => reach(host, addresses, client),
       recorder: this.#recorder,
       schedule: limits.schedule,
@@ -166,7 +175,7 @@ export class Delivery {
     };
     try {
       while (this.#inFlight.size < limits.messages) {
-        const message = queue.take(now(), mayTake);
+        const message = queue.take(now(), mayTake, (due) => this.#leftAlone.until(due, now()));
         if (message === undefined) return this.#sleepUntil(waiting ? now() + SHARE_SLEEP_MS : queue.nextDueAt());
         this.#begin(message);
       }

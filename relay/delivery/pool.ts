@@ -107,6 +107,11 @@ export class Pool {
     return waitMs > this.#limits.longestWaitMs ? waitMs : 0;
   }
 
+  /** Whether the last attempt at a destination found no session with any of its hosts. */
+  isFailing(key: string): boolean {
+    return this.#destinations.get(key)?.suspension.hasFailures ?? false;
+  }
+
   /** What becomes of a message for a destination that is suspended and not to be probed yet; null: it may be tried. */
   suspended(key: string): Verdict | null {
     const suspension = this.#destinations.get(key)?.suspension;

@@ -36,6 +36,9 @@ export const RETRY_SCHEDULE: RetrySchedule = {
   expiryMs: 5 * 24 * HOUR_MS,
 };
 
+/** Nobody stays away longer than this from a line that may have become short, in ms. */
+export const LONGEST_POSTPONEMENT_MS = 5 * MINUTE_MS;
+
 /** By how much of itself an interval varies, up and down. */
 const JITTER = 0.2;
 
@@ -45,6 +48,7 @@ const JITTER = 0.2;
  *
  * @param attempts made so far, the deferred one included; at least 1.
  * @param random in [0, 1).
+ * @param notBefore epoch ms: it need not be tried earlier.
  */
 export function nextAttemptAt(
   attempts: number,
@@ -52,11 +56,13 @@ export function nextAttemptAt(
   now: number,
   random: number,
   schedule: RetrySchedule = RETRY_SCHEDULE,
+  notBefore = 0,
 ): number | null {
   const expiresAt = receivedAt + schedule.expiryMs;
   if (now >= expiresAt) return null;
   const warnsAt = receivedAt + schedule.delayWarningMs;
   const interval = Math.min(schedule.firstIntervalMs * 2 ** (attempts - 1), schedule.longestIntervalMs);
-  const next = Math.min(now + Math.round(interval * (1 + JITTER * (2 * random - 1))), expiresAt);
+  const jittered = now + Math.round(interval * (1 + JITTER * (2 * random - 1)));
+  const next = Math.min(Math.max(jittered, notBefore), expiresAt);
   return now < warnsAt ? Math.min(next, warnsAt) : next;
 }

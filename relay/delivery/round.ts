@@ -8,11 +8,13 @@
 import type { Logger } from "@logtape/logtape";
 import type { Signing } from "../dkim/signer.ts";
 import type { Envelope } from "../envelope.ts";
+import { domainOf } from "../spool/index_row.ts";
 import type { Content, QueuedMessage } from "../spool/types.ts";
 import { type Addressee, Attempt, type AttemptResult, NO_SOURCE } from "./attempt.ts";
 import { DestinationSuspended } from "./destination.ts";
 import type { DsnAction } from "./dsn_duty.ts";
 import { verdictOfTroubleInDns } from "./host_order.ts";
+import type { LeftAlone } from "./left_alone.ts";
 import type { HostsHop, NextHop } from "./next_hop.ts";
 import { groupByNextHop, type NextHopGroup } from "./next_hop_groups.ts";
 import { ownVerdict, type Verdict } from "./outcome.ts";
@@ -20,7 +22,7 @@ import { type Pool, PoolClosed } from "./pool.ts";
 import type { Reached } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { reportedOutcome } from "./reported_outcome.ts";
-import type { RetrySchedule } from "./retry.ts";
+import { LONGEST_POSTPONEMENT_MS, type RetrySchedule } from "./retry.ts";
 import { returnedFor } from "./returned_content.ts";
 import { type Ending, endingsOf, outcomeOf, postponement } from "./round_outcome.ts";
 import type { RemoteHost } from "./smtp_session.ts";
@@ -32,6 +34,7 @@ export interface RoundParts {
   /** @throws what reading the content throws. */
   readonly sign: (envelope: Envelope, content: Content) => Promise<Signing>;
   readonly pool: Pool;
+  readonly leftAlone: LeftAlone;
   readonly reach: (host: RemoteHost, addresses: readonly string[]) => Promise<Reached>;
   readonly recorder: Recorder;
   readonly schedule: RetrySchedule;
@@ -44,9 +47,6 @@ export interface RoundParts {
   /** Whether sessions are being cut off because the process ends: a deferral then says nothing about a next hop. */
   readonly isCutOff: () => boolean;
 }
-
-/** Nobody stays away longer than this from a line that may have become short, in ms. */
-const LONGEST_POSTPONEMENT_MS = 5 * 60_000;
 
 const OWN_TROUBLE = ownVerdict("deferred", "4.3.0", "the relay has a passing trouble of its own");
 
@@ -91,16 +91,19 @@ export class Round {
     const congestionMs = this.parts.pool.congestionMs(hop.key);
     if (congestionMs > 0) return this.#postpone(addressees, congestionMs);
     const suspended = this.parts.pool.suspended(hop.key);
-    if (suspended !== null) return this.#settle(sameFor(addressees, suspended));
+    if (suspended !== null) return this.#leaveAlone(hop, addressees, suspended);
     try {
       const results = await this.#attempt(hop, addressees);
+      for (const { recipient, forwardPath } of addressees) {
+        this.parts.leftAlone.attempted(domainOf(forwardPath), hop.key, this.message.recipients[recipient]!);
+      }
       // Cut off, only what a server said for good counts; for the rest the process ended a moment earlier.
       const cutOff = this.parts.isCutOff();
       this.#settle(cutOff ? results.filter(({ verdict }) => verdict.kind !== "deferred") : results);
     } catch (error) {
       // Nothing was tried: the recipients stay as they are.
       if (error instanceof PoolClosed) return;
-      if (error instanceof DestinationSuspended) return this.#settle(sameFor(addressees, error.verdict));
+      if (error instanceof DestinationSuspended) return this.#leaveAlone(hop, addressees, error.verdict);
       const messageId = this.message.envelope.id;
       this.parts.log.error("an attempt failed for a reason of our own: {error}", { messageId, error });
       this.#settle(sameFor(addressees, OWN_TROUBLE));
@@ -130,16 +133,34 @@ export class Round {
   #postpone(addressees: readonly Addressee[], congestionMs: number): void {
     // Between half and all of the time that the line takes: what is put off does not come back all at once.
     const delayMs = Math.min(congestionMs * (1 + this.#random) / 2, LONGEST_POSTPONEMENT_MS);
+    this.#putOff(addressees, Math.round(this.parts.now() + delayMs));
+  }
+
+  #putOff(addressees: readonly Addressee[], dueAt: number): void {
     const recipients = addressees.map(({ recipient }) => recipient);
-    const dueAt = Math.round(this.parts.now() + delayMs);
     this.#records.push(this.parts.recorder.record(postponement(this.message, recipients, dueAt)));
   }
 
-  #settle(results: readonly AttemptResult[]): void {
+  /** Its destination is suspended: who was deferred already waits, without a word of it. */
+  #leaveAlone({ key }: HostsHop, addressees: readonly Addressee[], verdict: Verdict): void {
+    const { leftAlone, now } = this.parts;
+    const { envelope: { receivedAt }, recipients } = this.message;
+    const deferred: Addressee[] = [];
+    for (const addressee of addressees) {
+      leftAlone.note(domainOf(addressee.forwardPath), key);
+      const until = leftAlone.untilOf(key, recipients[addressee.recipient]!, receivedAt, now());
+      if (until === undefined) deferred.push(addressee);
+      else this.#putOff([addressee], until);
+    }
+    if (deferred.length > 0) this.#settle(sameFor(deferred, verdict), leftAlone.turn(key, now()));
+  }
+
+  /** @param notBefore when the next attempts are due at the earliest (epoch ms), but for the warning's time. */
+  #settle(results: readonly AttemptResult[], notBefore = 0): void {
     const { recorder, schedule, newId, now } = this.parts;
     const at = now();
     const unreported: Ending[] = [], relayed: Ending[] = [];
-    for (const ending of endingsOf(this.message, results, { now: at, random: this.#random, schedule })) {
+    for (const ending of endingsOf(this.message, results, { now: at, random: this.#random, schedule, notBefore })) {
       switch (ending.dsnAction) {
         case null:
           unreported.push(ending);

@@ -29,19 +29,21 @@ export interface Moment {
   /** In [0, 1); the same for a whole round, so that what was deferred together comes back together. */
   readonly random: number;
   readonly schedule: RetrySchedule;
+  /** Next attempts are due at the earliest (epoch ms), but for that at the warning's time and the last one. */
+  readonly notBefore: number;
 }
 
 export function endingsOf(
   { envelope, recipients }: QueuedMessage,
   results: readonly AttemptResult[],
-  { now, random, schedule }: Moment,
+  { now, random, schedule, notBefore }: Moment,
 ): Ending[] {
   return results.map((result) => {
     const { recipient, dsnPassedOn } = result;
     const before = recipients[recipient];
     const attempts = (before?.attempts ?? 0) + 1;
     const deferred = result.verdict.kind === "deferred";
-    const next = deferred ? nextAttemptAt(attempts, envelope.receivedAt, now, random, schedule) : null;
+    const next = deferred ? nextAttemptAt(attempts, envelope.receivedAt, now, random, schedule, notBefore) : null;
     const status = statusOf(result, next);
     const dsnAction = dsnActionFor(envelope, recipient, {
       status,

@@ -20,6 +20,8 @@ export type SuspensionChange =
   | { readonly kind: "suspended"; readonly why: string; readonly probeInMs: number }
   /** A session was had again. */
   | { readonly kind: "reached" };
+/** How the reply of a recipient begins that was deferred without an attempt. */
+export const NOT_TRIED = "not tried, as the last attempts at this next hop failed";
 
 export class Suspension {
   #failures = 0;
@@ -81,6 +83,6 @@ export class Suspension {
   /** What becomes of a message that is not tried. */
   get verdict(): Verdict {
     // RFC 3463 3.5: no answer from host.
-    return ownVerdict("deferred", "4.4.1", `not tried, as the last attempts at this next hop failed: ${this.#why}`);
+    return ownVerdict("deferred", "4.4.1", `${NOT_TRIED}: ${this.#why}`);
   }
 }

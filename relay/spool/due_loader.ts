@@ -1,6 +1,6 @@
 /**
  * Brings due messages from the index into memory, account after account, of each the oldest first, and a bounded number
- * at a time.
+ * at a time. Those that may wait stay where they are.
  *
  * A message that cannot be read now is tried again later; a damaged one is reported, and not looked for again before
  * the next start, which reports it anew. The rest goes on.
@@ -13,6 +13,7 @@ import { readAt } from "./log.ts";
 import { storedMessage } from "./record.ts";
 import type { Segments } from "./segments.ts";
 import type { Turns } from "./turns.ts";
+import type { WaitsUntil } from "./types.ts";
 
 export interface DueLoaderParts {
   readonly segments: Segments;
@@ -36,6 +37,10 @@ const LOAD_BATCH = 128;
 const LOAD_ACCOUNTS = 64;
 /** Accounts looked at in one go, at two look-ups each: a millisecond or two of the thread. */
 const LOOK_ACCOUNTS = 256;
+/** Rows left in the index in one transaction, which is a few milliseconds of the thread as each lies on another page. */
+const LEAVE_BATCH = 32;
+/** After them the thread is the others' for so long: they may be very many. */
+const LEFT_ALONE_PAUSE_MS = 10;
 /** Where nobody had room it is looked again after this, or when something has changed: others may be due by then. */
 const LOOK_AGAIN_MS = 1000;
 /** When the disk did not give something, or not take it, it is tried again after this: it needs time. */
@@ -58,15 +63,15 @@ export class DueLoader {
     this.#parts = parts;
   }
 
-  /** Begins to load what is due, unless it does already, or there is no room. */
-  start(now: number): void {
+  /** Begins to load what is due and may not wait, unless it does already, or there is no room. */
+  start(now: number, waitsUntil: WaitsUntil): void {
     const { index, turns, onTrouble, onProgress } = this.#parts;
     if (this.#closed || this.#running !== undefined || now < this.#notBefore) return;
     if (this.#idle && now < this.#lookedAt + LOOK_AGAIN_MS) return;
     if ((index.nextDueAt() ?? Infinity) > now) return;
     if (this.#idle) this.#rounds = 0;
     this.#lookedAt = now;
-    this.#running = turns.take(() => this.#load(now)).catch((error) => {
+    this.#running = turns.take(() => this.#load(now, waitsUntil)).catch((error) => {
       this.#notBefore = now + RETRY_AFTER_FAILURE_MS;
       onTrouble(error);
     }).finally(() => {
@@ -124,14 +129,29 @@ export class DueLoader {
     await this.#running;
   }
 
-  async #load(now: number): Promise<void> {
+  async #load(now: number, waitsUntil: WaitsUntil): Promise<void> {
     const { hasRoom, onProgress } = this.#parts;
-    for (const row of this.#choose(now)) {
+    for (const row of await this.#leaveAlone(this.#choose(now), waitsUntil)) {
       if (this.#closed) return;
       if (!hasRoom(row.account)) continue;
       await this.#loadRow(row, true, now + RETRY_AFTER_FAILURE_MS);
       onProgress();
     }
+  }
+
+  /** Those that may wait are due later; gives the others. */
+  async #leaveAlone(due: readonly FoundRow[], waitsUntil: WaitsUntil): Promise<FoundRow[]> {
+    const rows: FoundRow[] = [], waiting: { id: string; dueAt: number }[] = [];
+    for (const row of due) {
+      const dueAt = row.damaged ? undefined : waitsUntil(row);
+      if (dueAt === undefined) rows.push(row);
+      else waiting.push({ id: row.id, dueAt });
+    }
+    for (let at = 0; at < waiting.length; at += LEAVE_BATCH) {
+      this.#parts.index.putOff(waiting.slice(at, at + LEAVE_BATCH));
+      await new Promise((resolve) => setTimeout(resolve, LEFT_ALONE_PAUSE_MS));
+    }
+    return rows;
   }
 
   /** @param retryAt when it is due where it cannot be loaded now. */

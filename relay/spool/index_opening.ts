@@ -13,6 +13,8 @@ import { IndexStore } from "./index_store.ts";
 const DAMAGED = [11, 26];
 /** The database and what belongs to it: its log must not be applied to another one. */
 const SUFFIXES = ["", "-wal", "-shm"];
+/** Memory for the check, in KiB: it looks up each row in each index, and then finds most pages there. */
+const CHECK_CACHE_KIB = 64 * 1024;
 
 /** @param onDamage hears under which name the damaged one is kept. */
 export function openIndex(path: string, onDamage: (aside: string) => void): IndexStore {
@@ -36,6 +38,7 @@ function openWhole(path: string): IndexStore | undefined {
 function isWhole(path: string): boolean {
   const db = new DatabaseSync(path);
   try {
+    db.prepare(`PRAGMA cache_size = -${CHECK_CACHE_KIB}`).run();
     // A prepared statement, whose errors have SQLite's code: a disk that is full or fails is no damage.
     if (finding(db, "integrity_check") === "ok") return true;
     if (finding(db, "quick_check") !== "ok") return false;

@@ -59,7 +59,7 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS message_due ON message (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX IF NOT EXISTS message_turn ON message (account, due_at) WHERE due_at IS NOT NULL;
-  CREATE INDEX IF NOT EXISTS message_place ON message (generation, offset);
+  CREATE INDEX IF NOT EXISTS message_place ON message (generation, offset, length);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, item TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS fact (
     name TEXT PRIMARY KEY,
@@ -99,16 +99,19 @@ export class IndexStore {
   readonly #behind: StatementSync;
   readonly #delete: StatementSync;
   readonly #setAside: StatementSync;
+  readonly #putOff: StatementSync;
   readonly #accountBehind: StatementSync;
   readonly #dueOf: StatementSync;
   readonly #nextDue: StatementSync;
+  readonly #dueBehind: StatementSync;
   readonly #inSegment: StatementSync;
 
   /** @param path the database file; it is made if it is not there. */
   constructor(path: string) {
     this.#path = path;
     this.#db = new DatabaseSync(path);
-    this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+    // The first holds for a database that is made now: `giveBackPages` needs it.
+    this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
     this.#db.exec(SCHEMA);
     this.#put = this.#db.prepare(
       "INSERT OR REPLACE INTO message VALUES (:id, :account, :received_at, :domains, :generation, :offset, :length, :large, :due_at, :recipients, :checksum)",
@@ -117,12 +120,16 @@ export class IndexStore {
     this.#behind = this.#db.prepare("SELECT * FROM message WHERE id > ? ORDER BY id LIMIT ?");
     this.#delete = this.#db.prepare("DELETE FROM message WHERE id = ?");
     this.#setAside = this.#db.prepare("UPDATE message SET due_at = NULL WHERE id = ?");
+    this.#putOff = this.#db.prepare("UPDATE message SET due_at = ? WHERE id = ?");
     this.#accountBehind = this.#db.prepare(
       "SELECT min(account) AS account FROM message WHERE due_at IS NOT NULL AND account > ?",
     );
     this.#dueOf = this.#db.prepare("SELECT * FROM message WHERE account = ? AND due_at <= ? ORDER BY due_at LIMIT ?");
     this.#inSegment = this.#db.prepare(
       "SELECT * FROM message WHERE generation = ? AND offset > ? ORDER BY offset LIMIT ?",
+    );
+    this.#dueBehind = this.#db.prepare(
+      "SELECT * FROM message WHERE (due_at, id) > (?, ?) AND due_at IS NOT NULL ORDER BY due_at, id LIMIT ?",
     );
     this.#nextDue = this.#db.prepare("SELECT min(due_at) AS due_at FROM message WHERE due_at IS NOT NULL");
   }
@@ -168,6 +175,13 @@ export class IndexStore {
     this.#setAside.run(id);
   }
 
+  /** Messages are looked for at other times than before, all or none; the rest of their rows stays as it is. */
+  putOff(messages: Iterable<{ readonly id: string; readonly dueAt: number }>): void {
+    this.transaction(() => {
+      for (const { id, dueAt } of messages) this.#putOff.run(dueAt, id);
+    });
+  }
+
   /** The next account, by its name, of which something is or will be due. */
   accountBehind(account: string): string | undefined {
     return (this.#accountBehind.get(account) as { account: string | null }).account ?? undefined;
@@ -176,6 +190,11 @@ export class IndexStore {
   /** An account's rows due at or before `now`, earliest first. */
   dueOf(account: string, now: number, limit: number): FoundRow[] {
     return (this.#dueOf.all(account, now, limit) as unknown as MessageRecord[]).map(toRow);
+  }
+
+  /** Rows that are due later, or at the same time with a later id; earliest first. */
+  dueBehind(dueAt: number, id: string, limit: number): FoundRow[] {
+    return (this.#dueBehind.all(dueAt, id, limit) as unknown as MessageRecord[]).map(toRow);
   }
 
   nextDueAt(): number | undefined {
@@ -205,8 +224,15 @@ export class IndexStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  count(): number {
-    return (this.#db.prepare("SELECT count(*) AS n FROM message").get() as { n: number }).n;
+  /** Pages of the file that hold nothing. */
+  get freePages(): number {
+    return (this.#db.prepare("PRAGMA freelist_count").get() as { freelist_count: number }).freelist_count;
+  }
+
+  /** Makes the file shorter by so many free pages. */
+  giveBackPages(count: number): void {
+    // Each page is a step of the statement: it is to be run to its end.
+    this.#db.prepare(`PRAGMA incremental_vacuum(${count})`).all();
   }
 
   putOutbox(items: Iterable<OutboxItem>): void {

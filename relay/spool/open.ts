@@ -75,7 +75,7 @@ export async function openSpool(options: SpoolOptions): Promise<OpenSpool> {
     onDamage: report.damagedMessage,
     onTrouble: report.trouble,
   });
-  return { spool, outbox, nodeId, recovered: { messages: index.count(), replayedRecords } };
+  return { spool, outbox, nodeId, recovered: { messages: spool.count(), replayedRecords } };
 }
 
 function nameNode(index: IndexStore, nodeId: string): string {

@@ -28,6 +28,8 @@ const HEADER_OCTETS = 16;
 const MAGIC = 0x3167534d; // "MSg1"
 /** How much is written at once while a file is filled with zeros. */
 const FILL_CHUNK_OCTETS = 1 << 20;
+/** Files kept for the next changes of segment, at 32 MiB each; what a long queue leaves beyond them is given back. */
+const MAX_FREE = 8;
 
 export class Segments {
   readonly #directory: string;
@@ -140,12 +142,16 @@ export class Segments {
     this.#retired.add(generation);
   }
 
-  /** Gives a segment back whose records are all without meaning now: its file is free, or removed if it was retired. */
+  /**
+   * Gives a segment back whose records are all without meaning now: its file is free; or removed if it was retired, or
+   * enough are free.
+   */
   async recycle(generation: number): Promise<void> {
     const segment = this.#used.get(generation);
     if (segment === undefined) return;
     this.#used.delete(generation);
-    if (this.#retired.delete(generation)) await Deno.remove(segment.path);
+    const surplus = this.#free.length >= MAX_FREE;
+    if (this.#retired.delete(generation) || surplus) await Deno.remove(segment.path);
     else this.#free.push(segment.path);
   }
 

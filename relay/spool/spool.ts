@@ -15,9 +15,11 @@ import { DueLoader } from "./due_loader.ts";
 import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
 import { entries, type QueueEntry } from "./entries.ts";
 import { FairOrder } from "./fair_order.ts";
+import { Hastening } from "./hastening.ts";
 import { indexFacts } from "./index_row.ts";
 import { type Found, type Loaded, LoadedMessages } from "./loaded.ts";
 import type { IndexRow, IndexStore } from "./index_store.ts";
+import { IndexTrimming } from "./index_trimming.ts";
 import { LiveRecords } from "./live_records.ts";
 import { type Location, type Log, readAt } from "./log.ts";
 import type { Outbox } from "./outbox.ts";
@@ -26,7 +28,7 @@ import type { LargeContent } from "./record.ts";
 import { Room } from "./room.ts";
 import type { Segments } from "./segments.ts";
 import { Turns } from "./turns.ts";
-import type { Content, Outcome, Queue, QueuedMessage } from "./types.ts";
+import type { Content, Outcome, Queue, QueuedMessage, WaitsUntil } from "./types.ts";
 
 export interface SpoolParts {
   readonly segments: Segments;
@@ -64,6 +66,8 @@ export class Spool implements Queue {
   readonly #loader: DueLoader;
   readonly #live: LiveRecords;
   readonly #compactor: Compactor;
+  readonly #trimming: IndexTrimming;
+  readonly #hastening: Hastening;
   readonly #room: Room;
   #durableCheckpoint = 0;
   #checkpointing: Promise<void> | undefined;
@@ -84,6 +88,8 @@ export class Spool implements Queue {
       isLoaded,
       onEmptied: (generation) => parts.segments.recycle(generation),
     });
+    this.#trimming = new IndexTrimming(parts.index);
+    this.#hastening = new Hastening({ ...parts, turns, onProgress: () => this.#notify() });
     this.#room = new Room({ ...parts, compact: () => this.compact() });
     this.#loader = new DueLoader({
       ...parts,
@@ -106,11 +112,9 @@ export class Spool implements Queue {
     return this.#parts.segments.used().length;
   }
 
-  /** All messages that are not ended. */
+  /** All messages that are not ended, whatever their number, from memory. */
   count(): number {
-    let unindexed = 0;
-    for (const loaded of this.#loaded.values()) if (!loaded.indexed) unindexed++;
-    return this.#parts.index.count() + unindexed;
+    return this.#live.messages;
   }
 
   /** Begins the content of a message; `expectedOctets` is a hint. */
@@ -142,9 +146,13 @@ export class Spool implements Queue {
     this.#listeners.push(listener);
   }
 
-  take(now: number, mayTake: (account: string) => boolean = () => true): QueuedMessage | undefined {
+  take(
+    now: number,
+    mayTake: (account: string) => boolean = () => true,
+    waitsUntil: WaitsUntil = () => undefined,
+  ): QueuedMessage | undefined {
     this.#readyUnstored(now);
-    this.#loader.start(now);
+    this.#loader.start(now, waitsUntil);
     const id = this.#ready.take(mayTake);
     return id === undefined ? undefined : this.#take(this.#loaded.get(id)!);
   }
@@ -209,6 +217,10 @@ export class Spool implements Queue {
     }
   }
 
+  hasten(domains: ReadonlySet<string>): void {
+    this.#inBackground(this.#hastening.run(domains));
+  }
+
   giveBack(messageId: string): void {
     const loaded = this.#loaded.get(messageId);
     if (!loaded?.taken) return;
@@ -236,6 +248,8 @@ export class Spool implements Queue {
   /** Stores all and ends; delivery must have ended before. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#trimming.close();
+    this.#hastening.close();
     await this.#loader.close();
     await this.#compactor.close();
     await this.#parts.log.close();
@@ -367,7 +381,9 @@ export class Spool implements Queue {
     for (const { generation } of segments.used()) {
       if (generation < place.generation && !this.#live.has(generation)) await segments.recycle(generation);
     }
-    if (!this.#closed) this.#inBackground(this.#compactor.run(place.generation));
+    if (this.#closed) return;
+    this.#inBackground(this.#compactor.run(place.generation));
+    this.#inBackground(this.#trimming.run());
   }
 
   #pushEvents(events: readonly NodeEvent[]): void {

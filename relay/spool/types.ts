@@ -23,6 +23,17 @@ export interface QueuedMessage {
   content(): Promise<Content>;
 }
 
+/** A message that is due, as far as it is known without being brought into memory. */
+export interface DueMessage {
+  readonly receivedAt: number;
+  /** Those of the recipients, parallel to them, in lower case. */
+  readonly domains: readonly string[];
+  readonly recipients: readonly RecipientState[];
+}
+
+/** Until when a due message may stay where it is (epoch ms, later than now); undefined: it is to be given out. */
+export type WaitsUntil = (message: DueMessage) => number | undefined;
+
 /** A message that is not in the spool yet. */
 export interface NewMessage {
   readonly envelope: Envelope;
@@ -45,15 +56,20 @@ export interface Outcome {
 export interface Queue {
   /**
    * The next message with a recipient due at or before `now` (epoch ms) that nobody has taken, or undefined. Accounts
-   * have their turns one after another; those that `mayTake` refuses are passed over.
+   * have their turns one after another; those that `mayTake` refuses are passed over. What `waitsUntil` lets wait need
+   * not be brought into memory, and is not due before.
    */
-  take(now: number, mayTake?: (account: string) => boolean): QueuedMessage | undefined;
+  take(now: number, mayTake?: (account: string) => boolean, waitsUntil?: WaitsUntil): QueuedMessage | undefined;
   /** When the earliest message that nobody has taken is due (epoch ms), or undefined when there is none. */
   nextDueAt(): number | undefined;
   /** Called (synchronously) whenever a message became available that may be due earlier than the last `nextDueAt`. */
   onAvailable(listener: () => void): void;
   /** Resolves when the outcome is on stable storage. @throws {SpoolFailure} when it could not be stored. */
   record(outcome: Outcome): Promise<void>;
+  /**
+   * Recipients of these domains that were to wait need not wait any more: they become due in the background.
+   */
+  hasten(domains: ReadonlySet<string>): void;
   /** Gives a taken message back: it is due again at its earliest queued recipient, or ended if none is queued. */
   giveBack(messageId: string): void;
 }

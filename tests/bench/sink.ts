@@ -16,8 +16,9 @@ const REPLIES: Record<string, string> = {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
 
-export function startSink(): Sink {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+/** @param port 0: a free one. */
+export function startSink(port = 0): Sink {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port });
   const open = new Set<Deno.TcpConn>();
   let messages = 0;
 

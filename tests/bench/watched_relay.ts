@@ -8,12 +8,19 @@ import { startDnsServer } from "../support/dns_server.ts";
 import { openAccount, type RelayProcess, startRelay } from "../support/relay_process.ts";
 import { startSink } from "./sink.ts";
 
-export interface WatchedRelay extends AsyncDisposable {
+export interface WatchedRelay extends AsyncDisposable, Watched {
   readonly relay: RelayProcess;
   /** Messages that arrived at the next hop. */
   delivered(): number;
+}
+
+/** A relay's process. */
+export interface Watched {
+  readonly pid: number;
   /** Resident memory now, in KiB. */
   residentKib(): number;
+  /** The same, where what several processes share is divided among them. */
+  proportionalKib(): number;
   /** CPU time that the process has used, in ms; it counts in steps of 10. */
   cpuMs(): number;
 }
@@ -40,21 +47,32 @@ export async function watchRelay(settings: Record<string, string>): Promise<Watc
   await openAccount(relay, "anna");
   const { status } = await relay.api("POST", "/accounts/anna/networks", { cidr: "127.0.0.1/32" });
   if (status !== 201) throw new Error(`the network was not added: ${status}`);
-  const pid = Number(await Deno.readTextFile(join(relay.dataDir, "lock")));
+  const watched = await watch(relay);
   const held = resources.move();
   return {
+    ...watched,
     relay,
     delivered: () => sink.messages,
-    residentKib() {
-      const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`)) ?? [];
-      return Number(kib);
-    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+export async function watch(relay: RelayProcess): Promise<Watched> {
+  const pid = Number(await Deno.readTextFile(join(relay.dataDir, "lock")));
+  const kibIn = (file: string, name: string) => {
+    const [, kib] = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(Deno.readTextFileSync(`/proc/${pid}/${file}`)) ??
+      [];
+    return Number(kib);
+  };
+  return {
+    pid,
+    residentKib: () => kibIn("status", "VmRSS"),
+    proportionalKib: () => kibIn("smaps_rollup", "Pss"),
     cpuMs() {
       const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       return TICK_MS * (Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME]));
     },
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }
 

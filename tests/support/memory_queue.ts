@@ -5,6 +5,7 @@
  */
 import type { NodeEvent } from "../../api/client.ts";
 import type { Envelope, RecipientState } from "../../relay/envelope.ts";
+import { domainOf } from "../../relay/spool/index_row.ts";
 import { SpoolFailure } from "../../relay/spool/errors.ts";
 import type { Content, Outcome, Queue, QueuedMessage } from "../../relay/spool/types.ts";
 
@@ -74,6 +75,15 @@ export class MemoryQueue implements Queue {
     if (outcome.dsn !== undefined) this.add(outcome.dsn.envelope, outcome.dsn.content);
     this.#notify();
     return Promise.resolve();
+  }
+
+  hasten(domains: ReadonlySet<string>): void {
+    for (const { envelope, recipients } of this.messages.values()) {
+      for (const [n, state] of recipients.entries()) {
+        if (domains.has(domainOf(envelope.recipients[n]!))) recipients[n] = { ...state, dueAt: envelope.receivedAt };
+      }
+    }
+    this.wake();
   }
 
   giveBack(messageId: string): void {

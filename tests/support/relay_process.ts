@@ -12,13 +12,15 @@ export const ADMIN_TOKEN = "test-admin-token";
 /** Longest wait for a process to be ready: a cold start compiles the policy and makes keys on a busy machine. */
 const READY_DEADLINE_MS = 60_000;
 const POLL_MS = 50;
+/** Of its output so much is kept, in UTF-16 code units: a relay under load says a lot. */
+const KEPT_OUTPUT = 16 << 20;
 
 export interface RelayProcess extends AsyncDisposable {
   readonly smtpPort: number;
   readonly smtpsPort: number;
   readonly httpPort: number;
   readonly dataDir: string;
-  /** What it printed so far, both streams. */
+  /** What it printed so far, both streams; the end of it, where it is very much. */
   output(): string;
   /** Calls the API with the operator's token; the parsed JSON, whatever the status. */
   api<T>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }>;
@@ -57,7 +59,10 @@ export async function startRelay(environment: Record<string, string> = {}): Prom
   }).spawn();
   let output = "";
   const collect = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) output += text;
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      output += text;
+      if (output.length > 2 * KEPT_OUTPUT) output = output.slice(-KEPT_OUTPUT);
+    }
   };
   const collecting = [collect(process.stdout), collect(process.stderr)];
   let exited: number | undefined;

@@ -8,6 +8,7 @@ import {
   newDirectory,
   openTestSpool,
   START,
+  takeIds,
   type TestSpool,
 } from "../../support/spool_on_disk.ts";
 
@@ -87,4 +88,53 @@ Deno.test("fairness: what an account has in memory leaves room for the others, a
   assertEquals(test.spool.count(), 0);
   const last = accounts.findLastIndex((account) => account !== "many");
   assert(last < 1000, `the last message of the others was the ${last}th`);
+});
+
+Deno.test("fairness: what may wait stays in the index until its time, and does not keep others from their turn", async () => {
+  const directory = newDirectory();
+  await using test = await openTestSpool(directory);
+  const ids = Array.from({ length: 300 }, (_, n) => `m${n}`);
+  for (const id of [...ids, "other"]) {
+    await accept(test.spool, envelope(id, { recipients: [`${id}@${id}.test`] }), contentOf(id, 20));
+    await test.spool.claim(id);
+    await test.spool.record({ messageId: id, changes: [change("queued", START)], events: [] });
+    test.spool.giveBack(id);
+  }
+  const take = () =>
+    test.spool.take(LATER, undefined, ({ domains: [domain] }) => domain === "other.test" ? undefined : 2 * LATER);
+  const taken: string[] = [];
+  while (test.spool.nextDueAt() !== 2 * LATER) {
+    const available = Promise.withResolvers<void>();
+    test.spool.onAvailable(() => available.resolve());
+    const message = take();
+    if (message !== undefined) taken.push(message.envelope.id);
+    else if ((test.spool.nextDueAt() ?? 0) <= LATER) await available.promise;
+  }
+  assertEquals([taken, test.spool.loadedMessages, test.spool.count()], [["other"], 1, 301]);
+  assertEquals((await takeIds(test, 2 * LATER)).sort(), ids.toSorted());
+});
+
+Deno.test("fairness: what waits for domains that are back is due at once, and nothing else is", async () => {
+  await using test = await openTestSpool(newDirectory());
+  const ids = Array.from({ length: 600 }, (_, n) => `m${n}`);
+  for (const [n, id] of ids.entries()) {
+    const domain = n % 2 === 0 ? "back.test" : "other.test";
+    await accept(test.spool, envelope(id, { recipients: [`${id}@${domain}`] }), contentOf(id, 20));
+    await test.spool.claim(id);
+    const dueAt = LATER + 1000 * Math.floor(n / 100);
+    await test.spool.record({ messageId: id, changes: [change("queued", dueAt)], events: [] });
+    test.spool.giveBack(id);
+  }
+  test.spool.hasten(new Set(["back.test"]));
+  const due = ids.filter((_, n) => n % 2 === 0);
+  const taken: string[] = [];
+  while (taken.length < due.length) {
+    const available = Promise.withResolvers<void>();
+    test.spool.onAvailable(() => available.resolve());
+    const message = test.spool.take(START);
+    if (message === undefined) await available.promise;
+    else taken.push(message.envelope.id);
+  }
+  assertEquals(taken.toSorted(), due.toSorted());
+  assertEquals(await takeIds(test, START), []);
 });

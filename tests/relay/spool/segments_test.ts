@@ -52,6 +52,17 @@ Deno.test("segments: a file that was made ahead is used, and none is made beside
   assert(segmentFiles(directory).length <= 4, `${segmentFiles(directory).length} files`);
 });
 
+Deno.test("segments: of the files that a long queue leaves a few are kept, also after a restart", async () => {
+  const directory = newDirectory();
+  const segments = await openIn(directory);
+  const used = await Array.fromAsync({ length: 20 }, () => use(segments));
+  for (const { generation } of used.slice(0, 15)) await segments.recycle(generation);
+  assertEquals(segmentFiles(directory).length, 8 + 5);
+  const again = await openIn(directory);
+  for (const { generation } of again.used()) await again.recycle(generation);
+  assertEquals([segmentFiles(directory).length, again.used()], [8, []]);
+});
+
 Deno.test("segments: a file whose making was interrupted is removed at start", async () => {
   const directory = newDirectory();
   await openIn(directory);
