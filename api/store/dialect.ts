@@ -9,12 +9,15 @@
  * may change before it writes; so what reads before it writes names what it reads, and waits for others that named it.
  */
 import {
+  type BinaryOperationNode,
   ColumnDefinitionNode,
   type DataTypeNode,
   type Kysely,
+  OperatorNode,
   PostgresAdapter,
   PostgresDialect,
   PostgresQueryCompiler,
+  PrimitiveValueListNode,
   type RawNode,
   sql,
   type Transaction,
@@ -40,6 +43,14 @@ class Compiler extends PostgresQueryCompiler {
 
   protected override visitRaw(node: RawNode): void {
     if (node.sqlFragments.join() !== "without rowid") super.visitRaw(node);
+  }
+
+  /** On SQLite nothing is in an empty list; PostgreSQL has no such list. */
+  protected override visitBinaryOperation(node: BinaryOperationNode): void {
+    const { operator, rightOperand } = node;
+    const isEmpty = PrimitiveValueListNode.is(rightOperand) && rightOperand.values.length === 0;
+    if (isEmpty) this.append(OperatorNode.is(operator) && operator.operator === "not in" ? "true" : "false");
+    else super.visitBinaryOperation(node);
   }
 }
 

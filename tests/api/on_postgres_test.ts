@@ -4,8 +4,8 @@ import { useEngine } from "./database.ts";
 
 /** Whoever has a fixture has a database. */
 const FIXTURE = /from "[./]+(cli\/)?(control_plane|harness|database)\.ts"/;
-/** What is particular to one engine: it says which. */
-const PARTICULAR = /control\.db|\/postgres\.ts"/;
+/** It has one of its own. */
+const OWN_SERVER = /from "[./]+support\/postgres\.ts"/;
 
 const all = needingPostgres("the tests of the API, on PostgreSQL");
 if (all.ignore) Deno.test({ ...all, fn: () => {} });
@@ -14,7 +14,8 @@ else await registerAll();
 async function registerAll(): Promise<void> {
   // Ends with this file's thread.
   const postgres = await startPostgres();
-  useEngine(() => postgres.newDatabase());
+  const newDatabase = () => postgres.newDatabase();
+  useEngine({ newDatabase, keptDatabase: newDatabase });
   const original = Deno.test;
   // A failure says on which engine.
   const named = (first: string | Deno.TestDefinition, fn?: Deno.TestDefinition["fn"]) => {
@@ -36,7 +37,7 @@ function* testFiles(folder: URL): Generator<string> {
     if (isDirectory) yield* testFiles(url);
     else if (name.endsWith("_test.ts")) {
       const text = Deno.readTextFileSync(url);
-      if (FIXTURE.test(text) && !PARTICULAR.test(text)) yield url.href;
+      if (FIXTURE.test(text) && !OWN_SERVER.test(text)) yield url.href;
     }
   }
 }

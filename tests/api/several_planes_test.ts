@@ -1,5 +1,5 @@
 /** Several control planes on one database: what each does, all the others see, and nothing is counted twice. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { sql } from "kysely";
 import { openDatabase } from "../../api/store/database.ts";
 import { exclusively } from "../../api/store/dialect.ts";
@@ -81,7 +81,7 @@ test("two planes: batches of many accounts in any order neither wait for each ot
   for (const account of accounts) {
     const used = await one.used(account);
     assertEquals(used, granted.get(account) ?? 0, account);
-    assertEquals(used <= 150, true, account);
+    assert(used <= 150, account);
   }
 });
 
@@ -229,7 +229,8 @@ test("transactions: one that the server ends in favour of another runs again", a
     });
   await Promise.all([addToBoth(["alice", "bob"]), addToBoth(["bob", "alice"])]);
   const used = await db.selectFrom("usage").select("used").execute();
-  assertEquals([runs, ...used.map((row) => row.used)], [3, 2, 2]);
+  assert(runs > 2, "neither had to give way");
+  assertEquals(used.map((row) => row.used), [2, 2]);
 });
 
 test("connections: the server ends a statement that takes too long, and a transaction that nobody goes on with", async (postgres) => {
