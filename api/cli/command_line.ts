@@ -1,5 +1,5 @@
 /** The whole command line: from arguments to a command, a help text, or what is wrong with it. */
-import { commandLine, envVar, map, message, object, option, or, runParser } from "@optique/core";
+import { bash, commandLine, envVar, fish, map, message, object, option, or, runParser, zsh } from "@optique/core";
 import { account } from "./account.ts";
 import { appPassword } from "./app_password.ts";
 import { audit } from "./audit.ts";
@@ -22,6 +22,7 @@ import { suppression } from "./suppression.ts";
 
 export type CommandLine =
   | { readonly kind: "command"; readonly json: boolean; readonly command: Command | FileCommand }
+  /** Help, or what a shell asked for: its script, or how a line may go on. */
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "wrong"; readonly text: string };
 
@@ -72,6 +73,15 @@ export function parseCommandLine(args: readonly string[], { colours, columns }: 
       command: true,
       option: { names: ["-h", "--help"] },
       onShow: (): CommandLine => ({ kind: "help", text: written.join("\n") }),
+    },
+    completion: {
+      command: true,
+      shells: { bash, zsh, fish },
+      // What a shell reads comes with its own line ends.
+      onShow: (exitCode): CommandLine => ({
+        kind: exitCode === 0 ? "help" : "wrong",
+        text: written.join("").trimEnd(),
+      }),
     },
     aboveError: args.length === 0 ? "help" : "none",
     onError: (): CommandLine => ({ kind: "wrong", text: [...written, HINT].join("\n") }),

@@ -45,15 +45,14 @@ export type AccountChange = Partial<
  * @param versions the ones that are to be changed; undefined: whichever it is.
  * @returns the account as it is now, or undefined where there is none, or not in one of these versions.
  */
-export const changeAccount = async (
+export const changeAccount = (
   db: Kysely<Database>,
   username: string,
   change: AccountChange,
   versions?: readonly number[],
 ): Promise<Account | undefined> => {
-  if (versions?.length === 0) return undefined; // PostgreSQL has no empty list
   let query = db.updateTable("account").set((row) => ({ ...change, version: row("version", "+", 1) }))
     .where("username", "=", username);
   if (versions !== undefined) query = query.where("version", "in", [...versions]);
-  return await query.returning(SHOWN).executeTakeFirst();
+  return query.returning(SHOWN).executeTakeFirst();
 };
