@@ -65,7 +65,7 @@ export function summaryText(job: QueueJob, look: Look): string {
         figure(ages.under1d),
         { text: figure(ages.older), style: ages.older > 0 ? "warning" : "plain" },
         figure(held),
-        nextAttemptAt === null ? "" : relative(nextAttemptAt, look.now),
+        nextAttempt(nextAttemptAt, look.now),
         clipped(lastReply),
       ]),
     ),
@@ -105,7 +105,7 @@ export function listText(job: QueueJob, look: Look): string {
         to(message.recipients),
         statusCell(message),
         String(first?.attempts ?? 0),
-        first?.nextAttemptAt ? relative(first.nextAttemptAt, look.now) : "",
+        nextAttempt(first?.nextAttemptAt ?? null, look.now),
         clipped(first?.lastReply ?? null),
       ];
     }),
@@ -132,7 +132,8 @@ export function messagesText(id: string, job: QueueJob, look: Look): string {
 
 function recipientRows(recipient: Recipient, look: Look): [string, Cell][] {
   const { address, status, attempts, nextAttemptAt, lastReply } = recipient;
-  const next = nextAttemptAt === null ? "" : `, next ${absoluteAndRelative(nextAttemptAt, look.now)}`;
+  const isDue = nextAttemptAt !== null && Date.parse(nextAttemptAt) <= look.now;
+  const next = nextAttemptAt === null ? "" : isDue ? ", due" : `, next ${absoluteAndRelative(nextAttemptAt, look.now)}`;
   return [
     ["To", `${address} (${status}), ${amount(attempts, "attempt")}${next}`],
     ...(lastReply === null ? [] : [["", { text: lastReply, style: "faint" }] as [string, Cell]]),
@@ -155,6 +156,11 @@ function missing({ nodes }: QueueJob, look: Look): string[] {
   return words.map((text) => show(look, { text, style: "warning" }));
 }
 
+/** What is due waits for its turn, or for its next hop to be back. */
+const nextAttempt = (at: string | null, now: number): string => {
+  if (at === null) return "";
+  return Date.parse(at) <= now ? "due" : relative(at, now);
+};
 const figure = (n: number): string => n === 0 ? "" : n.toLocaleString("en-US");
 const clipped = (words: string | null): string => {
   if (words === null) return "";

@@ -97,6 +97,9 @@ Deno.test("queue list and show: messages with their recipients, attempts and las
   const shown = await run(api, "queue show M1", { list: [message] });
   assertMatch(shown.out, /To\s+b@a\.test \(queued\), 2 attempts, next 2026-11-23T13:00:00Z/);
   assertMatch(shown.out, /To\s+c@a\.test \(held\), 1 attempt/);
+  const [first, ...others] = message.recipients;
+  const due = { ...message, recipients: [{ ...first!, nextAttemptAt: NOW - 1 }, ...others] };
+  assertMatch((await run(api, "queue list", { list: [due] })).out, /held\s+2\s+due\s+451 no/);
   const none = await run(api, "queue show M2", { list: [] });
   assertStringIncludes(none.out, "mailhop message show M2");
 });
