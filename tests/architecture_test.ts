@@ -43,10 +43,10 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["api/", ["policy/mod.ts"]],
   ["relay/protocol/", []],
   ["relay/envelope.ts", []],
-  ["relay/dns/", []],
+  ["relay/dns/", ["relay/slots.ts"]],
   ["relay/spool/", ["relay/envelope.ts", "api/client.ts"]],
   ["relay/tls/", []],
-  ["relay/mta_sts/", ["relay/dns/"]],
+  ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts"]],
   ["relay/dkim/", ["relay/spool/", "relay/ttl_cache.ts", "relay/envelope.ts"]],
   ["relay/control_plane.ts", ["relay/batcher.ts", "relay/ttl_cache.ts", "relay/spool/outbox.ts", "api/client.ts"]],
   [

@@ -6,7 +6,7 @@
 import { MAX_ALIASES, readAnswer, type Reading } from "./answer.ts";
 import { Deadline } from "./deadline.ts";
 import { ask } from "./exchange.ts";
-import { Slots } from "./slots.ts";
+import { Slots } from "../slots.ts";
 import type { DnsAnswer, NameServer, RecordData, RecordType } from "./types.ts";
 
 export interface LookUpOptions {

@@ -5,7 +5,7 @@
  * A policy that stands is only replaced by another one: when the record is gone, or another policy is announced and
  * cannot be fetched, it goes on (3.3). So whoever can disturb DNS or HTTPS cannot take it away.
  */
-import { Slots } from "../dns/slots.ts";
+import { Slots } from "../slots.ts";
 import type { Resolver } from "../dns/types.ts";
 import type { StsPolicy } from "./policy.ts";
 import { announcedId } from "./policy.ts";
