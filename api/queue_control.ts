@@ -44,6 +44,9 @@ export const KEEP_MS = 7 * 86_400_000;
 const KEEP_QUESTIONS_MS = 3_600_000;
 const QUESTIONS: readonly QueueWork[] = ["summary", "list"];
 
+/** Whether a work changes nothing. */
+export const isQuestion = (work: QueueWork): boolean => QUESTIONS.includes(work);
+
 export type PartState = "waiting" | "working" | "done" | "failed" | "silent" | "gone";
 
 /** How far a node is, without its answer. */

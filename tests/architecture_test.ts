@@ -55,7 +55,14 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ],
   [
     "relay/queue_jobs/",
-    ["relay/control_plane.ts", "relay/delivery/", "relay/spool/", "relay/envelope.ts", "api/client.ts"],
+    [
+      "relay/control_plane.ts",
+      "relay/delivery/",
+      "relay/spool/",
+      "relay/envelope.ts",
+      "relay/periodic_work.ts",
+      "api/client.ts",
+    ],
   ],
   ["relay/policy/", ["policy/mod.ts", "relay/control_plane.ts", "relay/settings.ts", "api/client.ts"]],
   ["relay/smtp/", ["relay/admission/", "relay/spool/", "relay/protocol/", "relay/envelope.ts"]],

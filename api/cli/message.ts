@@ -18,6 +18,7 @@ import { ask, type Message, type MessageHistory, segment } from "./api.ts";
 import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
 import { timeLine } from "./history.ts";
+import { firstOf, reversePath } from "./mail_words.ts";
 import { everyPage, type Page } from "./pages.ts";
 import { amount, card, type Cell, type Look, type Style, table } from "./render.ts";
 import { instant, name } from "./value_parsers.ts";
@@ -143,7 +144,7 @@ function messageTable({ items, next }: Page<Message>, look: Look): string {
       statusCell(status),
       account,
       reversePath(sender),
-      firstOf(recipients.map(({ address }) => address)),
+      firstOf(recipients),
     ]),
   );
   return next === null ? found : `${found}\n\nThere are more: add --cursor ${next} or --all`;
@@ -168,10 +169,3 @@ function messageCard(message: Message, look: Look): string {
 }
 
 const statusCell = (status: Message["status"]): Cell => ({ text: status, style: STATUS_STYLES[status] });
-/** RFC 5321 4.5.5: the null reverse path is written <>. */
-const reversePath = (sender: string) => sender === "" ? "<>" : sender;
-
-function firstOf(recipients: readonly string[]): string {
-  const [first = "", ...others] = recipients;
-  return others.length === 0 ? first : `${first} and ${amount(others.length, "other")}`;
-}

@@ -152,6 +152,13 @@ async function act(
   return outcome(answer, actionText);
 }
 
+/** The grammar of a work that has a reason. */
+const acting = (work: Exclude<Action, "retry">) =>
+  map(
+    object({ target, reason }),
+    ({ target, reason }): Command => (context) => act(context, work, { ...target, reason }),
+  );
+
 const retry = command(
   "retry",
   map(target, (target): Command => (context) => act(context, "retry", target)),
@@ -165,10 +172,7 @@ const retry = command(
 
 const hold = command(
   "hold",
-  map(
-    object({ target, reason }),
-    ({ target, reason }): Command => (context) => act(context, "hold", { ...target, reason }),
-  ),
+  acting("hold"),
   {
     brief: message`Stop the delivery of messages.`,
     description:
@@ -179,10 +183,7 @@ const hold = command(
 
 const release = command(
   "release",
-  map(
-    object({ target, reason }),
-    ({ target, reason }): Command => (context) => act(context, "release", { ...target, reason }),
-  ),
+  acting("release"),
   {
     brief: message`Let delivery of held messages go on.`,
     footer: examples("queue release --account alice"),
@@ -191,10 +192,7 @@ const release = command(
 
 const bounce = command(
   "bounce",
-  map(
-    object({ target, reason }),
-    ({ target, reason }): Command => (context) => act(context, "bounce", { ...target, reason }),
-  ),
+  acting("bounce"),
   {
     brief: message`Return messages to their senders.`,
     footer: examples("queue bounce --domain exmaple.net --reason 'there is no such domain'"),
@@ -203,10 +201,7 @@ const bounce = command(
 
 const remove = command(
   "delete",
-  map(
-    object({ target, reason }),
-    ({ target, reason }): Command => (context) => act(context, "delete", { ...target, reason }),
-  ),
+  acting("delete"),
   {
     brief: message`Take messages out of the queue, and tell nobody.`,
     description:

@@ -1,5 +1,6 @@
 /** How the queue and what was done with it look to people. Pure. */
 import type { QueueJob } from "./api.ts";
+import { firstOf, reversePath } from "./mail_words.ts";
 import { amount, card, type Cell, type Look, show, table } from "./render.ts";
 import { absolute, absoluteAndRelative, relative } from "./when.ts";
 
@@ -102,7 +103,7 @@ export function listText(job: QueueJob, look: Look): string {
         message.id,
         message.account,
         reversePath(message.sender),
-        to(message.recipients),
+        firstOf(message.recipients),
         statusCell(message),
         String(first?.attempts ?? 0),
         nextAttempt(first?.nextAttemptAt ?? null, look.now),
@@ -166,10 +167,3 @@ const clipped = (words: string | null): string => {
   if (words === null) return "";
   return words.length > REPLY_CHARS ? `${words.slice(0, REPLY_CHARS - 1)}…` : words;
 };
-/** RFC 5321 4.5.5: the null reverse path is written <>. */
-const reversePath = (sender: string) => sender === "" ? "<>" : sender;
-
-function to(recipients: readonly Recipient[]): string {
-  const [first, ...others] = recipients;
-  return others.length === 0 ? first?.address ?? "" : `${first?.address} and ${amount(others.length, "other")}`;
-}

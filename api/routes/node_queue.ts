@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type QueueControl, takeReport } from "../queue_control.ts";
 import type { QueuedDomain, QueuedMessageFacts, QueueProgress, QueueReport } from "../queue_wire.ts";
 import { jsonBody } from "./json_body.ts";
+import { queuedStatus } from "./queue_schema.ts";
 
 /** A node sends no more: its own limits are below these. */
 const MAX_JOBS = 64, MAX_DOMAINS = 1000, MAX_MESSAGES = 1000, MAX_RECIPIENTS = 10_000, MAX_SUSPENDED = 10_000;
@@ -32,7 +33,7 @@ const message: z.ZodType<QueuedMessageFacts> = z.object({
   inDelivery: z.boolean(),
   recipients: z.array(z.object({
     address: text,
-    status: z.enum(["queued", "held", "delivered", "bounced", "expired", "skipped", "deleted"]),
+    status: queuedStatus,
     attempts: count,
     nextAttemptAt: time.nullable(),
     lastReply: text.nullable(),

@@ -1,6 +1,6 @@
 /** How orders, jobs and their answers look in the public API, and how they come from what nodes say. */
 import { z } from "@hono/zod-openapi";
-import type { JobAnswer, JobState } from "../queue_control.ts";
+import { isQuestion, type JobAnswer, type JobState } from "../queue_control.ts";
 import type { QueuedDomain, QueuedMessageFacts, QueueSummary } from "../queue_wire.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { instant, timeSchema } from "./router.ts";
@@ -42,8 +42,11 @@ export const orderSchema = z.strictObject({
 }).refine(({ work, select, all }) => {
   // How they stand narrows nothing: nearly all are queued.
   const narrows = Object.keys(select).some((field) => field !== "status");
-  return work === "summary" || work === "list" || all === true || narrows;
+  return isQuestion(work) || all === true || narrows;
 }, "expected a selection beside `status`, or `all: true`").openapi("QueueOrder");
+
+/** Where a recipient of a message stands that has not ended. */
+export const queuedStatus = z.enum(["queued", "held", "delivered", "bounced", "expired", "skipped", "deleted"]);
 
 const count = z.int();
 
@@ -78,7 +81,7 @@ const messageSchema = z.object({
   inDelivery: z.boolean().openapi({ description: "It is being tried at this moment" }),
   recipients: z.array(z.object({
     address: z.string(),
-    status: z.enum(["queued", "held", "delivered", "bounced", "expired", "skipped", "deleted"]),
+    status: queuedStatus,
     attempts: count,
     nextAttemptAt: timeSchema.nullable(),
     lastReply: z.string().nullable(),

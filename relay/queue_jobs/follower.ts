@@ -4,6 +4,7 @@
  */
 import type { QueueJob, QueueProgress } from "../../api/client.ts";
 import type { ControlPlane } from "../control_plane.ts";
+import { startPeriodicWork } from "../periodic_work.ts";
 import { isQuestionOf, Job, type JobParts } from "./job.ts";
 
 export interface QueueFollowerOptions extends JobParts {
@@ -30,13 +31,12 @@ export class QueueFollower implements AsyncDisposable {
   /** What the operator wants, as it was heard last. */
   #drain = false;
   readonly #heard = Promise.withResolvers<void>();
-  #following: Promise<void> | undefined;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #following: AsyncDisposable;
 
   constructor(options: QueueFollowerOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#follow(), FOLLOW_MS);
-    this.#follow();
+    const work = () => this.#exchange(false).finally(() => this.#heard.resolve());
+    this.#following = startPeriodicWork({ work, everyMs: FOLLOW_MS, onTrouble: options.onTrouble });
   }
 
   /** Resolves when the control plane was asked for the first time, whether it answered or not. */
@@ -46,8 +46,7 @@ export class QueueFollower implements AsyncDisposable {
 
   /** The shard is empty and will be removed: it is not to be waited for any more. */
   async sayGone(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#following;
+    await this.#following[Symbol.asyncDispose]();
     try {
       await this.#exchange(true);
     } catch (error) {
@@ -57,17 +56,9 @@ export class QueueFollower implements AsyncDisposable {
 
   /** Ends; jobs on their way are called off here, and begun anew at the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#following;
+    await this.#following[Symbol.asyncDispose]();
     for (const job of this.#jobs.values()) job.callOff();
     await Promise.all([...this.#jobs.values()].map(({ finished }) => finished));
-  }
-
-  #follow(): void {
-    this.#following ??= this.#exchange(false).catch(this.#options.onTrouble).finally(() => {
-      this.#following = undefined;
-      this.#heard.resolve();
-    });
   }
 
   async #exchange(gone: boolean): Promise<void> {

@@ -1,7 +1,7 @@
 /** The operator's jobs over a real spool: what they find, do, wait for, and leave alone. */
 import { assert, assertEquals } from "@std/assert";
 import type { NodeEvent, QueueJob } from "../../../api/client.ts";
-import { Job } from "../../../relay/queue_jobs/job.ts";
+import { Job, type JobParts } from "../../../relay/queue_jobs/job.ts";
 import {
   accept,
   change,
@@ -26,7 +26,7 @@ function ordered(work: QueueJob["work"], select: QueueJob["select"] = {}, more: 
   return { ...{ id: "job", work, select, reason: null, limit: 50, orderedAgoMs: 0 }, ...more };
 }
 
-function begin(test: TestSpool, job: QueueJob, sleep: (ms: number) => Promise<void> = nextTurn) {
+function begin(test: TestSpool, job: QueueJob, more: Partial<JobParts> = {}) {
   let ids = 0;
   const retried = { times: 0 };
   const running = new Job(job, {
@@ -36,7 +36,8 @@ function begin(test: TestSpool, job: QueueJob, sleep: (ms: number) => Promise<vo
     returned: () => Promise.reject(new Error("nothing is returned here")),
     now: () => LATER,
     newId: () => `event-${ids++}`,
-    sleep,
+    sleep: nextTurn,
+    ...more,
   });
   return { running, retried };
 }
@@ -120,9 +121,11 @@ Deno.test("what is in delivery is waited for: it is held when it comes back", as
   await queue(test, "m");
   test.spool.take(START);
   const asked = Promise.withResolvers<void>();
-  const { running } = begin(test, ordered("hold"), async () => {
-    asked.resolve();
-    await nextTurn();
+  const { running } = begin(test, ordered("hold"), {
+    async sleep() {
+      asked.resolve();
+      await nextTurn();
+    },
   });
   await asked.promise;
   assertEquals([running.progress.busy, running.progress.ended], [1, false]);
@@ -225,19 +228,13 @@ Deno.test("bounce: each sender is told, also where the DSNs come into the index 
   const COUNT = 2000;
   await Promise.all(Array.from({ length: COUNT }, (_, n) => queue(test, `m${String(n).padStart(5, "0")}`)));
   let dsns = 0;
-  const running = new Job(ordered("bounce"), {
-    spool: test.spool,
-    retryDestinations: () => {},
-    suspended: () => [],
+  const { running } = begin(test, ordered("bounce"), {
     // A DSN sorts behind what it is about.
     returned: ({ envelope: { id } }) =>
       Promise.resolve({
         ...{ messageId: id, changes: [change("bounced")], events: [] },
         dsn: { ...dsnFor(id), envelope: { ...envelope(`n${dsns++}`, { reversePath: "", receivedAt: LATER }) } },
       }),
-    now: () => LATER,
-    newId: () => "event",
-    sleep: nextTurn,
   });
   await running.finished;
   assertEquals([running.progress.done, dsns, test.spool.count()], [COUNT, COUNT, COUNT]);
