@@ -7,6 +7,7 @@ import { findActivity } from "./store/activity.ts";
 import { findBlockFacts } from "./store/blocks.ts";
 import { findSuppressing } from "./store/suppressions.ts";
 import type { Database } from "./store/schema.ts";
+import type { Used } from "./store/usage.ts";
 import { dayOf } from "./utc_day.ts";
 import type { AccountFacts } from "./wire.ts";
 
@@ -50,6 +51,12 @@ export const findStandings = async (
   return new Map(await Promise.all(accounts.map(standing)));
 };
 
+/** What an account has spent of a day, as people count it: without what nodes have leased and not settled yet. */
+export const spent = ({ used, ndr, leased }: Used = { used: 0, ndr: 0, leased: 0 }): Pick<Used, "used" | "ndr"> => ({
+  used: used - leased,
+  ndr,
+});
+
 export const findAccountFacts = async (
   sources: AccountSources,
   counters: Counters,
@@ -58,5 +65,5 @@ export const findAccountFacts = async (
   const { day, now, used } = await counters.today([username]);
   const standing = (await findStandings(sources, [username], now)).get(username);
   if (standing === undefined) return undefined;
-  return { ...standing, day, used: used.get(username)?.used ?? 0 };
+  return { ...standing, day, used: spent(used.get(username)).used };
 };

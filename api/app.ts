@@ -52,6 +52,7 @@ import { type QueueRoutes, queueRoutes } from "./routes/queue.ts";
 import { type RelayTokenRoutes, relayTokenRoutes } from "./routes/relay_tokens.ts";
 import { createRouter } from "./routes/router.ts";
 import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
+import { CountersUnavailable } from "./counters/trouble.ts";
 import { DatabaseUnavailable } from "./store/trouble.ts";
 
 /** A batch of 512 events, each about 100 long addresses with a long reply, is 20 MiB. */
@@ -179,6 +180,11 @@ export const createApp = (parts: AppParts): App => {
       parts.log("the database does not answer", { ...request, error });
       c.header("retry-after", String(RETRY_AFTER_SECONDS));
       return problem(c, "database-unavailable", "The service's database cannot be asked now");
+    }
+    if (error instanceof CountersUnavailable) {
+      parts.log("the counters do not answer", { ...request, error: error.cause });
+      c.header("retry-after", String(RETRY_AFTER_SECONDS));
+      return problem(c, "counters-unavailable", "The day's counters cannot be asked now");
     }
     parts.log("a request failed", { ...request, error });
     return problem(c, "internal", "The service could not do this now; the operator's log says why");

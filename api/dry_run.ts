@@ -17,7 +17,7 @@ import {
   type StageName,
   type Verdict,
 } from "../policy/mod.ts";
-import { type AccountSources, findStandings } from "./account_facts.ts";
+import { type AccountSources, findStandings, spent } from "./account_facts.ts";
 import type { Counters } from "./counters/counters.ts";
 import type { PolicyControl } from "./policy_control.ts";
 import { findOwners } from "./store/domains.ts";
@@ -112,7 +112,7 @@ const findAccount = async (sources: DryRunSources, { account: username, at }: Qu
   const now = at ?? clock;
   const standing = (await findStandings(sources, [username], Math.min(now, clock))).get(username);
   if (standing === undefined) return undefined;
-  const { used, ndr } = usage.get(username) ?? { used: 0, ndr: 0 };
+  const { used, ndr } = spent(usage.get(username));
   return { now, account: { ...standing, day, used }, ndrUsed: ndr };
 };
 

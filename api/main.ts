@@ -9,7 +9,8 @@ import type { Parameters } from "../policy/mod.ts";
 import { type App, createApp, type Log } from "./app.ts";
 import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
-import type { Caps } from "./counters/counters.ts";
+import type { Caps, Counters } from "./counters/counters.ts";
+import type { UpstashLocation } from "./counters/upstash/store.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { OwnNames } from "./doctor/own_names.ts";
 import type { MailDns } from "./domain_check/mail_dns.ts";
@@ -33,6 +34,8 @@ export { DatabaseUnusable } from "./store/trouble.ts";
 
 export interface ControlPlaneOptions {
   readonly database: DatabaseLocation;
+  /** Where the counters are; null: in the database. */
+  readonly counters: UpstashLocation | null;
   /** The operator's bearer token. */
   readonly adminToken: string;
   /** The bearer token of relay nodes. */
@@ -75,10 +78,21 @@ export interface ControlPlane {
    * @param closing aborts when the process ends: the rest waits for the next start.
    */
   recheckDomains(closing: AbortSignal): Promise<void>;
-  /** Deletes what is older than it is kept. To be called every now and then. */
+  /** Deletes what is older than it is kept, and keeps what counters elsewhere forget. To be called every hour or so. */
   prune(closing: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
+
+const openCounters = async (
+  { counters, now }: Pick<ControlPlaneOptions, "counters" | "now">,
+  { db, sync }: ControlDatabase,
+  caps: Caps,
+): Promise<Counters> => {
+  if (counters === null) return createControlDatabaseCounters({ db, sync, now, ...caps });
+  // Loaded where it is used alone.
+  const { createUpstashCounters, UpstashStore } = await import("./counters/upstash/mod.ts");
+  return createUpstashCounters({ store: new UpstashStore(counters, now), db, now, ...caps });
+};
 
 const databaseTrouble = async ({ db, sync }: ControlDatabase, log: Log): Promise<string | null> => {
   try {
@@ -104,7 +118,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     cap: (blocks, at) => policy.live.cap(blocks, at),
     ndrCap: (blocks, at, wish) => policy.live.ndrCap(blocks, at, wish),
   };
-  const counters = createControlDatabaseCounters({ db, sync, now, ...caps });
+  const counters = await openCounters(options, database, caps);
   const app = createApp({
     db,
     sync,
@@ -141,9 +155,10 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
         log("the claim of a domain has lapsed", { username, domain });
       return recheckDomains({ db, resolveTxt, closing, onLapse }, now());
     },
-    prune(closing) {
+    async prune(closing) {
       const { keepDecisionsMs, keepHistoryMs } = options;
-      return prune({ db, keepDecisionsMs, keepHistoryMs, pause: () => delay(PRUNE_PAUSE_MS) }, now(), closing);
+      await counters.keepDays();
+      await prune({ db, keepDecisionsMs, keepHistoryMs, pause: () => delay(PRUNE_PAUSE_MS) }, now(), closing);
     },
     async close() {
       await database[Symbol.asyncDispose]();

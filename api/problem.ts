@@ -33,6 +33,7 @@ export const PROBLEMS = {
   "internal": { status: 500, title: "The service failed" },
   "busy": { status: 503, title: "The service is busy: try again" },
   "database-unavailable": { status: 503, title: "The database does not answer: try again" },
+  "counters-unavailable": { status: 503, title: "The counters do not answer: try again" },
   "policy-fault": { status: 503, title: "The policy's module failed: try again" },
   "dns-failed": { status: 503, title: "The DNS could not be asked: try again" },
 } as const;

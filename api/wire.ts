@@ -30,6 +30,8 @@ export interface ReservationRequest {
   readonly relays: number;
   /** Whether it is for a non-delivery report. */
   readonly ndr: boolean;
+  /** It is a lease: a slice of the day, which the node spends on messages without asking again. */
+  readonly lease?: true;
 }
 
 /** What came of one reservation: the facts from which policy makes the verdict. */
@@ -40,14 +42,16 @@ export interface ReservationFacts {
   readonly day: string;
   /** The counter store's clock when it decided. */
   readonly now: number;
-  /** Relays used of that day, without this reservation. */
+  /** Relays used of that day, without this reservation; those that nodes have leased are among them. */
   readonly used: number;
+  /** Of these, relays that are leased and not known to be spent: they may come back. */
+  readonly leased: number;
   /** The account's cap at `now`: 0 where the account is unknown or suspended. */
   readonly limit: number;
   readonly relays: number;
   /** For a non-delivery report: what such used of that day, without this one, and may use; null for other messages. */
   readonly ndr: { readonly used: number; readonly limit: number } | null;
-  /** null where there is no such account. `used` in it includes this reservation if it was granted. */
+  /** null where there is no such account. `used` in it includes this reservation if granted, and no lease's rest. */
   readonly account: AccountFacts | null;
 }
 
@@ -58,6 +62,17 @@ export interface Settlement {
   readonly day: string;
   readonly relays: number;
   readonly ndr: boolean;
+  /** The id of the lease that has paid for it; not there where the message had a reservation of its own. */
+  readonly lease?: string;
+}
+
+/** A node has no use for what is beyond `relays` of a lease: it was granted more, and this is what it has spent. */
+export interface Trim {
+  readonly id: string;
+  readonly username: string;
+  readonly day: string;
+  /** The lease's new size; it never grows again. */
+  readonly relays: number;
 }
 
 /** Nothing was accepted with this reservation. `day` is null where its answer never came. */

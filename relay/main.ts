@@ -90,6 +90,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
   const resolver = closing.use(createResolver(settings.dns ?? await systemNameServers()));
   const controlPlane = await createControlPlane({
     database: settings.database ?? join(settings.dataDir, "control.db"),
+    counters: settings.counters,
     adminToken: dataDir.adminToken,
     relayToken,
     activationDelayMs: settings.activationDelayMs,

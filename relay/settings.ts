@@ -30,6 +30,8 @@ export interface Settings {
   readonly dataDir: string;
   /** null: SQLite in the data directory. */
   readonly database: DatabaseServer | null;
+  /** Upstash Redis, where the day's counters are; null: they are in the database. */
+  readonly counters: { readonly url: string; readonly token: string } | null;
   readonly smtpListen: readonly Listen[];
   readonly smtpsListen: readonly Listen[];
   /** Never empty. */
@@ -157,7 +159,6 @@ const SECRETS = new Set<string>(
   ] satisfies SettingName[],
 );
 /** Of the contract, but without an implementation so far; to go on without them would not be what was asked for. */
-const NOT_AVAILABLE: readonly SettingName[] = ["UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"];
 
 const SMTP_PORTS = [25, 587, 2525, 10025];
 const SMTPS_PORTS = [465, 10465];
@@ -219,6 +220,7 @@ export function readSettings(environment: Environment, machineName: string, core
     region: reader.read("MAILHOP_REGION", grammar.label) ?? "local",
     dataDir: reader.read("MAILHOP_DATA_DIR", grammar.path) ?? "./data",
     database: reader.read("DATABASE_URL", databaseUrl),
+    counters: counters(reader),
     smtpListen: smtpListen(reader, "MAILHOP_SMTP_LISTEN", SMTP_PORTS),
     smtpsListen: smtpListen(reader, "MAILHOP_SMTPS_LISTEN", SMTPS_PORTS),
     // Without it there is nothing to create an account with: even the default must be had.
@@ -255,9 +257,6 @@ export function readSettings(environment: Environment, machineName: string, core
     keepHistoryMs: reader.read("MAILHOP_HISTORY_KEEP", historyKeep) ?? KEEP_HISTORY_MS,
     workers: reader.read("MAILHOP_WORKERS", grammar.wholeNumber(1, MAX_WORKERS)) ?? Math.min(cores, MAX_WORKERS),
   };
-  for (const name of NOT_AVAILABLE) {
-    if (reader.isSet(name)) reader.mistake(name, "expected not to be set: not available in this version");
-  }
   reader.refuseUnknown(PREFIX, [...SETTING_NAMES, ...NAMES_OF_OTHERS]);
   if (reader.mistakes.length > 0) return { ok: false, mistakes: reader.mistakes };
   return { ok: true, settings: Object.freeze(settings), warnings: warningsAbout(settings) };
@@ -281,6 +280,19 @@ function asked(addresses: readonly HostPort[]): readonly Listen[] {
 
 function helpUrl(publicUrl: string | null): string | null {
   return publicUrl === null ? null : `${publicUrl}/help`;
+}
+
+function counters(reader: SettingsReader<SettingName>): Settings["counters"] {
+  const url = reader.read("UPSTASH_REDIS_REST_URL", grammar.serviceUrl);
+  const token = reader.read("UPSTASH_REDIS_REST_TOKEN", grammar.token);
+  if (url !== null && token !== null) return { url, token };
+  if (url !== null && !reader.isSet("UPSTASH_REDIS_REST_TOKEN")) {
+    reader.mistake("UPSTASH_REDIS_REST_TOKEN", "expected the token of UPSTASH_REDIS_REST_URL that may read and write");
+  }
+  if (token !== null && !reader.isSet("UPSTASH_REDIS_REST_URL")) {
+    reader.mistake("UPSTASH_REDIS_REST_URL", "expected the URL of the database that UPSTASH_REDIS_REST_TOKEN opens");
+  }
+  return null;
 }
 
 function tlsFiles(reader: SettingsReader<SettingName>): Settings["tlsFiles"] {

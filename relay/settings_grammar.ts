@@ -52,6 +52,7 @@ const NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:
 /** RFC 6750 2.1: what a bearer token is made of. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+const LOOPBACK = /^(127(\.\d+){3}|\[::1\]|localhost)$/;
 /** Permission flags are words in a command line, with commas between paths. */
 const UNGRANTABLE = /[\s,\0]/;
 
@@ -92,6 +93,17 @@ export const publicUrl: Parser<string> = {
   parse(text) {
     if (!/^https?:\/\/[a-z0-9.:[\]-]{1,92}\/?$/i.test(text) || !URL.canParse(text)) return undefined;
     return new URL(text).origin;
+  },
+};
+
+/** Of a service that is trusted with a token: encrypted, but on this machine. */
+export const serviceUrl: Parser<string> = {
+  expected: "a URL such as https://counters.example.net, or http:// of this machine's loopback",
+  parse(text) {
+    if (!URL.canParse(text)) return undefined;
+    const { protocol, hostname, username, search, hash, href } = new URL(text);
+    const isSafe = protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname));
+    return isSafe && username === "" && search === "" && hash === "" ? href.replace(/\/$/, "") : undefined;
   },
 };
 

@@ -6,9 +6,12 @@
  * refund takes a charge back; a refunded id is never granted; a settlement charges even an id that is not known, unless
  * it is of a day whose reservations were deleted (kept_days.ts): there neither settlement nor refund changes anything.
  * The day and the time are those of the store's clock.
+ *
+ * A lease is a reservation that a node spends on messages bit by bit: a message's settlement that names it takes its
+ * relays from the lease, and what was not settled when the lease is trimmed or refunded goes back to the day.
  */
 import type { Used } from "../store/usage.ts";
-import type { BlockFacts, NdrWish, Refund, Settlement } from "../wire.ts";
+import type { BlockFacts, NdrWish, Refund, Settlement, Trim } from "../wire.ts";
 
 /** Who asks: reservations that a node left open in an earlier boot are refunded when it says so. */
 export interface Holder {
@@ -24,6 +27,7 @@ export interface Request {
   readonly blocks: readonly BlockFacts[];
   /** For a non-delivery report: from which the cap of such is computed; null for other messages. */
   readonly ndr: NdrWish | null;
+  readonly lease: boolean;
 }
 
 /** What the policy computes of an account's blocks at an instant, in relays. */
@@ -41,6 +45,8 @@ export interface Answer {
   readonly now: number;
   /** Used relays of `day` without this reservation. */
   readonly used: number;
+  /** Of these, leased ones that are not settled. */
+  readonly leased: number;
   readonly limit: number;
   /** For a non-delivery report: the same of such; null for other messages. */
   readonly ndr: { readonly used: number; readonly limit: number } | null;
@@ -54,6 +60,9 @@ export interface Usage {
   readonly used: ReadonlyMap<string, Used>;
 }
 
+/** A node with leases asks every second or so; a few seconds more, and one that was slow has not missed it. */
+export const WANTED_MS = 5000;
+
 export interface Counters {
   /** Answers in the order of the requests; each is granted or refused whole, and sees those before it. */
   reserve(holder: Holder, requests: readonly Request[]): Promise<Answer[]>;
@@ -61,7 +70,13 @@ export interface Counters {
   settle(holder: Holder, settlements: readonly Settlement[]): Promise<void>;
   /** A refund of an unknown id leaves a tombstone; of a settled one it does nothing. */
   refund(holder: Holder, refunds: readonly Refund[]): Promise<void>;
+  /** Makes leases smaller, never larger; of one that is not known, or has ended, it does nothing. */
+  trim(trims: readonly Trim[]): Promise<void>;
+  /** Those of `usernames` for whom there was too little within the last `WANTED_MS`, while leases held some. */
+  wanted(usernames: readonly string[]): Promise<string[]>;
   /** Refunds what the holder's node left open in its other boots. @returns how many. */
   recover(holder: Holder): Promise<number>;
   today(usernames: readonly string[]): Promise<Usage>;
+  /** Has the database know what was used today so far and yesterday: habits are made of it. Every hour or so. */
+  keepDays(): Promise<void>;
 }

@@ -1,11 +1,11 @@
-/** A node's charges: reserve, settle, refund, and refund what an earlier boot left open. */
+/** A node's charges: reserve, settle, refund, give leases back, and refund what an earlier boot left open. */
 import { Hono } from "hono";
 import { type AccountSources, findStandings, type Standing } from "../account_facts.ts";
 import type { Answer, Counters } from "../counters/counters.ts";
 import { dayOf } from "../utc_day.ts";
 import type { NdrWish, ReservationFacts, ReservationRequest } from "../wire.ts";
 import { jsonBody } from "./json_body.ts";
-import { recoverBody, refundsBody, reservationsBody, settlementsBody } from "./node_schema.ts";
+import { leasesBody, recoverBody, refundsBody, reservationsBody, settlementsBody } from "./node_schema.ts";
 
 export interface NodeCounterRoutes extends AccountSources {
   readonly counters: Counters;
@@ -16,16 +16,17 @@ export interface NodeCounterRoutes extends AccountSources {
 const COUNTED: NdrWish = { choice: "count", sharePercent: null };
 
 const factsOf = (
-  { relays }: ReservationRequest,
+  { relays, lease }: ReservationRequest,
   answer: Answer,
   standing: Standing | undefined,
 ): ReservationFacts => {
   const today = dayOf(answer.now);
-  const counted = answer.granted && answer.day === today ? relays : 0;
+  // What is leased is not spent: it may be spent on this account's next message.
+  const counted = answer.granted && lease !== true && answer.day === today ? relays : 0;
   return {
     ...answer,
     relays,
-    account: standing === undefined ? null : { ...standing, day: today, used: answer.used + counted },
+    account: standing === undefined ? null : { ...standing, day: today, used: answer.used - answer.leased + counted },
   };
 };
 
@@ -34,10 +35,10 @@ export const nodeCounterRoutes = ({ db, habits, counters, now }: NodeCounterRout
     .post("/reservations", jsonBody(reservationsBody), async (c) => {
       const { node, boot, items } = c.req.valid("json");
       const standings = await findStandings({ db, habits }, [...new Set(items.map((item) => item.username))], now());
-      const requests = items.map(({ id, username, relays, ndr }) => {
+      const requests = items.map(({ id, username, relays, ndr, lease = false }) => {
         const standing = standings.get(username);
         return {
-          ...{ id, username, relays },
+          ...{ id, username, relays, lease },
           // Unknown and suspended accounts have no blocks to spend; an id that was granted before still is.
           blocks: standing?.status === "active" ? standing.blocks : [],
           ndr: ndr ? standing?.ndr ?? COUNTED : null,
@@ -59,6 +60,11 @@ export const nodeCounterRoutes = ({ db, habits, counters, now }: NodeCounterRout
       const { node, boot, items } = c.req.valid("json");
       await counters.refund({ node, boot }, items);
       return c.json({}, 200);
+    })
+    .post("/leases", jsonBody(leasesBody), async (c) => {
+      const { items, held } = c.req.valid("json");
+      await counters.trim(items);
+      return c.json({ wanted: await counters.wanted(held) }, 200);
     })
     .post("/recover", jsonBody(recoverBody), async (c) => {
       const refunded = await counters.recover(c.req.valid("json"));

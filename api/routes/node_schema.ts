@@ -12,6 +12,7 @@ import type {
   ReservationRequest,
   Settlement,
   SuppressionQuestion,
+  Trim,
 } from "../wire.ts";
 
 /** Items in one call; together with ITEM limits below it keeps the largest legal body under the body limit. */
@@ -37,8 +38,15 @@ const address = z.string().max(MAX_ADDRESS_CHARS);
 const recipients = z.array(address.min(1)).min(1).max(MAX_RECIPIENTS);
 const reply = z.string().max(MAX_REPLY_CHARS);
 
-const reservation: z.ZodType<ReservationRequest> = z.object({ id: name, username: name, relays, ndr: z.boolean() });
-const settlement: z.ZodType<Settlement> = z.object({ id: name, username: name, day, relays, ndr: z.boolean() });
+const reservation: z.ZodType<ReservationRequest> = z.object({
+  ...{ id: name, username: name, relays, ndr: z.boolean() },
+  lease: z.literal(true).optional(),
+});
+const settlement: z.ZodType<Settlement> = z.object({
+  ...{ id: name, username: name, day, relays, ndr: z.boolean() },
+  lease: name.optional(),
+});
+const trim: z.ZodType<Trim> = z.object({ id: name, username: name, day, relays: count });
 const refund: z.ZodType<Refund> = z.object({ id: name, username: name, day: day.nullable(), relays });
 
 const eventBase = { id: name, messageId: name, account: name, at: time };
@@ -78,6 +86,8 @@ const batch = <Item extends z.ZodType>(item: Item) =>
 
 export const loginBody = z.object({ username: z.string().max(256), password: z.string().max(1024), address: text });
 export const reservationsBody = batch(reservation);
+/** `held`: accounts whose leases the node has. */
+export const leasesBody = batch(trim).extend({ held: z.array(name).max(MAX_BATCH_ITEMS) });
 export const settlementsBody = batch(settlement);
 export const refundsBody = batch(refund);
 export const recoverBody = z.object({ node: name, boot: name });

@@ -1,6 +1,6 @@
 /** /v1/accounts/{username}/quota: what is left of the day. */
 import { z } from "@hono/zod-openapi";
-import { type AccountSources, findStandings } from "../account_facts.ts";
+import { type AccountSources, findStandings, spent } from "../account_facts.ts";
 import type { Caps, Counters } from "../counters/counters.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { nextMidnight, rfc3339 } from "../utc_day.ts";
@@ -39,7 +39,7 @@ export const quotaRoutes = ({ db, habits, counters, caps }: QuotaRoutes) =>
     const { day, now, used: usage } = await counters.today([username]);
     const standing = (await findStandings({ db, habits }, [username], now)).get(username);
     if (standing === undefined) return problem(c, "not-found", noSuchAccount);
-    const { used, ndr } = usage.get(username) ?? { used: 0, ndr: 0 };
+    const { used, ndr } = spent(usage.get(username));
     const limit = caps.cap(standing.blocks, now);
     return c.json({
       day,

@@ -31,6 +31,17 @@ export const setReservationState = async (
   if (ids.length > 0) await db.updateTable("reservation").set({ state }).where("id", "in", ids).execute();
 };
 
+/** Writes the sizes of leases, and what was settled with them. */
+export const resizeReservations = async (
+  db: Transaction<Database>,
+  rows: readonly Pick<ReservationRow, "id" | "relays" | "settled">[],
+): Promise<void> => {
+  // One at a time: a batch is of few leases.
+  for (const { id, relays, settled } of rows) {
+    await db.updateTable("reservation").set({ relays, settled }).where("id", "=", id).execute();
+  }
+};
+
 /** At most `limit` open reservations that `node` made in another boot than `boot`. */
 export const findAbandoned = (
   db: Kysely<Database>,

@@ -162,6 +162,10 @@ export interface UsageRow {
   used: number;
   /** Of these, for non-delivery reports. */
   ndr: number;
+  /** Of these, leased by nodes and not settled yet. */
+  leased: number;
+  /** When somebody was refused what a lease holds, epoch ms; 0: never. */
+  wanted_at: number;
 }
 
 /** An account's recipients of a day. */
@@ -183,6 +187,10 @@ export interface ReservationRow {
   relays: number;
   /** 1: for a non-delivery report. */
   ndr: number;
+  /** 1: a lease, whose relays are spent on messages bit by bit. */
+  lease: number;
+  /** Of a lease: relays of the messages that were settled with it. */
+  settled: number;
   node: string;
   boot: string;
   /** `refunded` with nothing reserved before is a tombstone: that id is never granted. */

@@ -1,14 +1,15 @@
 /** Table `usage`: what each account used of a day. It changes only in the transaction that changes a reservation. */
 import { type Kysely, sql, type Transaction } from "kysely";
-import type { Database } from "./schema.ts";
+import type { Database, UsageRow } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: the others must not wait for long. */
 const PRUNE_BATCH = 1000;
 
-/** Relays of a day, and of these, those for non-delivery reports. */
+/** Relays of a day; of these, those for non-delivery reports, and those that are leased and not settled. */
 export interface Used {
   readonly used: number;
   readonly ndr: number;
+  readonly leased: number;
 }
 
 /** Used relays of `day`, for those of `usernames` that used any. */
@@ -17,9 +18,9 @@ export const findUsed = async (
   usernames: readonly string[],
   day: string,
 ): Promise<Map<string, Used>> => {
-  const rows = await db.selectFrom("usage").select(["username", "used", "ndr"])
+  const rows = await db.selectFrom("usage").select(["username", "used", "ndr", "leased"])
     .where("username", "in", usernames).where("day", "=", day).execute();
-  return new Map(rows.map(({ username, used, ndr }) => [username, { used, ndr }]));
+  return new Map(rows.map(({ username, ...used }) => [username, used]));
 };
 
 export interface UsageSummary {
@@ -51,27 +52,70 @@ export interface UsageChange {
   readonly relays: number;
   /** 1: they are for a non-delivery report. */
   readonly ndr: number;
+  /** To what is leased. */
+  readonly leased: number;
 }
 
 type DayChange = Pick<UsageChange, "username" | "day"> & Used;
 
 const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
   const sums = new Map<string, DayChange>();
-  for (const { username, day, relays, ndr } of changes) {
+  for (const { username, day, relays, ndr, leased } of changes) {
     const key = `${day} ${username}`;
-    const { used: usedBefore = 0, ndr: ndrBefore = 0 } = sums.get(key) ?? {};
-    sums.set(key, { username, day, used: relays + usedBefore, ndr: ndr * relays + ndrBefore });
+    const before = sums.get(key) ?? { used: 0, ndr: 0, leased: 0 };
+    const after = {
+      used: before.used + relays,
+      ndr: before.ndr + ndr * relays,
+      leased: before.leased + leased,
+    };
+    sums.set(key, { username, day, ...after });
   }
   return [...sums.values()];
 };
 
 export const changeUsage = async (db: Transaction<Database>, changes: readonly UsageChange[]): Promise<void> => {
   if (changes.length === 0) return;
-  await db.insertInto("usage").values(sumByAccountAndDay(changes))
+  await db.insertInto("usage").values(sumByAccountAndDay(changes).map((change) => ({ ...change, wanted_at: 0 })))
     .onConflict((conflict) =>
-      conflict.columns(["username", "day"])
-        .doUpdateSet({ used: sql`usage.used + excluded.used`, ndr: sql`usage.ndr + excluded.ndr` })
+      conflict.columns(["username", "day"]).doUpdateSet({
+        used: sql`usage.used + excluded.used`,
+        ndr: sql`usage.ndr + excluded.ndr`,
+        leased: sql`usage.leased + excluded.leased`,
+      })
     ).execute();
+};
+
+/** Writes what was used of days, as it was counted elsewhere. */
+export const putUsage = async (db: Kysely<Database>, rows: readonly UsageRow[]): Promise<void> => {
+  if (rows.length === 0) return;
+  await db.insertInto("usage").values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(["username", "day"]).doUpdateSet({ used: sql`excluded.used`, ndr: sql`excluded.ndr` })
+    ).execute();
+};
+
+/** Notes that these accounts were refused what a lease holds. */
+export const wantLeases = async (
+  db: Transaction<Database>,
+  usernames: readonly string[],
+  day: string,
+  now: number,
+): Promise<void> => {
+  if (usernames.length === 0) return;
+  await db.updateTable("usage").set({ wanted_at: now }).where("day", "=", day).where("username", "in", usernames)
+    .execute();
+};
+
+/** Those of `usernames` whose leases of `day` somebody wanted at `since` (epoch ms) or later. */
+export const findWanted = async (
+  db: Kysely<Database>,
+  usernames: readonly string[],
+  day: string,
+  since: number,
+): Promise<string[]> => {
+  const rows = await db.selectFrom("usage").select("username").where("day", "=", day)
+    .where("username", "in", usernames).where("wanted_at", ">=", since).execute();
+  return rows.map(({ username }) => username);
 };
 
 /** Deletes some of the days before `day`. @returns whether there may be more. */

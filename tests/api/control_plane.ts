@@ -1,6 +1,7 @@
 /** A control plane for tests: with a new database unless one is given, and a clock that stands still until it is set. */
 import { monotonicUlid } from "@std/ulid";
 import { createClient, createNodeClient } from "../../api/client.ts";
+import type { UpstashLocation } from "../../api/counters/upstash/store.ts";
 import type { TxtAnswer } from "../../api/domain_proof.ts";
 import { createControlPlane } from "../../api/main.ts";
 import { defaultParameters, type DomainFacts } from "../../policy/mod.ts";
@@ -32,8 +33,37 @@ export interface Answer {
   readonly body: any;
 }
 
+/** Counters in Redis, whose clock is the test's. */
+export interface TestCounters {
+  /** Of an empty database. */
+  location(): Promise<UpstashLocation>;
+  setClock(now: number): void;
+}
+
+let counters: TestCounters | undefined;
+
+/** For all control planes that this module's importers start; otherwise the counters are in their database. */
+export const useCounters = (other: TestCounters): void => {
+  counters = other;
+};
+
+/** A clock that stands, for the counters too. */
+const clockOf = (start: number) => {
+  let now = start;
+  counters?.setClock(now);
+  return {
+    get now() {
+      return now;
+    },
+    set now(to: number) {
+      now = to;
+      counters?.setClock(now);
+    },
+  };
+};
+
 export const startControlPlane = async (options: TestOptions = {}) => {
-  const clock = { now: options.now ?? NOON };
+  const clock = clockOf(options.now ?? NOON);
   const logged: string[] = [];
   const txt = new Map<string, TxtAnswer>();
   const domains = new Map<string, DomainFacts>();
@@ -42,6 +72,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   const database = options.database ?? stack.use(await newDatabase()).location;
   const plane = await createControlPlane({
     database,
+    counters: await counters?.location() ?? null,
     adminToken: ADMIN,
     relayToken: RELAY,
     activationDelayMs: ACTIVATION_DELAY_MS,

@@ -20,7 +20,7 @@ Deno.test("reserve: the answer tells day, clock, used without this one, and the 
     today: { recipients: 0, outcomes: 0, refused: 0 },
     habit: { days: 0, relays: 0, recipients: 0, refusedPercent: 0 },
   };
-  const common = { granted: true, day: "2026-11-23", now: api.clock.now, limit: 150, ndr: null };
+  const common = { granted: true, day: "2026-11-23", now: api.clock.now, leased: 0, limit: 150, ndr: null };
   assertEquals(body.items, [
     { id: "r1", ...common, used: 0, relays: 10, account: { ...account, used: 10 } },
     { id: "r2", ...common, used: 10, relays: 5, account: { ...account, used: 15 } },

@@ -8,7 +8,14 @@ Deno.test("engine: nothing is in an empty list, and everything is not in it", as
   await using place = await newDatabase();
   await using database = await openDatabase(place.location);
   const { db } = database;
-  await db.insertInto("usage").values({ username: "alice", day: "2026-11-23", used: 1, ndr: 0 }).execute();
+  await db.insertInto("usage").values({
+    username: "alice",
+    day: "2026-11-23",
+    used: 1,
+    ndr: 0,
+    leased: 0,
+    wanted_at: 0,
+  }).execute();
   const found = async (operator: "in" | "not in") =>
     (await db.selectFrom("usage").select("used").where("used", operator, []).execute()).length;
   assertEquals([await found("in"), await found("not in")], [0, 1]);
@@ -19,7 +26,8 @@ Deno.test("engine: counts, sums and times are numbers, however large", async () 
   await using database = await openDatabase(place.location);
   const { db } = database;
   const used = Number.MAX_SAFE_INTEGER - 1;
-  const rows = [{ username: "alice", day: "1", used, ndr: 0 }, { username: "alice", day: "2", used: 1, ndr: 0 }];
+  const common = { username: "alice", ndr: 0, leased: 0, wanted_at: 0 };
+  const rows = [{ ...common, day: "1", used }, { ...common, day: "2", used: 1 }];
   await db.insertInto("usage").values(rows).execute();
   const sums = await db.selectFrom("usage").select((row) => [
     row.fn.sum<number>("used").as("sum"),

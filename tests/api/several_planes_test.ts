@@ -212,7 +212,7 @@ test("transactions: one that the server ends in favour of another runs again", a
   await using place = await postgres.newDatabase();
   await using database = await openDatabase(place.location);
   const { db } = database;
-  const rows = ["alice", "bob"].map((username) => ({ username, day: DAY, used: 0, ndr: 0 }));
+  const rows = ["alice", "bob"].map((username) => ({ username, day: DAY, used: 0, ndr: 0, leased: 0, wanted_at: 0 }));
   await db.insertInto("usage").values(rows).execute();
   // Each has one row when it goes for the other's.
   const both = Promise.withResolvers<void>();

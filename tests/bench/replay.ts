@@ -83,6 +83,7 @@ try {
   );
   const plane = await createControlPlane({
     ...options,
+    counters: null,
     database: databasePath,
     adminToken: TOKEN,
     relayToken: "relay-token-of-the-bench",

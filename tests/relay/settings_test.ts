@@ -33,6 +33,7 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     region: "local",
     dataDir: "./data",
     database: null,
+    counters: null,
     httpListen: [{ hostname: "127.0.0.1", port: 8080, asked: true }],
     helpUrl: null,
     tlsFiles: null,
@@ -278,9 +279,26 @@ Deno.test("settings: variables of the account tool and of the tests are none of 
 });
 
 Deno.test("settings: what this version has not is refused, not left out in silence", () => {
-  const notAvailable = { MAILHOP_ROLE: "relay", UPSTASH_REDIS_REST_URL: "https://a.example" };
+  const notAvailable = { MAILHOP_ROLE: "relay" };
   for (const mistake of mistakesOf(notAvailable)) assertMatch(mistake, /not available in this version$/);
-  assertEquals(mistakesOf(notAvailable).length, 2);
+  assertEquals(mistakesOf(notAvailable).length, 1);
+});
+
+Deno.test("settings: counters in Redis have a URL and a token, and the token goes over TLS or stays on this machine", () => {
+  const url = "UPSTASH_REDIS_REST_URL", token = "UPSTASH_REDIS_REST_TOKEN";
+  assertEquals(settingsOf({ [url]: "https://eu1.example.net/", [token]: "t0ken" }).counters, {
+    url: "https://eu1.example.net",
+    token: "t0ken",
+  });
+  for (const host of ["127.0.0.1:8079", "localhost:8079", "[::1]:8079"]) {
+    assertEquals(settingsOf({ [url]: `http://${host}`, [token]: "t" }).counters?.url, `http://${host}`);
+  }
+  const bad = ["http://eu1.example.net", "eu1.example.net", "https://a:b@eu1.example.net", "redis://eu1.example.net"];
+  for (const text of [...bad, "https://eu1.example.net/?x", "http://127.0.0.1.example.net"]) {
+    assertMatch(mistakesOf({ [url]: text, [token]: "t" }).join(), /^UPSTASH_REDIS_REST_URL/, text);
+  }
+  assertMatch(mistakesOf({ [url]: "https://eu1.example.net" }).join(), /^UPSTASH_REDIS_REST_TOKEN/);
+  assertMatch(mistakesOf({ [token]: "t" }).join(), /^UPSTASH_REDIS_REST_URL/);
 });
 
 Deno.test("DATABASE_URL: as PostgreSQL's own programs read it; beyond this machine the server proves who it is", () => {

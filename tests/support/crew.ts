@@ -58,6 +58,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
   });
   const plane = await createControlPlane({
     database: IN_MEMORY,
+    counters: null,
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: settings.activationDelayMs,

@@ -104,6 +104,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
   const settings = testSettings(nextHop.port, options.settings);
   const plane = await createControlPlane({
     database: options.database ?? IN_MEMORY,
+    counters: null,
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: settings.activationDelayMs,

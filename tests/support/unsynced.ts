@@ -3,19 +3,11 @@
  * that the disk would have, without what was not synced. It needs gcc.
  */
 import { join } from "@std/path";
+import { compiled } from "./compiled.ts";
 import { newDirectory } from "./spool_on_disk.ts";
 
 /** Compiles the library; resolves to its path. */
-export async function compileUnsynced(): Promise<string> {
-  const library = join(newDirectory(), "unsynced.so");
-  const source = join(import.meta.dirname!, "unsynced.c");
-  const { success, stderr } = await new Deno.Command("gcc", {
-    args: ["-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source, "-lpthread"],
-    stderr: "piped",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return library;
-}
+export const compileUnsynced = (): Promise<string> => compiled("unsynced.c", newDirectory());
 
 export class UnsyncedDirectory {
   readonly #library: string;

@@ -11,6 +11,8 @@ export const counters: Migration = {
       .addColumn("username", "text", (column) => column.notNull())
       .addColumn("day", "text", (column) => column.notNull())
       .addColumn("used", "bigint", (column) => column.notNull())
+      .addColumn("leased", "bigint", (column) => column.notNull().defaultTo(0))
+      .addColumn("wanted_at", "bigint", (column) => column.notNull().defaultTo(0))
       .addPrimaryKeyConstraint("usage_key", ["username", "day"])
       .modifyEnd(sql`without rowid`)
       .execute();
@@ -23,6 +25,8 @@ export const counters: Migration = {
       .addColumn("username", "text", (column) => column.notNull())
       .addColumn("day", "text", (column) => column.notNull())
       .addColumn("relays", "integer", (column) => column.notNull())
+      .addColumn("lease", "integer", (column) => column.notNull().defaultTo(0))
+      .addColumn("settled", "integer", (column) => column.notNull().defaultTo(0))
       .addColumn("node", "text", (column) => column.notNull())
       .addColumn("boot", "text", (column) => column.notNull())
       .addColumn("state", "text", (column) => column.notNull())

@@ -34,6 +34,7 @@ export async function startApi(): Promise<Api> {
   const database = await newDatabase();
   const plane = await createControlPlane({
     database: database.location,
+    counters: null,
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: 15 * 60 * 1000,

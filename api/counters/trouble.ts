@@ -1,0 +1,4 @@
+/** The counters could not be asked; what was asked may have happened. */
+export class CountersUnavailable extends Error {
+  override readonly name = "CountersUnavailable";
+}

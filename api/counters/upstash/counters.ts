@@ -1,0 +1,157 @@
+/**
+ * Counters in Upstash Redis, for several regions: each call is one script, which Redis runs by itself.
+ *
+ * Redis must keep what it has said: it is not to evict keys. Upstash copies writes to its replicas after it has
+ * answered, so what was granted in the moment before a fail-over may be forgotten, and granted again; the settlements
+ * of the messages that were accepted charge it all the same.
+ */
+import type { Kysely } from "kysely";
+import type { Database } from "../../store/schema.ts";
+import { putUsage } from "../../store/usage.ts";
+import { dayOf } from "../../utc_day.ts";
+import { type Answer, type Caps, type Counters, type Holder, type Request, WANTED_MS } from "../counters.ts";
+import { CountersUnavailable } from "../trouble.ts";
+import { accountsKey, DAY_PREFIX, dayKey, forgottenAt, openKey, reservationKey } from "./keys.ts";
+import { limitsAt } from "./limits.ts";
+import type { UpstashStore } from "./store.ts";
+
+export interface UpstashCounters extends Caps {
+  readonly store: UpstashStore;
+  /** Hears of the days that are over. */
+  readonly db: Kysely<Database>;
+  /** Epoch ms, of this machine. */
+  readonly now: () => number;
+}
+
+const DAY_MS = 86_400_000;
+/** Reservations, or accounts, that one call looks at: Redis does nothing else meanwhile. */
+const SCAN_BATCH = 500;
+/** Computed for a clock that was wrong, the limits are computed anew: once is enough, unless midnight comes between. */
+const MAX_RUNS = 4;
+
+/** {granted, day, used, leased, used by non-delivery reports}, as reserve.lua says. */
+type Row = readonly [granted: number, day: string, used: number, leased: number, ndr: number];
+
+export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounters): Counters => {
+  const reserve = async (holder: Holder, requests: readonly Request[]): Promise<Answer[]> => {
+    let clock = await store.time();
+    for (let runs = 0; runs < MAX_RUNS; runs++) {
+      const { day, from, until, items } = limitsAt(clock, requests, caps);
+      const asked = now();
+      const [time, ...rows] = await store.run<[number, ...Row[]]>(
+        "reserve",
+        [
+          ...[openKey(holder.node), accountsKey(day)],
+          ...requests.flatMap(({ id, username }) => [reservationKey(id), dayKey(username, day)]),
+        ],
+        [
+          ...[day, from, until, forgottenAt(day), holder.node, holder.boot],
+          ...requests.flatMap(({ id, username, relays, lease }, n) => {
+            const { limit, ndr } = items[n]!;
+            return [id, username, relays, limit, ndr ?? "", lease ? "1" : "0"];
+          }),
+        ],
+      );
+      store.learnTime(asked, time);
+      if (rows.length === requests.length) {
+        return requests.map(({ id }, n) => {
+          const [granted, day, used, leased, ndrUsed] = rows[n]!, { limit, ndr } = items[n]!;
+          const answer = { id, granted: granted === 1, day, now: time, used, leased, limit };
+          return { ...answer, ndr: ndr === null ? null : { used: ndrUsed, limit: ndr } };
+        });
+      }
+      clock = time;
+    }
+    throw new CountersUnavailable("the counters' clock runs away");
+  };
+
+  return {
+    reserve: async (holder, requests) => requests.length === 0 ? [] : await reserve(holder, requests),
+    async settle({ node, boot }, settlements) {
+      if (settlements.length === 0) return;
+      await store.run(
+        "settle",
+        [
+          openKey(node),
+          ...settlements.flatMap((
+            { id, username, day, lease = id },
+          ) => [reservationKey(id), dayKey(username, day), accountsKey(day), reservationKey(lease)]),
+        ],
+        [
+          ...[node, boot],
+          ...settlements.flatMap((
+            { id, username, day, relays, ndr },
+          ) => [id, username, day, relays, ndr ? "1" : "0", forgottenAt(day)]),
+        ],
+      );
+    },
+    async refund({ node }, refunds) {
+      if (refunds.length === 0) return;
+      const today = dayOf(await store.time());
+      await store.run(
+        "refund",
+        [openKey(node), ...refunds.map(({ id }) => reservationKey(id))],
+        [
+          DAY_PREFIX,
+          ...refunds.flatMap((
+            { id, username, day, relays },
+          ) => [id, username, day ?? today, relays, forgottenAt(day ?? today)]),
+        ],
+      );
+    },
+    async trim(trims) {
+      if (trims.length === 0) return;
+      const keys = trims.flatMap(({ id, username, day }) => [reservationKey(id), dayKey(username, day)]);
+      await store.run("trim", keys, trims.map(({ relays }) => relays));
+    },
+    async wanted(usernames) {
+      if (usernames.length === 0) return [];
+      const time = await store.time(), day = dayOf(time);
+      const days = await store.fields(usernames.map((username) => dayKey(username, day)), "wanted");
+      return usernames.filter((_, n) => Number(days[n]!.wanted) >= time - WANTED_MS);
+    },
+    async recover({ node, boot }) {
+      let cursor = "0", total = 0;
+      do {
+        const found: [string, ...string[]] = await store.run("abandoned", [openKey(node)], [boot, cursor, SCAN_BATCH]);
+        const [next, ...ids] = found;
+        // One that is forgotten by now leaves no tombstone: it is of a day that is closed.
+        const args = ids.flatMap((id) => [id, "", "", 0, 0]);
+        if (ids.length > 0) {
+          total += await store.run<number>("refund", [openKey(node), ...ids.map(reservationKey)], [
+            DAY_PREFIX,
+            ...args,
+          ]);
+        }
+        cursor = next;
+      } while (cursor !== "0");
+      return total;
+    },
+    async today(usernames) {
+      const time = await store.time(), day = dayOf(time);
+      const days = await store.fields(usernames.map((username) => dayKey(username, day)), "used", "ndr", "leased");
+      const used = usernames.flatMap((username, n) => {
+        const { used, ndr, leased } = days[n]!;
+        return used === null ? [] : [[username, { used: +used, ndr: Number(ndr), leased: Number(leased) }] as const];
+      });
+      return { day, now: time, used: new Map(used) };
+    },
+    async keepDays() {
+      const time = await store.time();
+      for (const day of [dayOf(time - DAY_MS), dayOf(time)]) {
+        let cursor = "0";
+        do {
+          const [next, usernames] = await store.members(accountsKey(day), cursor, SCAN_BATCH);
+          const days = await store.fields(usernames.map((username) => dayKey(username, day)), "used", "ndr");
+          await putUsage(
+            db,
+            usernames.map((username, n) => (
+              { username, day, used: Number(days[n]!.used), ndr: Number(days[n]!.ndr), leased: 0, wanted_at: 0 }
+            )),
+          );
+          cursor = next;
+        } while (cursor !== "0");
+      }
+    },
+  };
+};

@@ -1,0 +1,3 @@
+/** Counters in Upstash Redis. */
+export { createUpstashCounters } from "./counters.ts";
+export { UpstashStore } from "./store.ts";

@@ -1,0 +1,40 @@
+-- Settles reservations: their charge stands, and one that is not known, or was refunded, is charged now. A settlement
+-- that names a lease takes its relays from there.
+--
+-- KEYS: the node's open reservations, then for each settlement its reservation, its account's day, the day's accounts,
+--   and the lease's reservation (the reservation once more where there is no lease).
+-- ARGV: node, boot, then for each settlement: id, username, day, relays, "1" for a non-delivery report, when it is
+--   forgotten (epoch ms; past: the day is closed, and what is not known is not charged).
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for n = 0, (#ARGV - 2) / 6 - 1 do
+  local id, username, day, relays = ARGV[6 * n + 3], ARGV[6 * n + 4], ARGV[6 * n + 5], tonumber(ARGV[6 * n + 6])
+  local ndr, forgotten = ARGV[6 * n + 7], ARGV[6 * n + 8]
+  local reservation, usage, accounts, lease = KEYS[4 * n + 2], KEYS[4 * n + 3], KEYS[4 * n + 4], KEYS[4 * n + 5]
+  local state = redis.call("HGET", reservation, "state")
+  if state == "reserved" then
+    redis.call("HSET", reservation, "state", "settled")
+    redis.call("HDEL", KEYS[1], id)
+  elseif state ~= "settled" and tonumber(forgotten) > now then
+    local paid = false
+    if lease ~= reservation then
+      local known = redis.call("HMGET", lease, "state", "username", "relays", "settled", "lease")
+      if known[1] == "reserved" and known[2] == username and known[5] == "1" and known[4] + relays <= tonumber(known[3]) then
+        redis.call("HINCRBY", lease, "settled", relays)
+        redis.call("HINCRBY", usage, "leased", -relays)
+        paid = true
+      end
+    end
+    if not paid then
+      redis.call("HINCRBY", usage, "used", relays)
+      if ndr == "1" then redis.call("HINCRBY", usage, "ndr", relays) end
+      redis.call("PEXPIREAT", usage, forgotten)
+      redis.call("SADD", accounts, username)
+      redis.call("PEXPIREAT", accounts, forgotten)
+    end
+    redis.call("HSET", reservation, "state", "settled", "username", username, "day", day, "relays", relays,
+      "ndr", ndr, "lease", "0", "settled", 0, "node", ARGV[1], "boot", ARGV[2])
+    redis.call("PEXPIREAT", reservation, forgotten)
+  end
+end
+return 1

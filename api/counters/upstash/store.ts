@@ -1,0 +1,129 @@
+/**
+ * The door to Redis over Upstash's REST: scripts, joined and with a deadline.
+ *
+ * Calls of the same turn of the event loop go in one request. What took too long or failed on the way may have been
+ * done all the same; each call counts once however often it is made, so it is made again, until `CountersUnavailable`.
+ */
+import { Redis } from "@upstash/redis/cloudflare"; // the build that reads no environment
+import { CountersUnavailable } from "../trouble.ts";
+import abandoned from "./abandoned.lua" with { type: "text" };
+import refund from "./refund.lua" with { type: "text" };
+import reserve from "./reserve.lua" with { type: "text" };
+import settle from "./settle.lua" with { type: "text" };
+import trim from "./trim.lua" with { type: "text" };
+
+/** Where the database is, and the token that may read and write. */
+export interface UpstashLocation {
+  readonly url: string;
+  readonly token: string;
+}
+
+const SCRIPTS = { abandoned, refund, reserve, settle, trim };
+type ScriptName = keyof typeof SCRIPTS;
+
+/** A round trip around the world takes 0.3 s. Three tries end well before a node gives up its call (10 s). */
+const TRY_MS = 2000;
+const TRIES = 3;
+/** How long Redis's clock is believed to run as ours does. */
+const CLOCK_HOLDS_MS = 60_000;
+
+export class UpstashStore {
+  readonly #redis: Redis;
+  readonly #hashes = new Map<ScriptName, Promise<string>>();
+  readonly #now: () => number;
+  #clock: { readonly aheadMs: number; readonly readAt: number } | undefined;
+
+  /** @param now epoch ms, of this machine. */
+  constructor({ url, token }: UpstashLocation, now: () => number) {
+    this.#now = now;
+    this.#redis = new Redis({
+      ...{ url, token },
+      // Without these it tries five times for an unbounded time, encodes answers twice, and guesses at types.
+      retry: false,
+      signal: () => AbortSignal.timeout(TRY_MS),
+      responseEncoding: false,
+      automaticDeserialization: false,
+      enableTelemetry: false,
+      enableAutoPipelining: true,
+    });
+  }
+
+  /** @throws {CountersUnavailable} */
+  async run<Result>(name: ScriptName, keys: string[], args: (string | number)[]): Promise<Result> {
+    return await this.#tried(async () => {
+      const hash = await this.#hashOf(name);
+      try {
+        return await this.#redis.evalsha<(string | number)[], Result>(hash, keys, args);
+      } catch (error) {
+        if (!String(error).includes("NOSCRIPT")) throw error;
+        return await this.#redis.eval<(string | number)[], Result>(SCRIPTS[name], keys, args);
+      }
+    });
+  }
+
+  /** Fields of hashes, as text; null where there is none. Of several, all in one request. @throws {CountersUnavailable} */
+  async fields<Field extends string>(
+    keys: readonly string[],
+    ...fields: Field[]
+  ): Promise<Record<Field, string | null>[]> {
+    const found = await this.#tried(() => Promise.all(keys.map((key) => this.#redis.hmget(key, ...fields))));
+    // Where answers are not deserialized, they are as Redis has them, whatever the client's types say.
+    return (found as unknown as (string | null)[][]).map((values) =>
+      Object.fromEntries(fields.map((field, n) => [field, values[n] ?? null])) as Record<Field, string | null>
+    );
+  }
+
+  /** Some members of a set, and the cursor of the next ones; "0" at first and at last. @throws {CountersUnavailable} */
+  async members(key: string, cursor: string, count: number): Promise<[string, string[]]> {
+    return await this.#tried(async () => {
+      const [next, members] = await this.#redis.sscan(key, cursor, { count });
+      return [next, members.map(String)];
+    });
+  }
+
+  /** What Redis's clock shows, as far as is known here. @throws {CountersUnavailable} */
+  async time(): Promise<number> {
+    const { aheadMs } = this.#knownClock() ?? await this.#tried(async () => {
+      const before = this.#now();
+      const [seconds, microseconds] = await this.#redis.time();
+      return this.#learn(before, Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000));
+    });
+    return this.#now() + aheadMs;
+  }
+
+  /** Redis's clock showed `time` in the answer to a call that was made at `before`. */
+  learnTime(before: number, time: number): void {
+    this.#learn(before, time);
+  }
+
+  #learn(before: number, time: number) {
+    const now = this.#now();
+    // It was read somewhere on the way.
+    return this.#clock = { aheadMs: time - (before + now) / 2, readAt: now };
+  }
+
+  #knownClock() {
+    const elapsed = this.#now() - (this.#clock?.readAt ?? -Infinity);
+    return elapsed >= 0 && elapsed < CLOCK_HOLDS_MS ? this.#clock : undefined;
+  }
+
+  async #tried<Result>(call: () => Promise<Result>): Promise<Result> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await call();
+      } catch (cause) {
+        if (tries === TRIES) throw new CountersUnavailable("the counters do not answer", { cause });
+      }
+    }
+  }
+
+  /** SHA-1 of a script, by which Redis knows those that it has seen. */
+  #hashOf(name: ScriptName): Promise<string> {
+    const known = this.#hashes.get(name) ?? sha1(SCRIPTS[name]);
+    this.#hashes.set(name, known);
+    return known;
+  }
+}
+
+const sha1 = async (text: string): Promise<string> =>
+  new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text))).toHex();
