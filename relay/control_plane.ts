@@ -21,6 +21,7 @@ import type {
   ReservationRequest,
   SuppressionFacts,
   SuppressionQuestion,
+  Trim,
 } from "../api/client.ts";
 import { Batcher } from "./batcher.ts";
 import type { Deliver } from "./spool/outbox.ts";
@@ -223,6 +224,13 @@ export class ControlPlane {
         await sleep(REFUND_RETRY_MS);
       }
     } while (!closing.aborted);
+  }
+
+  /** Makes leases smaller, and asks which of the accounts whose leases it holds others want. @throws {ControlPlaneUnavailable} */
+  async leases(trims: readonly Trim[], held: readonly string[]): Promise<{ readonly wanted: readonly string[] }> {
+    const { client, boot } = this.#options;
+    const json = { node: this.#node, boot, items: [...trims], held: [...held] };
+    return await this.#call(() => client.v1.node.leases.$post({ json }));
   }
 
   /** Takes settlements and events over for good; both may be repeated. */

@@ -14,6 +14,8 @@ export interface Reservation {
   readonly relays: number;
   /** Whether it is for a non-delivery report, which is counted apart. */
   readonly ndr: boolean;
+  /** The id of the lease that paid for it; not there where the counters were asked for this message. */
+  readonly lease?: string;
 }
 
 /** How the message came to us, for Received (RFC 5321 4.4) and the history. */

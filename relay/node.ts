@@ -4,6 +4,7 @@
  *
  * Order of a start: the shard is recovered and delivers, then clients are let in.
  */
+import { delay } from "@std/async/delay.js";
 import { isRoutedBy } from "./admission/address_facts.ts";
 import { Admission } from "./admission/admission.ts";
 import type { LoginThrottle } from "./admission/login_throttle.ts";
@@ -11,6 +12,7 @@ import { SenderDomains } from "./admission/sender_domains.ts";
 import { Doors, type OpenListener } from "./doors.ts";
 import { edgeOf, type EdgeSettings } from "./edge_settings.ts";
 import { describe } from "./error_words.ts";
+import { Reservations } from "./leases/reservations.ts";
 import { PolicyFollower } from "./policy/follower.ts";
 import { parametersOf } from "./policy/parameters.ts";
 import { DecisionRecorder } from "./policy/recorder.ts";
@@ -66,9 +68,17 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   });
   const { live } = policy;
   await policy.start();
+  const reservations = new Reservations({
+    controlPlane: shard.controlPlane,
+    newId: () => options.newId(now()),
+    monotonic,
+    sleep: delay,
+    onTrouble: (error) => log.warn("leases could not be looked after", { error: describe(error) }),
+  });
   const server = new SmtpServer(Object.assign(edgeOf(settings, () => live.parameters), {
     admission: new Admission({
       controlPlane: shard.controlPlane,
+      reservations,
       policy: live,
       resolver,
       throttle: options.throttle,
@@ -101,6 +111,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       // What is accepted meanwhile stays in the spool.
       await Promise.all([doors.end(graceMs), shard.stopDelivering()]);
       await policy[Symbol.asyncDispose]();
+      await reservations[Symbol.asyncDispose]();
       await shard.close();
     },
   };

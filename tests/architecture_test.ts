@@ -49,9 +49,18 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts"]],
   ["relay/dkim/", ["relay/spool/", "relay/ttl_cache.ts", "relay/envelope.ts"]],
   ["relay/control_plane.ts", ["relay/batcher.ts", "relay/ttl_cache.ts", "relay/spool/outbox.ts", "api/client.ts"]],
+  ["relay/leases/", ["relay/control_plane.ts", "relay/envelope.ts", "relay/periodic_work.ts", "api/client.ts"]],
   [
     "relay/admission/",
-    ["policy/mod.ts", "relay/control_plane.ts", "relay/dns/", "relay/protocol/", "relay/envelope.ts", "api/client.ts"],
+    [
+      "policy/mod.ts",
+      "relay/control_plane.ts",
+      "relay/leases/",
+      "relay/dns/",
+      "relay/protocol/",
+      "relay/envelope.ts",
+      "api/client.ts",
+    ],
   ],
   [
     "relay/queue_jobs/",
@@ -153,6 +162,7 @@ const PURE = [
   /^relay\/smtp\/(session|session_types|mail_command|auth_exchange|extensions|input_buffer|trace)\.ts$/,
   /^relay\/spool\/(record|index_row|recipient_states)\.ts$/,
   /^relay\/queue_jobs\/(selection|summary|actions)\.ts$/,
+  /^relay\/leases\/(lease|demand|store_clock|lease_book)\.ts$/,
   /^relay\/mta_sts\/policy\.ts$/,
   /^relay\/dkim\/(relaxed_body|header_fields)\.ts$/,
   /^relay\/admission\/(did_you_mean|login_throttle|sender_domains)\.ts$/,

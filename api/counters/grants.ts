@@ -35,7 +35,8 @@ export const reserve = async (
       };
     }
     const answer = { id, day, now, used: before.used, leased: before.leased, limit, ndr };
-    if (before.used + relays > limit && before.leased > 0) wanted.add(username);
+    // Leases are not called back for another lease.
+    if (before.used + relays > limit && before.leased > 0 && !lease) wanted.add(username);
     const isTooMuch = before.used + relays > limit || (ndr !== null && ndr.used + relays > ndr.limit);
     if (isTooMuch) return { ...answer, granted: false };
     const kind = { ndr: ndr === null ? 0 : 1, lease: lease ? 1 : 0 };

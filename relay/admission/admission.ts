@@ -26,12 +26,14 @@ import { authorDomains, MAX_AUTHOR_DOMAINS, MAX_FROM_OCTETS } from "./author_dom
 import { closestDomain } from "./did_you_mean.ts";
 import { recipientDomainFacts, senderDomainFacts } from "./domain_facts.ts";
 import { domainOwnership } from "./domain_ownership.ts";
+import type { Reservations } from "../leases/reservations.ts";
 import type { LoginThrottle } from "./login_throttle.ts";
 import type { SenderDomains } from "./sender_domains.ts";
 import { whySkipped } from "./skip_words.ts";
 
 export interface AdmissionParts {
   readonly controlPlane: ControlPlane;
+  readonly reservations: Pick<Reservations, "reserve">;
   readonly policy: Policy;
   readonly resolver: Resolver;
   readonly throttle: LoginThrottle;
@@ -224,25 +226,16 @@ export class Admission {
     sizeBytes: number,
     ndr: boolean,
   ): Promise<HeldReservation | Refusal> {
-    const { controlPlane, policy } = this.#parts;
+    const { reservations, policy } = this.#parts;
     const relays = policy.price(sizeBytes, recipients.length);
-    let facts;
-    try {
-      facts = await controlPlane.reserve({ id, username, relays, ndr });
-    } catch (error) {
-      // It may have been granted all the same.
-      void controlPlane.refund({ id, username, day: null, relays });
-      throw error;
-    }
-    const { granted, used, limit, now, day, account } = facts;
-    const held = new HeldReservation({ id, day, relays, ndr }, policy.module, () => {
-      return controlPlane.refund({ id, username, day, relays });
-    });
+    const { facts, reservation, giveBack } = await reservations.reserve({ id, username, relays, ndr });
+    const { granted, used, limit, now, account } = facts;
+    const held = new HeldReservation(reservation, policy.module, giveBack);
     const reports = facts.ndr && account && { ...facts.ndr, wish: account.ndr };
     const quota = { now, account, granted, used, limit, need: relays, ndr: reports };
     const answer = this.#answer("quota", this.#decide("quota", quota, username), held);
     // Granted, and refused all the same: what was not accepted costs nothing.
-    if ("refusal" in answer && granted) await held[Symbol.asyncDispose]();
+    if ("refusal" in answer && granted) held[Symbol.dispose]();
     return answer;
   }
 
@@ -297,26 +290,24 @@ export class Admission {
 }
 
 /** A reservation that is given back at the end of its scope unless the message was stored (invariant 4). */
-export class HeldReservation implements AsyncDisposable {
+export class HeldReservation implements Disposable {
   readonly granted: Reservation;
   /** Hash of the policy module that decided. */
   readonly policy: string;
-  readonly #refund: () => Promise<void>;
+  readonly #giveBack: () => void;
   #kept = false;
 
-  constructor(granted: Reservation, policy: string, refund: () => Promise<void>) {
+  constructor(granted: Reservation, policy: string, giveBack: () => void) {
     this.granted = granted;
     this.policy = policy;
-    this.#refund = refund;
+    this.#giveBack = giveBack;
   }
 
   keep(): void {
     this.#kept = true;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    // Not awaited: the client need not wait for it, and it is tried until it is taken.
-    if (!this.#kept) void this.#refund();
-    return Promise.resolve();
+  [Symbol.dispose](): void {
+    if (!this.#kept) this.#giveBack();
   }
 }

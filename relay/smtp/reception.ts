@@ -152,7 +152,7 @@ export class Reception {
       };
       const verdict = await this.#context.admission.message(this.#id, this.#transaction, { ...content, ...header });
       if ("refusal" in verdict) return verdict.refusal;
-      await using reservation = verdict;
+      using reservation = verdict;
       // Accepted although it is none that should be: what is not whole is never stored (invariant 5).
       if (this.#incomplete) throw new IncompleteMessage(this.#sizeBytes);
       await this.#context.spool.accept(this.#envelope(reservation, header.messageIdField), this.#draft);

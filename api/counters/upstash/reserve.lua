@@ -28,7 +28,8 @@ for n = 0, (#ARGV - 6) / 6 - 1 do
     end
     answers[n + 2] = { granted and 1 or 0, earlier[3], used, leased, ndr }
   elseif used + relays > limit or (report ~= "" and ndr + relays > tonumber(report)) then
-    if used + relays > limit and leased > 0 then redis.call("HSET", usage, "wanted", now) end
+    -- Leases are not called back for another lease.
+    if used + relays > limit and leased > 0 and not lease then redis.call("HSET", usage, "wanted", now) end
     answers[n + 2] = { 0, day, used, leased, ndr }
   else
     redis.call("HSET", reservation, "state", "reserved", "username", username, "day", day, "relays", relays,

@@ -88,7 +88,7 @@ export class UpstashStore {
       const [seconds, microseconds] = await this.#redis.time();
       return this.#learn(before, Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000));
     });
-    return this.#now() + aheadMs;
+    return Math.floor(this.#now() + aheadMs);
   }
 
   /** Redis's clock showed `time` in the answer to a call that was made at `before`. */
