@@ -53,6 +53,8 @@ const REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
 
 /** Facts that let a message in may be this old; a refusal is always looked up anew. */
 const FACTS_TTL_MS = 2000;
+/** What was known when the control plane answered last is used for so long while it does not. */
+export const REMEMBERED_MS = 15 * 60_000;
 /** A verified password is believed for so long: a change or a suspension reaches every session within it. */
 const LOGIN_TTL_MS = 5000;
 /** Accounts, addresses and logins that are remembered. */
@@ -60,7 +62,7 @@ const MAX_CACHED = 10_000;
 /** Items in one call; the control plane takes no more. */
 const MAX_BATCH = 256;
 /** A call that takes longer has failed: the client of the SMTP session would not wait much longer either. */
-const CALL_DEADLINE_MS = 10_000;
+export const CALL_DEADLINE_MS = 10_000;
 const REFUND_RETRY_MS = 5000;
 
 /** Who has claimed a domain; null: nobody. */

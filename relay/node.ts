@@ -12,9 +12,9 @@ import { Doors, type OpenListener } from "./doors.ts";
 import { edgeOf, type EdgeSettings } from "./edge_settings.ts";
 import { describe } from "./error_words.ts";
 import { PolicyFollower } from "./policy/follower.ts";
-import { parametersOf } from "./policy/parameters.ts";
+import { nodeParameters } from "./policy/parameters.ts";
 import { DecisionRecorder } from "./policy/recorder.ts";
-import type { Settings } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
 import { openShard, type ShardOptions } from "./shard.ts";
 import type { ConnectionContext } from "./smtp/connection.ts";
 import type { ConnectionCounts } from "./smtp/connection_counts.ts";
@@ -24,8 +24,8 @@ export interface NodeOptions extends Omit<ShardOptions, "onDraining" | "isDraini
   readonly settings:
     & ShardOptions["settings"]
     & EdgeSettings
-    & Parameters<typeof parametersOf>[0]
-    & Pick<Settings, "decisionSamplePercent" | "helpUrl">;
+    & Parameters<typeof nodeParameters>[0]
+    & Pick<NodeSettings, "decisionSamplePercent" | "helpUrl">;
   readonly throttle: LoginThrottle;
   readonly connections: ConnectionCounts;
   /** The server's side of STARTTLS. */
@@ -58,7 +58,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       random,
       newId: () => options.newId(now()),
     }),
-    parameters: parametersOf(settings),
+    parameters: nodeParameters(settings),
     now,
     monotonic,
     onTrouble: (error) => log.warn("the policy could not be followed", { error: describe(error) }),

@@ -19,13 +19,13 @@ import { describe } from "./error_words.ts";
 import { followQueue } from "./queue_jobs/follow.ts";
 import type { QueueFollower } from "./queue_jobs/follower.ts";
 import { createSigner, openPolicies } from "./mail_authentication.ts";
-import type { Settings } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
 import { type OpenSpool, openSpool } from "./spool/open.ts";
 import type { Spool } from "./spool/spool.ts";
 
 export interface ShardOptions {
   readonly settings: Pick<
-    Settings,
+    NodeSettings,
     | "hostname"
     | "region"
     | "serviceName"
