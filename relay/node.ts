@@ -8,6 +8,7 @@ import { isRoutedBy } from "./admission/address_facts.ts";
 import { Admission } from "./admission/admission.ts";
 import type { LoginThrottle } from "./admission/login_throttle.ts";
 import { SenderDomains } from "./admission/sender_domains.ts";
+import { unlessTold } from "./control_plane.ts";
 import { Doors, type OpenListener } from "./doors.ts";
 import { edgeOf, type EdgeSettings } from "./edge_settings.ts";
 import { describe } from "./error_words.ts";
@@ -61,7 +62,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     parameters: nodeParameters(settings),
     now,
     monotonic,
-    onTrouble: (error) => log.warn("the policy could not be followed", { error: describe(error) }),
+    onTrouble: unlessTold((error) => log.warn("the policy could not be followed", { error: describe(error) })),
     onNews: (message, facts) => log.info(message, facts),
   });
   const { live } = policy;

@@ -6,7 +6,7 @@
  * the nodes give a call. The answer is read whole, within a bound.
  */
 import type { Fetch } from "../api/client.ts";
-import { CALL_DEADLINE_MS } from "./control_plane.ts";
+import { CALL_DEADLINE_MS } from "./control_plane_calls.ts";
 import type { Origin } from "./direct_fetch.ts";
 
 export interface RemoteControlPlaneOptions {

@@ -48,7 +48,17 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/tls/", []],
   ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts"]],
   ["relay/dkim/", ["relay/spool/", "relay/ttl_cache.ts", "relay/envelope.ts"]],
-  ["relay/control_plane.ts", ["relay/batcher.ts", "relay/ttl_cache.ts", "relay/spool/outbox.ts", "api/client.ts"]],
+  ["relay/control_plane_calls.ts", ["relay/away_gate.ts"]],
+  [
+    "relay/control_plane.ts",
+    [
+      "relay/batcher.ts",
+      "relay/control_plane_calls.ts",
+      "relay/fact_memory.ts",
+      "relay/spool/outbox.ts",
+      "api/client.ts",
+    ],
+  ],
   [
     "relay/admission/",
     ["policy/mod.ts", "relay/control_plane.ts", "relay/dns/", "relay/protocol/", "relay/envelope.ts", "api/client.ts"],

@@ -35,6 +35,8 @@ export const MINUTE_MS = 60_000;
 export const ACTIVATION_DELAY_MS = 15 * MINUTE_MS;
 /** Longer than a node believes what it remembers of an account or a password. */
 export const FORGOTTEN_MS = 5001;
+/** A control plane that was away is asked again after it. */
+export const PROBE_MS = 1000;
 
 const HOST = "127.0.0.1";
 const ADMIN_TOKEN = "operator-token", RELAY_TOKEN = "relay-token";
