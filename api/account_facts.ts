@@ -1,6 +1,7 @@
 /** Collects what a node must know of accounts: status, blocks, choices, what was used of the day, and the habit. */
 import type { Kysely } from "kysely";
-import type { Counters } from "./counters/counters.ts";
+import type { Counters, Usage } from "./counters/counters.ts";
+import { CountersUnavailable } from "./counters/trouble.ts";
 import type { Habits } from "./habits.ts";
 import { type Account, findAccounts } from "./store/accounts.ts";
 import { findActivity } from "./store/activity.ts";
@@ -61,9 +62,25 @@ export const findAccountFacts = async (
   sources: AccountSources,
   counters: Counters,
   username: string,
+  /** Epoch ms. */
+  clock: () => number,
 ): Promise<AccountFacts | undefined> => {
-  const { day, now, used } = await counters.today([username]);
+  const { day, now, used } = await usageOf(username, counters, clock);
   const standing = (await findStandings(sources, [username], now)).get(username);
   if (standing === undefined) return undefined;
   return { ...standing, day, used: spent(used.get(username)).used };
+};
+
+/**
+ * Without the counters nothing is known to be used: the rest of the facts holds, and whether there is anything left is
+ * for the reservation to say, which a node has from a lease or not at all.
+ */
+const usageOf = async (username: string, counters: Counters, clock: () => number): Promise<Usage> => {
+  try {
+    return await counters.today([username]);
+  } catch (error) {
+    if (!(error instanceof CountersUnavailable)) throw error;
+    const now = clock();
+    return { day: dayOf(now), now, used: new Map() };
+  }
 };

@@ -88,7 +88,8 @@ export class PolicyControl {
     for (const fault of faults) await this.#faulted(node, fault);
     if (compared !== null) await addComparisons(db, compared);
     await putPolicyNode(db, { node, version, module, shadow, dropped, seen_at: now() });
-    return stateOf(await this.current());
+    const { relaysPerBlock } = this.#options.parameters;
+    return { ...stateOf(await this.current()), relaysPerBlock };
   }
 
   /** Keeps a module that was checked. @returns what is wrong with it, each in a sentence; empty: it is kept. */
@@ -219,6 +220,8 @@ export async function openPolicyControl(options: PolicyControlOptions): Promise<
   return control;
 }
 
-export function stateOf({ version, active, shadow, parameters }: PolicyChangeRow): PolicyState {
+export function stateOf(
+  { version, active, shadow, parameters }: PolicyChangeRow,
+): Omit<PolicyState, "relaysPerBlock"> {
   return { version, active, shadow, parameters: JSON.parse(parameters) };
 }

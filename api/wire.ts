@@ -218,6 +218,8 @@ export interface PolicyState {
   readonly active: string | null;
   /** Hash of the module that runs beside; null: none. */
   readonly shadow: string | null;
+  /** Relays a day in one block, as the control plane's settings have it. */
+  readonly relaysPerBlock: number;
   /** The parameters that were set by name, over those of the settings. */
   readonly parameters: Readonly<Record<string, number>>;
 }

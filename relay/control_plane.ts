@@ -3,6 +3,9 @@
  *
  * It joins concurrent calls, keeps facts for the stated short times, and turns every kind of trouble into
  * `ControlPlaneUnavailable`: callers answer that with 4yz, never with a refusal (invariant 7).
+ *
+ * While it is away, what was known last stands in for its answers, for a bounded time; never where a fresh answer is
+ * asked for, which is what a refusal needs. Calls do not wait then: one at a time is a probe, the others fail at once.
  */
 import { decodeBase64 } from "@std/encoding";
 import type {
@@ -24,19 +27,29 @@ import type {
   Trim,
 } from "../api/client.ts";
 import { Batcher } from "./batcher.ts";
+import {
+  type Answer,
+  type Body,
+  body,
+  ControlPlaneAway,
+  ControlPlaneCalls,
+  problemOf,
+  type Reach,
+} from "./control_plane_calls.ts";
+import { FactMemory } from "./fact_memory.ts";
 import type { Deliver } from "./spool/outbox.ts";
-import { TtlCache } from "./ttl_cache.ts";
 
-/** The control plane could not be asked, or it had trouble of its own. */
-export class ControlPlaneUnavailable extends Error {
-  override readonly name = "ControlPlaneUnavailable";
+/** It is away; the account is remembered, but not with this password, which may be a guess. */
+export class LoginNotRemembered extends ControlPlaneAway {
+  override readonly name = "LoginNotRemembered";
 }
 
-export interface ControlPlaneOptions {
+export { ControlPlaneUnavailable, unlessTold } from "./control_plane_calls.ts";
+
+export interface ControlPlaneOptions extends Reach {
   readonly client: NodeClient;
   /** A new one for each start: reservations of earlier ones can be told apart. */
   readonly boot: string;
-  readonly monotonic: () => number;
   /** Resolves after so many ms, or as soon as `closing` aborts. */
   readonly sleep: (ms: number) => Promise<void>;
   /** Aborts when the node ends: nothing is tried again then. */
@@ -54,14 +67,16 @@ const REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
 
 /** Facts that let a message in may be this old; a refusal is always looked up anew. */
 const FACTS_TTL_MS = 2000;
+/** What was known when the control plane answered last is used for so long while it does not. */
+export const REMEMBERED_MS = 15 * 60_000;
 /** A verified password is believed for so long: a change or a suspension reaches every session within it. */
 const LOGIN_TTL_MS = 5000;
-/** Accounts, addresses and logins that are remembered. */
+/** Of each kind: accounts, addresses, logins, domains, suppressed addresses. */
 const MAX_CACHED = 10_000;
 /** Items in one call; the control plane takes no more. */
 const MAX_BATCH = 256;
-/** A call that takes longer has failed: the client of the SMTP session would not wait much longer either. */
-const CALL_DEADLINE_MS = 10_000;
+/** A problem by its stable name (api/problem.ts). */
+const WRONG_LOGIN = "/problems/login-failed";
 const REFUND_RETRY_MS = 5000;
 
 /** Who has claimed a domain; null: nobody. */
@@ -69,23 +84,17 @@ interface DomainOwner {
   readonly username: string | null;
 }
 
-interface Answer {
-  readonly ok: boolean;
-  readonly status: number;
-  json(): Promise<unknown>;
-  text(): Promise<string>;
-}
-
-/** What a route answers when it could do what was asked. */
-type Body<A extends Answer> = Awaited<ReturnType<Extract<A, { readonly ok: true }>["json"]>>;
-
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   #node = "";
-  readonly #accounts: TtlCache<AccountFacts>;
-  readonly #networks: TtlCache<{ account: AccountFacts | null }>;
-  readonly #logins: TtlCache<string>;
-  readonly #owners: TtlCache<DomainOwner>;
+  readonly #calls: ControlPlaneCalls;
+  readonly #accounts: FactMemory<AccountFacts>;
+  readonly #networks: FactMemory<{ account: AccountFacts | null }>;
+  readonly #logins: FactMemory<string>;
+  /** Usernames, as they were given, that a login is remembered of. */
+  readonly #loginNames: FactMemory<true>;
+  readonly #owners: FactMemory<DomainOwner>;
+  readonly #suppressions: FactMemory<SuppressionFacts | null>;
   readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
   readonly #refunds: Batcher<Refund, undefined>;
   readonly #ownerQuestions: Batcher<string, DomainOwner>;
@@ -97,10 +106,14 @@ export class ControlPlane {
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     const { client, boot, monotonic } = options;
-    this.#accounts = new TtlCache(FACTS_TTL_MS, MAX_CACHED, monotonic);
-    this.#networks = new TtlCache(FACTS_TTL_MS, MAX_CACHED, monotonic);
-    this.#logins = new TtlCache(LOGIN_TTL_MS, MAX_CACHED, monotonic);
-    this.#owners = new TtlCache(FACTS_TTL_MS, MAX_CACHED, monotonic);
+    this.#calls = new ControlPlaneCalls(options);
+    const facts = { freshMs: FACTS_TTL_MS, rememberedMs: REMEMBERED_MS, maxEntries: MAX_CACHED };
+    this.#accounts = new FactMemory(facts, monotonic);
+    this.#networks = new FactMemory(facts, monotonic);
+    this.#logins = new FactMemory({ ...facts, freshMs: LOGIN_TTL_MS }, monotonic);
+    this.#loginNames = new FactMemory(facts, monotonic);
+    this.#owners = new FactMemory(facts, monotonic);
+    this.#suppressions = new FactMemory({ ...facts, freshMs: 0 }, monotonic);
     this.#loginKey = crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
     this.#reservations = new Batcher(MAX_BATCH, async (items) => {
       const json = { node: this.#node, boot, items: [...items] };
@@ -134,16 +147,39 @@ export class ControlPlane {
   /** The account, or null if username or password is wrong (never which). @throws {ControlPlaneUnavailable} */
   async login(username: string, password: string, address: string): Promise<string | null> {
     const key = await this.#loginCacheKey(username, password);
-    const known = this.#logins.get(key);
+    const known = this.#logins.fresh(key);
     if (known !== undefined) return known;
+    try {
+      const account = await this.#askLogin({ username, password, address });
+      if (account === null) {
+        this.#logins.forget(key);
+        return null;
+      }
+      this.#accounts.learn(account.username, account);
+      this.#logins.learn(key, account.username);
+      this.#loginNames.learn(username, true);
+      return account.username;
+    } catch (cause) {
+      if (!(cause instanceof ControlPlaneAway)) throw cause;
+      const remembered = this.#logins.remembered(key);
+      if (remembered !== undefined) return remembered;
+      if (this.#loginNames.remembered(username) === undefined) throw cause;
+      throw new LoginNotRemembered("the password is not the one that is remembered", { cause });
+    }
+  }
+
+  /** null: username or password is wrong. */
+  async #askLogin(json: { username: string; password: string; address: string }): Promise<AccountFacts | null> {
     const { client } = this.#options;
-    const response = await this.#response(() => client.v1.node.login.$post({ json: { username, password, address } }));
+    const response = await this.#response(() => client.v1.node.login.$post({ json }));
     // A name or password that is too long to be looked up is a wrong one.
-    if (response.status === 401 || REFUSED.has(response.status)) return null;
-    const { account } = await body(response);
-    this.#accounts.set(account.username, account);
-    this.#logins.set(key, account.username);
-    return account.username;
+    if (REFUSED.has(response.status)) {
+      await response.text();
+      return null;
+    }
+    // This node's own token may be what is wrong.
+    if (response.status === 401 && await problemOf(response) === WRONG_LOGIN) return null;
+    return (await body(response)).account;
   }
 
   /**
@@ -153,32 +189,39 @@ export class ControlPlane {
    * @throws {ControlPlaneUnavailable}
    */
   async account(username: string, fresh: boolean): Promise<AccountFacts | null> {
-    const known = fresh ? undefined : this.#accounts.get(username);
-    if (known !== undefined) return known;
+    const known = fresh ? undefined : this.#accounts.fresh(username);
+    return known ?? await this.#orRemembered(this.#accounts, username, fresh, () => this.#askAccount(username));
+  }
+
+  async #askAccount(username: string): Promise<AccountFacts | null> {
     const { client } = this.#options;
     const response = await this.#response(() =>
       client.v1.node.accounts[":username"].$get({ param: { username: encodeURIComponent(username) } })
     );
     if (response.status === 404) {
-      this.#accounts.delete(username);
+      await response.text();
+      this.#accounts.forget(username);
       return null;
     }
     const { account } = await body(response);
-    this.#accounts.set(username, account);
+    this.#accounts.learn(username, account);
     return account;
   }
 
   /** The account that owns the client's address, or null. @throws {ControlPlaneUnavailable} */
   async network(address: string, fresh: boolean): Promise<AccountFacts | null> {
-    const known = fresh ? undefined : this.#networks.get(address);
+    const known = fresh ? undefined : this.#networks.fresh(address);
     if (known !== undefined) return known.account;
     const { client } = this.#options;
-    const found = await this.#call(() =>
-      client.v1.node.networks[":address"].$get({ param: { address: encodeURIComponent(address) } })
-    );
-    this.#networks.set(address, found);
-    if (found.account !== null) this.#accounts.set(found.account.username, found.account);
-    return found.account;
+    const { account } = await this.#orRemembered(this.#networks, address, fresh, async () => {
+      const found = await this.#call(() =>
+        client.v1.node.networks[":address"].$get({ param: { address: encodeURIComponent(address) } })
+      );
+      this.#networks.learn(address, found);
+      if (found.account !== null) this.#accounts.learn(found.account.username, found.account);
+      return found;
+    });
+    return account;
   }
 
   /**
@@ -188,17 +231,25 @@ export class ControlPlane {
    */
   async owners(domains: readonly string[], fresh: boolean): Promise<(string | null)[]> {
     return await Promise.all(domains.map(async (domain) => {
-      const known = fresh ? undefined : this.#owners.get(domain);
+      const known = fresh ? undefined : this.#owners.fresh(domain);
       if (known !== undefined) return known.username;
-      const owner = await this.#ownerQuestions.call(domain);
-      this.#owners.set(domain, owner);
+      const owner = await this.#orRemembered(this.#owners, domain, fresh, async () => {
+        const owner = await this.#ownerQuestions.call(domain);
+        this.#owners.learn(domain, owner);
+        return owner;
+      });
       return owner.username;
     }));
   }
 
   /** What is to come of the account's mail to an address that failed for good; null: nothing. @throws {ControlPlaneUnavailable} */
-  suppression(question: SuppressionQuestion): Promise<SuppressionFacts | null> {
-    return this.#suppressionQuestions.call(question);
+  suppression(question: SuppressionQuestion, fresh: boolean): Promise<SuppressionFacts | null> {
+    const key = JSON.stringify([question.account, question.address]);
+    return this.#orRemembered(this.#suppressions, key, fresh, async () => {
+      const facts = await this.#suppressionQuestions.call(question);
+      this.#suppressions.learn(key, facts);
+      return facts;
+    });
   }
 
   /** The keys that sign for a domain, or null; asked for anew each time. @throws {ControlPlaneUnavailable} */
@@ -209,7 +260,7 @@ export class ControlPlane {
   /** Asks for relays. @throws {ControlPlaneUnavailable} when the outcome is unknown: refund it then. */
   async reserve(request: ReservationRequest): Promise<ReservationFacts> {
     const facts = await this.#reservations.call(request);
-    if (facts.account !== null) this.#accounts.set(facts.account.username, facts.account);
+    if (facts.account !== null) this.#accounts.learn(facts.account.username, facts.account);
     return facts;
   }
 
@@ -269,7 +320,8 @@ export class ControlPlane {
   /** Tells what this node decides by, and hears what it is to. @throws {ControlPlaneUnavailable} */
   async policy(report: Omit<PolicyReport, "node">): Promise<PolicyState> {
     const json = { node: this.#node, ...report };
-    return await this.#call(() => this.#options.client.v1.node.policy.$post({ json }));
+    // It is not tried at another address, so that it fails says little.
+    return await body(await this.#response(() => this.#options.client.v1.node.policy.$post({ json }), false));
   }
 
   /**
@@ -315,31 +367,28 @@ export class ControlPlane {
     return await body(await this.#response(request));
   }
 
-  async #response<A extends Answer>(request: () => Promise<A>): Promise<A> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer in ${CALL_DEADLINE_MS} ms`)), CALL_DEADLINE_MS);
-    });
+  #response<A extends Answer>(request: () => Promise<A>, tells = true): Promise<A> {
+    return this.#calls.response(request, tells);
+  }
+
+  /** What was known last stands in for an answer that cannot be had, unless that is to be `fresh` (invariant 7). */
+  async #orRemembered<Known, Asked>(
+    memory: FactMemory<Known>,
+    key: string,
+    fresh: boolean,
+    ask: () => Promise<Asked>,
+  ): Promise<Known | Asked> {
     try {
-      return await Promise.race([request(), tooLate]);
-    } catch (cause) {
-      throw new ControlPlaneUnavailable("the control plane did not answer", { cause });
-    } finally {
-      clearTimeout(timer);
+      return await ask();
+    } catch (error) {
+      const known = !fresh && error instanceof ControlPlaneAway ? memory.remembered(key) : undefined;
+      if (known === undefined) throw error;
+      return known;
     }
   }
 
   async #loginCacheKey(username: string, password: string): Promise<string> {
     const octets = new TextEncoder().encode(JSON.stringify([username, password]));
     return new Uint8Array(await crypto.subtle.sign("HMAC", await this.#loginKey, octets)).toBase64();
-  }
-}
-
-async function body<A extends Answer>(response: A): Promise<Body<A>> {
-  if (!response.ok) throw new ControlPlaneUnavailable(`the control plane answered ${response.status}`);
-  try {
-    return await response.json() as Body<A>;
-  } catch (cause) {
-    throw new ControlPlaneUnavailable("the control plane's answer is not JSON", { cause });
   }
 }

@@ -1,29 +1,17 @@
 /**
  * The data directory of a process: made private, proved writable, and held by one process at a time.
  *
- * What stands in the way of that is an answer, not an exception: the operator can mend it. The operator's token is
- * kept here as well, unless the settings give one.
+ * What stands in the way of that is an answer, not an exception: the operator can mend it.
  */
-import { encodeBase64Url } from "@std/encoding";
 import { join } from "@std/path";
-import { token } from "./settings_grammar.ts";
 
 export interface DataDirOptions {
   readonly path: string;
-  /** From the settings; null: the one in the directory, made where there is none. */
-  readonly adminToken: string | null;
-  /** Cryptographically secure. */
-  readonly randomBytes: (length: number) => Uint8Array;
   /** Told to whoever finds the directory taken. */
   readonly pid: number;
 }
 
 export interface DataDir extends Disposable {
-  readonly adminToken: string;
-  /** The file of the token; null if the settings gave it. */
-  readonly adminTokenFile: string | null;
-  /** The token was made just now. */
-  readonly isNewToken: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -37,9 +25,6 @@ const PRIVATE_DIR = 0o700;
 const PRIVATE_FILE = 0o600;
 const NOT_PRIVATE = 0o077;
 const LOCK_FILE = "lock";
-const TOKEN_FILE = "admin-token";
-/** 256 bits: not to be guessed. */
-const TOKEN_OCTETS = 32;
 
 /** Holds the directory until disposed of, or until the process ends, however it ends. */
 export async function openDataDir(options: DataDirOptions): Promise<OpenedDataDir> {
@@ -49,16 +34,11 @@ export async function openDataDir(options: DataDirOptions): Promise<OpenedDataDi
     using held = new DisposableStack();
     const lock = await takeLock(join(path, LOCK_FILE), options.pid, held);
     if (lock.taken) return { ok: false, why: `the data directory ${path} is in use by another process${lock.by}` };
-    const admin = await obtainToken(options);
-    if (admin === null) {
-      return { ok: false, why: `${join(path, TOKEN_FILE)} holds no token: remove it, and a new one is made` };
-    }
     const warnings = await privacy(path);
     const kept = held.move();
-    return { ok: true, dataDir: { ...admin, warnings, [Symbol.dispose]: () => kept.dispose() } };
+    return { ok: true, dataDir: { warnings, [Symbol.dispose]: () => kept.dispose() } };
   } catch (error) {
-    if (!isOperatorsMatter(error)) throw error;
-    return { ok: false, why: `the data directory ${path} cannot be used: ${error.message}` };
+    return { ok: false, why: whyUnusable(path, error) };
   }
 }
 
@@ -78,34 +58,16 @@ async function takeLock(
   return { taken: true, by: /^\d+$/.test(holder) ? ` (${holder})` : "" };
 }
 
-async function obtainToken(
-  { path, adminToken, randomBytes }: DataDirOptions,
-): Promise<Pick<DataDir, "adminToken" | "adminTokenFile" | "isNewToken"> | null> {
-  if (adminToken !== null) return { adminToken, adminTokenFile: null, isNewToken: false };
-  const adminTokenFile = join(path, TOKEN_FILE);
-  const kept = await readIfThere(adminTokenFile);
-  if (kept !== "") {
-    return token.parse(kept) !== undefined ? { adminToken: kept, adminTokenFile, isNewToken: false } : null;
-  }
-  const made = encodeBase64Url(randomBytes(TOKEN_OCTETS));
-  await Deno.writeTextFile(adminTokenFile, `${made}\n`, { mode: PRIVATE_FILE });
-  return { adminToken: made, adminTokenFile, isNewToken: true };
-}
-
-/** "" too for a file that a crash left empty. */
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return (await Deno.readTextFile(path)).trim();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
-}
-
 async function privacy(path: string): Promise<string[]> {
   const { mode } = await Deno.stat(path);
   if (mode === null || (mode & NOT_PRIVATE) === 0) return [];
   return [`Other users of this machine may enter the data directory: chmod 700 ${path}`];
+}
+
+/** In words for the operator. @throws whatever is none of the operator's business. */
+export function whyUnusable(path: string, error: unknown): string {
+  if (!isOperatorsMatter(error)) throw error;
+  return `the data directory ${path} cannot be used: ${error.message}`;
 }
 
 function isOperatorsMatter(error: unknown): error is Error {

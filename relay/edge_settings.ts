@@ -1,11 +1,11 @@
 /** The settings of the SMTP edge, and the policy's parameters that a session needs to know, as its rooms want them. */
 import type { Parameters } from "../policy/mod.ts";
-import type { Settings } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
 import type { ConnectionContext } from "./smtp/connection.ts";
 import type { SessionRules } from "./smtp/session_types.ts";
 
 export type EdgeSettings = Pick<
-  Settings,
+  NodeSettings,
   | "hostname"
   | "serviceName"
   | "allowPlaintextAuth"

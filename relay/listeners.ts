@@ -5,7 +5,7 @@
  * share it (SO_REUSEPORT), is noticed. A port that was asked for and cannot be had is an error; a default one is left
  * out, with the reason. Then each node listens on all of them, and the system spreads the connections over the nodes.
  */
-import type { Listen, Settings } from "./settings.ts";
+import type { Listen, NodeSettings } from "./settings.ts";
 
 /** An address and port that can be listened on; the port is never 0. */
 export interface Endpoint {
@@ -31,7 +31,7 @@ export class PortUnavailable extends Error {
 }
 
 /** @throws {PortUnavailable} */
-export function findEndpoints(settings: Pick<Settings, "smtpListen" | "smtpsListen">): Endpoints {
+export function findEndpoints(settings: Pick<NodeSettings, "smtpListen" | "smtpsListen">): Endpoints {
   using bound = new DisposableStack();
   const open: Endpoint[] = [], leftOut: LeftOut[] = [];
   const covered = ({ hostname, port }: Listen) => {
@@ -56,10 +56,9 @@ export function findEndpoints(settings: Pick<Settings, "smtpListen" | "smtpsList
   return { open, leftOut };
 }
 
-/** Each port once, in ascending order: with TLS from the start, or with STARTTLS. */
-export function portsOf({ open }: Endpoints, tls: boolean): number[] {
-  const ports = new Set(open.filter((endpoint) => endpoint.tls === tls).map(({ port }) => port));
-  return [...ports].toSorted((one, other) => one - other);
+/** Each port once, in ascending order. */
+export function portsOf(places: readonly { readonly port: number }[]): number[] {
+  return [...new Set(places.map(({ port }) => port))].toSorted((one, other) => one - other);
 }
 
 /** @throws {PortUnavailable} when the port has been taken since it was found free. */

@@ -11,10 +11,10 @@ import { describe } from "./error_words.ts";
 import { StsPolicies } from "./mta_sts/policies.ts";
 import { FETCH_TIMEOUT_MS, fetchPolicy } from "./mta_sts/policy_fetch.ts";
 import { PolicyFile, readPolicies } from "./mta_sts/policy_file.ts";
-import type { Settings } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
 
 export interface SignerSurroundings {
-  readonly settings: Pick<Settings, "serviceName" | "dkimService">;
+  readonly settings: Pick<NodeSettings, "serviceName" | "dkimService">;
   readonly controlPlane: ControlPlane;
   /** Epoch ms. */
   readonly now: () => number;
@@ -39,7 +39,7 @@ export function createSigner({ settings, controlPlane, now, monotonic, log }: Si
 }
 
 export interface PolicySurroundings {
-  readonly settings: Pick<Settings, "allowPrivateNextHops">;
+  readonly settings: Pick<NodeSettings, "allowPrivateNextHops">;
   /** Where they are kept. */
   readonly directory: string;
   readonly resolver: Resolver;

@@ -9,14 +9,15 @@ import { isRoutedBy } from "./admission/address_facts.ts";
 import { Admission } from "./admission/admission.ts";
 import type { LoginThrottle } from "./admission/login_throttle.ts";
 import { SenderDomains } from "./admission/sender_domains.ts";
+import { unlessTold } from "./control_plane.ts";
 import { Doors, type OpenListener } from "./doors.ts";
 import { edgeOf, type EdgeSettings } from "./edge_settings.ts";
 import { describe } from "./error_words.ts";
 import { Reservations } from "./leases/reservations.ts";
 import { PolicyFollower } from "./policy/follower.ts";
-import { parametersOf } from "./policy/parameters.ts";
+import { nodeParameters } from "./policy/parameters.ts";
 import { DecisionRecorder } from "./policy/recorder.ts";
-import type { Settings } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
 import { openShard, type ShardOptions } from "./shard.ts";
 import type { ConnectionContext } from "./smtp/connection.ts";
 import type { ConnectionCounts } from "./smtp/connection_counts.ts";
@@ -26,8 +27,8 @@ export interface NodeOptions extends Omit<ShardOptions, "onDraining" | "isDraini
   readonly settings:
     & ShardOptions["settings"]
     & EdgeSettings
-    & Parameters<typeof parametersOf>[0]
-    & Pick<Settings, "decisionSamplePercent" | "helpUrl">;
+    & Parameters<typeof nodeParameters>[0]
+    & Pick<NodeSettings, "decisionSamplePercent" | "helpUrl">;
   readonly throttle: LoginThrottle;
   readonly connections: ConnectionCounts;
   /** The server's side of STARTTLS. */
@@ -60,10 +61,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       random,
       newId: () => options.newId(now()),
     }),
-    parameters: parametersOf(settings),
+    parameters: nodeParameters(settings),
     now,
     monotonic,
-    onTrouble: (error) => log.warn("the policy could not be followed", { error: describe(error) }),
+    onTrouble: unlessTold((error) => log.warn("the policy could not be followed", { error: describe(error) })),
     onNews: (message, facts) => log.info(message, facts),
   });
   const { live } = policy;

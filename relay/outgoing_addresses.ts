@@ -4,10 +4,10 @@
  * machine's own addresses would say nothing.
  */
 import type { Resolver } from "./dns/types.ts";
-import type { Settings } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
 
 export async function outgoingAddresses(
-  { hostname, sourceAddresses }: Pick<Settings, "hostname" | "sourceAddresses">,
+  { hostname, sourceAddresses }: Pick<NodeSettings, "hostname" | "sourceAddresses">,
   resolver: Pick<Resolver, "a" | "aaaa">,
 ): Promise<readonly string[]> {
   const set = [sourceAddresses.ipv4, sourceAddresses.ipv6].filter((address) => address !== null);

@@ -1,12 +1,13 @@
 /**
- * Prints the permission flags with which the server of these settings is to run: the least that it works with.
+ * Prints the permission flags with which the server of these settings is to run: the least that its role works with.
  *
  * Used by `deno task start` as `deno run $(deno run --allow-env --allow-sys=hostname relay/permissions.ts)
  * relay/main.ts`, where the shell splits the output at blanks; so no flag has one (settings refuse such paths). With
  * mistaken settings the server is granted a look at the environment and nothing else: it says what is wrong itself.
  */
 import { processEnvironment } from "./environment.ts";
-import { readSettings, SETTING_NAMES, type Settings } from "./settings.ts";
+import { readBy } from "./setting_names.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 /** Where clouds hand out credentials of the machine: no mail server is there (IPv4, and AWS's for IPv6). */
 const METADATA_ADDRESSES = ["169.254.169.254", "[fd00:ec2::254]"];
@@ -16,8 +17,10 @@ const RESOLV_CONF = "/etc/resolv.conf";
 const WORKER_MODULES = ["relay", "policy", "api/client.ts"];
 /** Anything else is refused without asking: nobody may be there to answer. */
 const NO_PROMPT = "--no-prompt";
-/** Its name is the default of MAILHOP_HOSTNAME; its addresses tell a route that leads back to this node. */
-const MACHINE = "--allow-sys=hostname,networkInterfaces";
+/** Its name is the default of MAILHOP_HOSTNAME. */
+const HOSTNAME = "--allow-sys=hostname";
+/** Its addresses as well: they tell a route that leads back to a node. */
+const MACHINE = `${HOSTNAME},networkInterfaces`;
 
 /** What the PostgreSQL driver looks for: here the settings alone say how to connect, so it finds none of them. */
 const POSTGRES_VARIABLES = [
@@ -25,23 +28,32 @@ const POSTGRES_VARIABLES = [
   ..."PGBINARY,PGOPTIONS,PGCLIENT_ENCODING,PGREPLICATION".split(","),
 ];
 
-export function permissionFlags(
-  { dataDir, tlsFiles, database }: Pick<Settings, "dataDir" | "tlsFiles" | "database">,
-): string[] {
-  const certificate = tlsFiles === null ? [] : [tlsFiles.certificate, tlsFiles.key];
-  const authority = typeof database?.authorityFile === "string" ? [database.authorityFile] : [];
-  const readable = [...WORKER_MODULES, dataDir, RESOLV_CONF, ...certificate, ...authority];
+export function permissionFlags(settings: Settings): string[] {
+  const { dataDir } = settings.role === "relay" ? settings.nodes : settings.plane;
+  const database = settings.role === "relay" ? null : settings.plane.database;
   return [
     NO_PROMPT,
-    // Next hops are wherever DNS says; which of their addresses are refused is the delivery's rule.
+    // Next hops, the domains' mail servers and the control plane are wherever the DNS says; which of their addresses
+    // are refused is the delivery's rule.
     "--allow-net",
     `--deny-net=${METADATA_ADDRESSES.join()}`,
-    `--allow-read=${readable.join()}`,
+    `--allow-read=${[...modules(settings), dataDir, RESOLV_CONF, ...files(settings)].join()}`,
     `--allow-write=${dataDir}`,
-    `--allow-env=${SETTING_NAMES.join()}`,
+    `--allow-env=${readBy(settings.role).join()}`,
     ...database === null ? [] : [`--ignore-env=${POSTGRES_VARIABLES.join()}`],
-    MACHINE,
+    settings.role === "api" ? HOSTNAME : MACHINE,
   ];
+}
+
+function modules({ role }: Settings): readonly string[] {
+  return role === "api" ? [] : WORKER_MODULES;
+}
+
+/** The operator's own: certificate and key, and the authority of a database's certificate. */
+function files(settings: Settings): string[] {
+  const tls = settings.role === "api" ? null : settings.nodes.tlsFiles;
+  const authority = settings.role === "relay" ? null : settings.plane.database?.authorityFile ?? null;
+  return [...(tls === null ? [] : [tls.certificate, tls.key]), ...(authority === null ? [] : [authority])];
 }
 
 if (import.meta.main) {

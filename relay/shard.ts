@@ -8,7 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import { join } from "@std/path";
 import type { NodeClient } from "../api/client.ts";
-import { ControlPlane } from "./control_plane.ts";
+import { ControlPlane, unlessTold } from "./control_plane.ts";
 import { Delivery, DELIVERY_LIMITS, type DeliveryLimits } from "./delivery/delivery.ts";
 import type { DestinationRule } from "./delivery/destination_limits.ts";
 import { findNextHop } from "./delivery/next_hop.ts";
@@ -19,13 +19,13 @@ import { describe } from "./error_words.ts";
 import { followQueue } from "./queue_jobs/follow.ts";
 import type { QueueFollower } from "./queue_jobs/follower.ts";
 import { createSigner, openPolicies } from "./mail_authentication.ts";
-import type { Settings } from "./settings.ts";
+import type { NodeSettings } from "./settings.ts";
 import { type OpenSpool, openSpool } from "./spool/open.ts";
 import type { Spool } from "./spool/spool.ts";
 
 export interface ShardOptions {
   readonly settings: Pick<
-    Settings,
+    NodeSettings,
     | "hostname"
     | "region"
     | "serviceName"
@@ -72,7 +72,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   using held = new DisposableStack();
   await lockShard(directory, held);
   const closing = new AbortController();
-  const onTrouble = (error: unknown) => log.warn("trouble in the background", { error: describe(error) });
+  const onTrouble = unlessTold((error) => log.warn("trouble in the background", { error: describe(error) }));
   const newId = () => options.newId(now());
   const controlPlane = new ControlPlane({
     client: options.client,
@@ -81,6 +81,8 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     sleep: (ms) => sleep(ms, closing.signal),
     closing: closing.signal,
     onTrouble,
+    onAway: (error) => log.error("the control plane is away", { error: describe(error) }),
+    onBack: (awayMs) => log.info("the control plane is back", { awayMs: Math.round(awayMs) }),
   });
   const opened = await openSpool({
     directory,
@@ -134,7 +136,9 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     serviceName: settings.serviceName,
     onDraining: options.onDraining,
     isDraining: options.isDraining,
-    onTrouble: (error) => log.warn("the operator's jobs could not be asked for", { error: describe(error) }),
+    onTrouble: unlessTold((error) =>
+      log.warn("the operator's jobs could not be asked for", { error: describe(error) })
+    ),
     onNews: (message, facts) => log.info(message, facts),
     now,
     newId,

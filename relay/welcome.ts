@@ -7,25 +7,49 @@
  */
 import { join } from "@std/path";
 
-export interface WelcomeFacts {
+interface SharedFacts {
   readonly serviceName: string;
   readonly dataDir: string;
-  /** Open SMTP ports; `tls`: TLS from the start. */
-  readonly listeners: readonly { readonly hostname: string; readonly port: number; readonly tls: boolean }[];
-  /** Default ports that could not be had. */
-  readonly leftOut: readonly { readonly hostname: string; readonly port: number; readonly why: string }[];
   readonly http: readonly { readonly hostname: string; readonly port: number }[];
+}
+
+interface PlaneFacts extends SharedFacts {
   readonly adminToken: {
     /** null: the settings gave the token. */
     readonly file: string | null;
     /** The token itself: only at the first start, and only on a terminal. */
     readonly shown: string | null;
   };
+}
+
+interface NodesFacts extends SharedFacts {
+  /** Open SMTP ports; `tls`: TLS from the start. */
+  readonly listeners: readonly { readonly hostname: string; readonly port: number; readonly tls: boolean }[];
+  /** Default ports that could not be had. */
+  readonly leftOut: readonly { readonly hostname: string; readonly port: number; readonly why: string }[];
   /** What clients are to trust; null: the operator's own certificate. */
   readonly authorityFile: string | null;
-  readonly activationDelayMs: number;
-  readonly warnings: readonly string[];
 }
+
+interface AllFacts extends PlaneFacts, NodesFacts {
+  readonly role: "all";
+  readonly activationDelayMs: number;
+}
+
+interface ApiFacts extends PlaneFacts {
+  readonly role: "api";
+  /** Whether the settings have a token that all relays may use. */
+  readonly sharedToken: boolean;
+}
+
+interface RelayFacts extends NodesFacts {
+  readonly role: "relay";
+  /** Where the control plane is, the preferred address first. */
+  readonly controlPlane: readonly string[];
+}
+
+export type RoleFacts = AllFacts | ApiFacts | RelayFacts;
+export type WelcomeFacts = RoleFacts & { readonly warnings: readonly string[] };
 
 type Address = { readonly hostname: string; readonly port: number };
 
@@ -40,30 +64,74 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 /** The text, with a line end behind each line. */
 export function welcome(facts: WelcomeFacts): string {
   return [
-    `MailHop Outbound is ready as ${facts.serviceName}`,
+    `MailHop Outbound is ready as ${facts.serviceName}${ROLE_WORDS[facts.role]}`,
     "",
-    ...places(facts),
+    ...(facts.role === "api" ? [] : ports(facts)),
+    ...(facts.role === "relay" ? controlPlane(facts) : api(facts)),
+    row("Data directory", facts.dataDir),
+    ...(facts.role === "relay" ? [] : token(facts)),
+    ...(facts.role === "api" ? [] : trusted(facts)),
     ...facts.warnings.map((warning) => `\nWarning: ${warning}`),
     "",
-    ...firstSteps(facts),
-    "",
+    ...nextSteps(facts),
   ].join("\n");
 }
 
-function places({ listeners, leftOut, http, dataDir, adminToken, authorityFile }: WelcomeFacts): string[] {
+const ROLE_WORDS = { all: "", api: ", the control plane", relay: ", a relay" } as const;
+
+function ports({ listeners, leftOut }: NodesFacts): string[] {
   return [
     row("SMTP with STARTTLS", listing(listeners.filter(({ tls }) => !tls))),
     row("SMTP over TLS", listing(listeners.filter(({ tls }) => tls))),
     ...byReason(leftOut).map(([why, addresses]) => row("Not open", `${listing(addresses)}: ${why}`)),
-    row("HTTP API", http.map((address) => httpUrl(address)).join(", ")),
-    row("Data directory", dataDir),
-    row("Operator's token", adminToken.file === null ? "the one in MAILHOP_ADMIN_TOKEN" : `in ${adminToken.file}`),
-    ...(adminToken.shown === null ? [] : [row("", `${adminToken.shown}   (shown this once)`)]),
-    row("Clients trust", authorityFile ?? "the issuer of your certificate (MAILHOP_TLS_CERT)"),
   ];
 }
 
-function firstSteps(facts: WelcomeFacts): string[] {
+function controlPlane({ controlPlane, http }: RelayFacts): string[] {
+  return [row("Control plane", controlPlane.join(", ")), row("Readiness", `${httpUrl(http[0]!)}/readyz`)];
+}
+
+function api({ http }: PlaneFacts): string[] {
+  return [row("HTTP API", http.map((address) => httpUrl(address)).join(", "))];
+}
+
+function token({ adminToken }: PlaneFacts): string[] {
+  return [
+    row("Operator's token", adminToken.file === null ? "the one in MAILHOP_ADMIN_TOKEN" : `in ${adminToken.file}`),
+    ...(adminToken.shown === null ? [] : [row("", `${adminToken.shown}   (shown this once)`)]),
+  ];
+}
+
+function trusted({ authorityFile }: NodesFacts): string[] {
+  return [row("Clients trust", authorityFile ?? "the issuer of your certificate (MAILHOP_TLS_CERT)")];
+}
+
+function nextSteps(facts: RoleFacts): string[] {
+  switch (facts.role) {
+    case "all":
+      return [...firstSteps(facts), ""];
+    case "api":
+      return [...relaySteps(facts), ""];
+    case "relay":
+      return [];
+  }
+}
+
+function relaySteps(facts: ApiFacts): string[] {
+  const make = facts.sharedToken
+    ? "the one in MAILHOP_RELAY_TOKEN here, or one of its own:"
+    : "one of its own, which is shown once:";
+  return [
+    `A relay on another machine needs a token, ${make}`,
+    "",
+    `     ${toolSettings(facts)}${TASK} mailhop relay-token create edge-1`,
+    "",
+    "and is started there with MAILHOP_ROLE=relay, MAILHOP_RELAY_TOKEN and MAILHOP_API_URL, the https:// address of this",
+    "API (a web server in front of it has the certificate).",
+  ];
+}
+
+function firstSteps(facts: AllFacts): string[] {
   const tool = `${toolSettings(facts)}${TASK} mailhop`;
   return [
     "A first message, from a second terminal in this folder:",
@@ -84,7 +152,7 @@ function activation(delayMs: number): string {
 }
 
 /** curl, which most machines have; it asks for the password. */
-function sendCommand({ listeners, serviceName, authorityFile }: WelcomeFacts): string[] {
+function sendCommand({ listeners, serviceName, authorityFile }: NodesFacts): string[] {
   const target = listeners.find(({ tls }) => !tls) ?? listeners[0];
   if (target === undefined) return ["(no SMTP port is open)"];
   const { hostname, port, tls } = target;
@@ -108,7 +176,7 @@ function sendCommand({ listeners, serviceName, authorityFile }: WelcomeFacts): s
 }
 
 /** What the account tool must be told because it is not at its default. */
-function toolSettings({ http, dataDir, adminToken }: WelcomeFacts): string {
+function toolSettings({ http, dataDir, adminToken }: PlaneFacts): string {
   const settings: string[] = [];
   const url = httpUrl(http[0]!);
   if (url !== TOOL_API_URL) settings.push(`MAILHOP_API_URL=${url}`);
@@ -131,7 +199,7 @@ function listing(addresses: readonly Address[]): string {
   return parts.length === 0 ? "none" : parts.join("; ");
 }
 
-function byReason(leftOut: WelcomeFacts["leftOut"]): [why: string, addresses: Address[]][] {
+function byReason(leftOut: NodesFacts["leftOut"]): [why: string, addresses: Address[]][] {
   const reasons = new Map<string, Address[]>();
   for (const { why, ...address } of leftOut) reasons.set(why, [...(reasons.get(why) ?? []), address]);
   return [...reasons];

@@ -34,7 +34,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["policy/assembly/", []],
   ["policy/", ["policy/assembly/"]],
   // composition roots: the only ones that know both sides
-  ["relay/main.ts", ["relay/", "api/", "policy/mod.ts"]],
+  ["relay/start_control_plane.ts", ["relay/", "api/", "policy/mod.ts"]],
   // of a node's thread: what it knows of the API is the client
   ["relay/worker.ts", ["relay/", "api/client.ts", "policy/mod.ts"]],
   ["api/main.ts", ["api/", "policy/mod.ts"]],
@@ -48,7 +48,17 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/tls/", []],
   ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts"]],
   ["relay/dkim/", ["relay/spool/", "relay/ttl_cache.ts", "relay/envelope.ts"]],
-  ["relay/control_plane.ts", ["relay/batcher.ts", "relay/ttl_cache.ts", "relay/spool/outbox.ts", "api/client.ts"]],
+  ["relay/control_plane_calls.ts", ["relay/away_gate.ts"]],
+  [
+    "relay/control_plane.ts",
+    [
+      "relay/batcher.ts",
+      "relay/control_plane_calls.ts",
+      "relay/fact_memory.ts",
+      "relay/spool/outbox.ts",
+      "api/client.ts",
+    ],
+  ],
   ["relay/leases/", ["relay/control_plane.ts", "relay/envelope.ts", "relay/periodic_work.ts", "api/client.ts"]],
   [
     "relay/admission/",
@@ -116,7 +126,7 @@ Deno.test("architecture: the store knows no routes, and nothing but the loader k
   assertEquals(wrong, []);
 });
 
-Deno.test("architecture: a node's thread loads nothing of the control plane, nor of the main thread", () => {
+function loadedBy(root: string): ReadonlySet<string> {
   const loaded = new Set<string>();
   const load = (file: string): void => {
     if (loaded.has(file)) return;
@@ -124,11 +134,22 @@ Deno.test("architecture: a node's thread loads nothing of the control plane, nor
     // The client imports the app's type alone.
     if (file !== "api/client.ts") { for (const target of imports.get(file) ?? []) load(target); }
   };
-  load("relay/worker.ts");
-  const wrong = [...loaded].filter((file) =>
+  load(root);
+  return loaded;
+}
+
+Deno.test("architecture: a node's thread loads nothing of the control plane, nor of the main thread", () => {
+  const wrong = [...loadedBy("relay/worker.ts")].filter((file) =>
     (file.startsWith("api/") && file !== "api/client.ts") ||
     ["relay/main.ts", "relay/workers/crew.ts", "relay/data_dir.ts"].includes(file)
   );
+  assertEquals(wrong, []);
+});
+
+Deno.test("architecture: a process in role relay loads nothing of the control plane", () => {
+  const wrong = [...loadedBy("relay/role_relay.ts")].filter((file) => {
+    return file.startsWith("api/") && file !== "api/client.ts";
+  });
   assertEquals(wrong, []);
 });
 
@@ -168,7 +189,7 @@ const PURE = [
   /^relay\/admission\/(did_you_mean|login_throttle|sender_domains)\.ts$/,
   /^relay\/delivery\/(outcome|retry|reply_reader|capabilities|dsn|commands|tls_verdict)\.ts$/,
   /^relay\/delivery\/(pace|rate|concurrency|suspension|left_alone|destination|destination_limits|connect_race)\.ts$/,
-  /^relay\/(settings|settings_grammar|database_url|settings_table|welcome)\.ts$/,
+  /^relay\/(settings\w*|setting_names|control_plane_urls|database_url|clock_watch|welcome)\.ts$/,
 ];
 const IMPURE =
   /\bDeno\.(?!NetAddr\b)|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.|\bsetTimeout\b|\bsetInterval\b|\bfetch\(|\bcrypto\./;

@@ -22,7 +22,7 @@ export const nodeAccountRoutes = ({ db, habits, counters, passwords, now }: Node
       const credentials = c.req.valid("json");
       const { username } = credentials;
       const holds = await loginHolds({ db, passwords, now }, credentials);
-      const account = holds ? await findAccountFacts({ db, habits }, counters, username) : undefined;
+      const account = holds ? await findAccountFacts({ db, habits }, counters, username, now) : undefined;
       if (account === undefined) return problem(c, "login-failed", "Check the username and the password");
       return c.json({ account }, 200);
     })
@@ -30,11 +30,11 @@ export const nodeAccountRoutes = ({ db, habits, counters, passwords, now }: Node
       const keys = keysAround(c.req.param("address"));
       if (keys === null) return problem(c, "invalid-request", "address: expected an IPv4 or IPv6 address");
       const owner = await findNetworkOwner(db, keys);
-      const account = owner === undefined ? undefined : await findAccountFacts({ db, habits }, counters, owner);
+      const account = owner === undefined ? undefined : await findAccountFacts({ db, habits }, counters, owner, now);
       return c.json({ account: account ?? null }, 200);
     })
     .get("/accounts/:username", async (c) => {
-      const account = await findAccountFacts({ db, habits }, counters, c.req.param("username"));
+      const account = await findAccountFacts({ db, habits }, counters, c.req.param("username"), now);
       if (account === undefined) return problem(c, "not-found", "There is no account of that name");
       return c.json({ account }, 200);
     });

@@ -16,7 +16,7 @@ import {
   type Verdict,
 } from "../../policy/mod.ts";
 import type { AccountFacts, SuppressionFacts } from "../../api/client.ts";
-import { type ControlPlane, ControlPlaneUnavailable } from "../control_plane.ts";
+import { type ControlPlane, ControlPlaneUnavailable, LoginNotRemembered } from "../control_plane.ts";
 import type { Resolver } from "../dns/types.ts";
 import type { Reservation } from "../envelope.ts";
 import { type HeaderFacts, MAX_HEADER_OCTETS } from "../protocol/header_scan.ts";
@@ -114,8 +114,12 @@ export class Admission {
         ? { refusal: this.#refusal("login", verdict) ?? replies.authFailed }
         : this.#answer("login", verdict, { account });
     } catch (error) {
-      if (error instanceof ControlPlaneUnavailable) return { refusal: replies.authUnavailable };
-      throw error;
+      if (!(error instanceof ControlPlaneUnavailable)) throw error;
+      // Without the control plane a guess costs nothing: it is counted, so that there are not many.
+      if (error instanceof LoginNotRemembered) {
+        throttle.failed(username, address, policy.parameters.loginWindowMs, monotonic());
+      }
+      return { refusal: replies.authUnavailable };
     }
   }
 
@@ -171,7 +175,7 @@ export class Admission {
         const account = await controlPlane.account(username, fresh);
         // Nearly no account has any, and it need not be asked for each recipient of the others.
         suppression = account?.suppresses === true
-          ? await controlPlane.suppression({ account: username, address })
+          ? await controlPlane.suppression({ account: username, address }, fresh)
           : null;
         const suppressed = suppression?.choice === "refuse";
         return { now: now(), account, sizeBytes, recipients: recipients.length, suppressed, domain: looked };

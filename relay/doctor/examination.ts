@@ -19,6 +19,13 @@ export interface Patient {
   readonly monotonic: () => number;
 }
 
+/** A control plane whose relays are elsewhere. */
+export interface ControlPlaneMachine extends Pick<Patient, "now" | "monotonic"> {
+  /** Of its database; null: that is elsewhere. */
+  readonly dataDir: string | null;
+  readonly resolver: Pick<Resolver, "a">;
+}
+
 const TIME_SERVERS = "pool.ntp.org";
 const NTP_PORT = 123;
 const SMTP_PORT = 25;
@@ -37,6 +44,13 @@ export async function examine(
   ];
 }
 
+export function examineControlPlane({ dataDir, resolver, now, monotonic }: ControlPlaneMachine): Promise<Finding[]> {
+  return Promise.all([
+    timeServer(resolver).then((server) => clockFinding(server, now)),
+    ...(dataDir === null ? [] : [diskFinding(dataDir, monotonic)]),
+  ]);
+}
+
 async function wellKnownHosts(resolver: Patient["resolver"]): Promise<Target[]> {
   const found = await Promise.all(WELL_KNOWN.map(async (domain): Promise<Target[]> => {
     const mx = await resolver.mx(domain);
@@ -49,12 +63,12 @@ async function wellKnownHosts(resolver: Patient["resolver"]): Promise<Target[]> 
   return found.flat();
 }
 
-async function timeServer(resolver: Patient["resolver"]): Promise<TimeServer | null> {
+async function timeServer(resolver: Pick<Resolver, "a">): Promise<TimeServer | null> {
   const address = await firstAddress(resolver, TIME_SERVERS);
   return address === undefined ? null : { address, port: NTP_PORT };
 }
 
-async function firstAddress(resolver: Patient["resolver"], name: string): Promise<string | undefined> {
+async function firstAddress(resolver: Pick<Resolver, "a">, name: string): Promise<string | undefined> {
   const answer = await resolver.a(name);
   return answer.kind === "found" ? answer.records[0] : undefined;
 }

@@ -45,6 +45,7 @@ export class PolicyFollower implements AsyncDisposable {
   readonly live: LivePolicy;
   readonly #options: PolicyFollowerOptions;
   #version = 0;
+  #relaysPerBlock: number | undefined;
   #faults: PolicyFaultReport[] = [];
   #following: Promise<void> | undefined;
   #handingOver: Promise<void> | undefined;
@@ -114,16 +115,19 @@ export class PolicyFollower implements AsyncDisposable {
     });
     this.#faults.splice(0, faults.length);
     if (compared !== null) this.live.shadowTold(compared);
-    if (state.version !== this.#version) await this.#takeOver(state);
+    const changed = state.version !== this.#version || state.relaysPerBlock !== this.#relaysPerBlock;
+    if (changed) await this.#takeOver(state);
   }
 
-  async #takeOver({ version, active, shadow, parameters }: PolicyState): Promise<void> {
+  async #takeOver({ version, active, shadow, relaysPerBlock, parameters }: PolicyState): Promise<void> {
     const { live } = this;
     const wanted = active ?? OWN_HASH;
     const module = wanted === live.module ? null : await this.#module(wanted, false);
     const beside = shadow === null || shadow === live.shadow ? null : await this.#module(shadow, true);
-    live.use(module, { ...this.#options.parameters, ...parameters });
+    live.use(module, { ...this.#options.parameters, relaysPerBlock, ...parameters });
     if (shadow !== live.shadow) live.useShadow(beside);
+    this.#relaysPerBlock = relaysPerBlock;
+    if (version === this.#version) return;
     this.#version = version;
     this.#options.onNews("the policy has changed", { version, module: live.module, shadow: live.shadow, parameters });
   }

@@ -3,12 +3,9 @@
  * plane go over a port of their own (`port_fetch.ts`).
  */
 import type { Endpoint } from "../listeners.ts";
-import type { Settings } from "../settings.ts";
+import type { NodeSettings } from "../settings.ts";
 import type { ConnectionTable } from "../smtp/connection_counts.ts";
 import type { Certificate } from "../tls/certificate.ts";
-
-/** The operator's token is none of a node's business. */
-export type NodeSettings = Omit<Settings, "adminToken" | "database">;
 
 /** What all nodes of a process are given. */
 export interface CommonTask {

@@ -28,6 +28,8 @@ Deno.test("events: one that is refused for what it says is left out and reported
     sleep: () => Promise.resolve(),
     closing: new AbortController().signal,
     onTrouble: (error) => troubles.push(String(error)),
+    onAway: () => {},
+    onBack: () => {},
   });
   const items = Array.from({ length: 9 }, (_, at) => ({ event: eventNumber(at), reservation: null }));
   await controlPlane.deliver("node-1")(items);

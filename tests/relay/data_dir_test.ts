@@ -1,8 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { type DataDir, type DataDirOptions, openDataDir } from "../../relay/data_dir.ts";
+import { type AdminToken, obtainAdminToken } from "../../relay/admin_token.ts";
+import { type DataDir, openDataDir } from "../../relay/data_dir.ts";
 
-const randomBytes = (length: number) => new Uint8Array(length).fill(255);
+const ones = (length: number) => new Uint8Array(length).fill(255);
 
 async function withTemporary(test: (path: string) => Promise<void>): Promise<void> {
   const parent = await Deno.makeTempDir();
@@ -13,18 +14,20 @@ async function withTemporary(test: (path: string) => Promise<void>): Promise<voi
   }
 }
 
-function open(path: string, options: Partial<DataDirOptions> = {}) {
-  return openDataDir({ path, adminToken: null, randomBytes, pid: 4711, ...options });
-}
-
-async function opened(path: string, options: Partial<DataDirOptions> = {}): Promise<DataDir> {
-  const result = await open(path, options);
+async function opened(path: string): Promise<DataDir> {
+  const result = await openDataDir({ path, pid: 4711 });
   if (!result.ok) throw new Error(result.why);
   return result.dataDir;
 }
 
+async function tokenIn(path: string, given: string | null = null, randomBytes = ones): Promise<AdminToken> {
+  const token = await obtainAdminToken({ path, given, randomBytes });
+  if (typeof token === "string") throw new Error(token);
+  return token;
+}
+
 async function refusal(path: string): Promise<string> {
-  const result = await open(path);
+  const result = await openDataDir({ path, pid: 4711 });
   if (!result.ok) return result.why;
   result.dataDir[Symbol.dispose]();
   return "";
@@ -33,38 +36,36 @@ async function refusal(path: string): Promise<string> {
 Deno.test("data directory: made for its owner only, the token too", () =>
   withTemporary(async (path) => {
     using dataDir = await opened(path);
+    await tokenIn(path);
     const mode = async (name: string) => (await Deno.stat(join(path, name))).mode! & 0o777;
     assertEquals([await mode("."), await mode("admin-token")], [0o700, 0o600]);
     assertEquals(dataDir.warnings, []);
   }));
 
-Deno.test("data directory: the token has 256 random bits and is the same at the next start", () =>
+Deno.test("operator's token: it has 256 random bits and is the same at the next start", () =>
   withTemporary(async (path) => {
-    const made = `${"_".repeat(42)}8`;
-    {
-      using first = await opened(path);
-      assertEquals([first.adminToken, first.isNewToken], [made, true]);
-    }
-    using next = await opened(path, { randomBytes: (length) => new Uint8Array(length) });
-    assertEquals([next.adminToken, next.isNewToken, next.adminTokenFile], [made, false, join(path, "admin-token")]);
+    const token = `${"_".repeat(42)}8`, file = join(path, "admin-token");
+    using _dataDir = await opened(path);
+    assertEquals(await tokenIn(path), { token, file, isNew: true });
+    assertEquals(await tokenIn(path, null, (length) => new Uint8Array(length)), { token, file, isNew: false });
   }));
 
-Deno.test("data directory: a token of the settings wins, and is not written down", () =>
+Deno.test("operator's token: one of the settings wins, and is not written down", () =>
   withTemporary(async (path) => {
-    using dataDir = await opened(path, { adminToken: "from-settings" });
-    assertEquals([dataDir.adminToken, dataDir.adminTokenFile], ["from-settings", null]);
+    using _dataDir = await opened(path);
+    assertEquals(await tokenIn(path, "from-settings"), { token: "from-settings", file: null, isNew: false });
     assertEquals([...Deno.readDirSync(path)].map(({ name }) => name), ["lock"]);
   }));
 
-Deno.test("data directory: an empty token file, as a crash leaves it, is filled; any other text is refused", () =>
+Deno.test("operator's token: an empty file, as a crash leaves it, is filled; any other text is refused", () =>
   withTemporary(async (path) => {
-    await Deno.mkdir(path, { mode: 0o700 });
+    using _dataDir = await opened(path);
     const file = join(path, "admin-token");
     await Deno.writeTextFile(file, "two words\n");
-    assertMatch(await refusal(path), /admin-token holds no token: remove it/);
+    const refused = await obtainAdminToken({ path, given: null, randomBytes: ones });
+    assertMatch(String(refused), /admin-token holds no token: remove it/);
     await Deno.writeTextFile(file, "\n");
-    using dataDir = await opened(path);
-    assertEquals(dataDir.isNewToken, true);
+    assertEquals((await tokenIn(path)).isNew, true);
   }));
 
 Deno.test("data directory: held by one process at a time, and the other one is named", () =>
@@ -80,7 +81,7 @@ Deno.test("data directory: the lock goes with its process, however that ends", (
   withTemporary(async (path) => {
     const module = new URL("../../relay/data_dir.ts", import.meta.url);
     const script = `import { openDataDir } from ${JSON.stringify(module)};
-      const opened = await openDataDir({ path: Deno.args[0], adminToken: "t", randomBytes: () => new Uint8Array(), pid: Deno.pid });
+      const opened = await openDataDir({ path: Deno.args[0], pid: Deno.pid });
       console.log(opened.ok); setInterval(() => {}, 1000);`;
     await Deno.mkdir(path, { mode: 0o700 });
     const scriptFile = join(path, "holder.ts");

@@ -3,8 +3,18 @@
  * with its exact code and words, from a whole node with a false clock, spoken to over a socket.
  */
 import { assertEquals } from "@std/assert";
+import { REMEMBERED_MS } from "../../relay/control_plane.ts";
 import { Dialogue, plainResponse } from "../support/dialogue.ts";
-import { DATA, ENVELOPE, FORGOTTEN_MS, MESSAGE, MINUTE_MS, passwordOf, startTestNode } from "../support/node.ts";
+import {
+  DATA,
+  ENVELOPE,
+  FORGOTTEN_MS,
+  MESSAGE,
+  MINUTE_MS,
+  passwordOf,
+  PROBE_MS,
+  startTestNode,
+} from "../support/node.ts";
 
 function authPlain(username: string, password: string): string {
   return `AUTH PLAIN ${plainResponse(username, password)}`;
@@ -109,10 +119,11 @@ Deno.test("AUTH: where accounts cannot be looked up it gets 454 4.7.0, never a r
     S: 454 4.7.0 Accounts cannot be looked up now: try again in a minute
   `);
   node.link.down = false;
+  node.pass(PROBE_MS);
   await client.play(`C: ${authPlain("anna", passwordOf("anna"))}\nS: 235 2.7.0 Authenticated`);
 });
 
-Deno.test("control plane away: MAIL, RCPT and the end of the data get 451 4.3.0, and nothing is charged", async () => {
+Deno.test("control plane away: what is not remembered gets 451 4.3.0, so does the end of the data, and nothing is charged", async () => {
   await using node = await startTestNode();
   await node.account("anna", { blocks: 1 });
   using client = await node.login("anna");
@@ -121,17 +132,49 @@ Deno.test("control plane away: MAIL, RCPT and the end of the data get 451 4.3.0,
   node.pass(FORGOTTEN_MS);
   await client.play(`
     C: RCPT TO:<other@example.net>
-    S: 451 4.3.0 Temporary local error: try again later
+    S: 250 2.1.5 Recipient OK
     ${DATA}
     C: From: anna@example.com
     C: .
     S: 451 4.3.0 Temporary local error: try again later
+    C: MAIL FROM:<anna@other.example.com>
+    S: 451 4.3.0 Temporary local error: try again later
+  `);
+  node.pass(REMEMBERED_MS);
+  await client.play(`
     C: MAIL FROM:<anna@example.com>
     S: 451 4.3.0 Temporary local error: try again later
   `);
   node.link.down = false;
+  node.pass(PROBE_MS);
   await client.play(MESSAGE);
   assertEquals(await node.used("anna"), 1);
+});
+
+Deno.test("control plane away: who logged in lately goes on; other passwords get 454, and are counted as guesses", async () => {
+  await using node = await startTestNode({ settings: { maxAuthFailures: 3 } });
+  await node.account("anna", { blocks: 1 });
+  using before = await node.login("anna");
+  await before.play(ENVELOPE);
+  node.link.down = true;
+  node.pass(FORGOTTEN_MS);
+  using anna = await node.login("anna");
+  await anna.play(ENVELOPE);
+  using client = await node.hello();
+  const guess = (reply: string) => `C: ${authPlain("anna", "guess")}\nS: ${reply}\n`;
+  const away = "454 4.7.0 Accounts cannot be looked up now: try again in a minute";
+  await client.play(guess(away).repeat(3) + guess("454 4.7.0 Too many failed logins: …"));
+});
+
+Deno.test("control plane away: what would be refused by what is remembered gets 451, not 550", async () => {
+  await using node = await startTestNode();
+  await node.account("anna", { blocks: 1 });
+  using client = await node.login("anna");
+  await node.api("PATCH", "/anna", { status: "suspended" });
+  node.pass(FORGOTTEN_MS);
+  await client.play("C: MAIL FROM:<anna@example.com>\nS: 550 5.7.1 …");
+  node.link.down = true;
+  await client.play("C: MAIL FROM:<anna@example.com>\nS: 451 4.3.0 Temporary local error: try again later");
 });
 
 Deno.test("control plane away: a drain ends all the same", async () => {

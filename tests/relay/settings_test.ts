@@ -1,13 +1,21 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { readSettings, SETTING_NAMES, type Settings } from "../../relay/settings.ts";
+import { readBy, SETTING_NAMES } from "../../relay/setting_names.ts";
+import { type PlaneSettings, readSettings, type Settings } from "../../relay/settings.ts";
 
 const MACHINE = "node1.example.net";
 const CORES = 4;
 
-function settingsOf(environment: Record<string, string>, machine = MACHINE): Settings {
+function read(environment: Record<string, string>, machine = MACHINE): Settings {
   const read = readSettings(environment, machine, CORES);
   if (!read.ok) throw new Error(read.mistakes.join("\n"));
   return read.settings;
+}
+
+/** All that a process in role `all` is told. */
+function settingsOf(environment: Record<string, string>, machine = MACHINE) {
+  const settings = read(environment, machine);
+  if (settings.role !== "all") throw new Error(settings.role);
+  return { ...settings.nodes, ...settings.plane };
 }
 
 function mistakesOf(environment: Record<string, string>): readonly string[] {
@@ -27,7 +35,6 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
   assertEquals(smtpListen, everywhere([25, 587, 2525, 10025]));
   assertEquals(smtpsListen, everywhere([465, 10465]));
   assertEquals(rest, {
-    role: "all",
     hostname: MACHINE,
     serviceName: MACHINE,
     region: "local",
@@ -69,9 +76,12 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
 });
 
 Deno.test("settings: they cannot be changed afterwards", () => {
-  const settings = settingsOf({});
-  assertThrows(() => Object.assign(settings, { mxPort: 26 }), TypeError);
-  assertThrows(() => (settings.smtpListen as unknown[]).push(1), TypeError);
+  const settings = read({});
+  if (settings.role !== "all") throw new Error(settings.role);
+  assertThrows(() => Object.assign(settings, { role: "api" }), TypeError);
+  assertThrows(() => Object.assign(settings.nodes, { mxPort: 26 }), TypeError);
+  assertThrows(() => Object.assign(settings.plane, { blockRelays: 26 }), TypeError);
+  assertThrows(() => (settings.nodes.smtpListen as unknown[]).push(1), TypeError);
 });
 
 Deno.test("MAILHOP_SMTP_LISTEN: addresses that were asked for, IPv6 in brackets; set but empty is none", () => {
@@ -239,8 +249,8 @@ Deno.test("settings: all mistakes are told at once, one line for each", () => {
     [
       "MAILHOP_HOSTNAME=192.0.2.1: expected a host name such as relay.example.net (letters, digits, hyphens and dots)",
       "MAILHOP_DATA_DIR=/my mail: expected a path without blanks and commas, which Deno's permission flags cannot carry",
-      "MAILHOP_ALLOW_PLAINTEXT_AUTH=yes: expected true or false",
       "MAILHOP_DNS=resolver.test:53: expected address:port[,address:port], IPv6 in brackets, such as 127.0.0.1:53,[::1]:53",
+      "MAILHOP_ALLOW_PLAINTEXT_AUTH=yes: expected true or false",
       "MAILHOP_MX_PORT=0: expected a whole number from 1 to 65535",
     ],
   );
@@ -278,12 +288,6 @@ Deno.test("settings: variables of the account tool and of the tests are none of 
   );
 });
 
-Deno.test("settings: what this version has not is refused, not left out in silence", () => {
-  const notAvailable = { MAILHOP_ROLE: "relay" };
-  for (const mistake of mistakesOf(notAvailable)) assertMatch(mistake, /not available in this version$/);
-  assertEquals(mistakesOf(notAvailable).length, 1);
-});
-
 Deno.test("settings: counters in Redis have a URL and a token, and the token goes over TLS or stays on this machine", () => {
   const url = "UPSTASH_REDIS_REST_URL", token = "UPSTASH_REDIS_REST_TOKEN";
   assertEquals(settingsOf({ [url]: "https://eu1.example.net/", [token]: "t0ken" }).counters, {
@@ -300,6 +304,89 @@ Deno.test("settings: counters in Redis have a URL and a token, and the token goe
   assertMatch(mistakesOf({ [url]: "https://eu1.example.net" }).join(), /^UPSTASH_REDIS_REST_TOKEN/);
   assertMatch(mistakesOf({ [token]: "t" }).join(), /^UPSTASH_REDIS_REST_URL/);
 });
+
+const REMOTE = { MAILHOP_ROLE: "relay", MAILHOP_API_URL: "https://api.example.net", MAILHOP_RELAY_TOKEN: "mhr_secret" };
+
+Deno.test("MAILHOP_ROLE: each role has the parts that it is made of", () => {
+  const parts = (environment: Record<string, string>) => Object.keys(read(environment)).toSorted();
+  assertEquals(parts({}), ["nodes", "plane", "role"]);
+  assertEquals(parts({ MAILHOP_ROLE: "api" }), ["plane", "role"]);
+  assertEquals(parts(REMOTE), ["nodes", "remote", "role"]);
+  assertEquals(mistakesOf({ MAILHOP_ROLE: "edge" }).map((mistake) => mistake.split(": ")[0]), ["MAILHOP_ROLE=edge"]);
+});
+
+Deno.test("MAILHOP_ROLE: what a role has no use for is a mistake; a secret's value is not shown", () => {
+  const secrets = { DATABASE_URL: "postgres://m:canary@db/d", MAILHOP_ADMIN_TOKEN: "canary" };
+  const words = "expected not to be set: the role relay has no use for it";
+  assertEquals(mistakesOf({ ...REMOTE, ...secrets, MAILHOP_BLOCK_RELAYS: "10" }), [
+    `MAILHOP_ADMIN_TOKEN (value not shown): ${words}`,
+    `DATABASE_URL (value not shown): ${words}`,
+    `MAILHOP_BLOCK_RELAYS=10: ${words}`,
+  ]);
+  assertEquals(mistakesOf({ MAILHOP_ROLE: "api", MAILHOP_WORKERS: "2", MAILHOP_MX_PORT: "" }), [
+    "MAILHOP_WORKERS=2: expected not to be set: the role api has no use for it",
+  ]);
+});
+
+Deno.test("MAILHOP_ROLE: a relay does not read what is the control plane's, and the control plane not what is a relay's", () => {
+  for (const name of ["DATABASE_URL", "MAILHOP_ADMIN_TOKEN", "UPSTASH_REDIS_REST_TOKEN"] as const) {
+    assertEquals([readBy("all"), readBy("api"), readBy("relay")].map((names) => names.includes(name)), [
+      true,
+      true,
+      false,
+    ]);
+  }
+  assertEquals([readBy("api").includes("MAILHOP_WORKERS"), readBy("relay").includes("MAILHOP_WORKERS")], [false, true]);
+  assertEquals(["all", "api", "relay"].map((role) => readBy(role as Settings["role"]).includes("MAILHOP_API_URL")), [
+    false,
+    false,
+    true,
+  ]);
+});
+
+Deno.test("role relay: where the control plane is, and a token, must be told", () => {
+  const settings = read({ ...REMOTE, MAILHOP_API_URL: "https://a.example.net, https://B.example.net:8443/" });
+  if (settings.role !== "relay") throw new Error(settings.role);
+  assertEquals(settings.remote, {
+    urls: ["https://a.example.net", "https://b.example.net:8443"],
+    token: "mhr_secret",
+  });
+  assertEquals(mistakesOf({ MAILHOP_ROLE: "relay" }).map((mistake) => mistake.split(": ")[0]), [
+    "MAILHOP_API_URL is not set",
+    "MAILHOP_RELAY_TOKEN is not set",
+  ]);
+});
+
+for (const url of ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:8080"]) {
+  Deno.test(`MAILHOP_API_URL=${url}: this machine needs no TLS`, () => {
+    assertEquals(mistakesOf({ ...REMOTE, MAILHOP_API_URL: url }), []);
+  });
+}
+
+for (
+  const url of [
+    "http://api.example.net",
+    "http://10.0.0.1:8080",
+    "http://127.0.0.1.example.net",
+    "ftp://127.0.0.1",
+    "api.example.net",
+    "https://api.example.net/v1",
+    "https://u:p@api.example.net",
+    "https://api.example.net?x",
+    "https://a.example.net,",
+    "https://a.example.net,https://a.example.net:443",
+    Array.from({ length: 9 }, (_, at) => `https://a${at}.example.net`).join(),
+  ]
+) {
+  Deno.test(`MAILHOP_API_URL=${url} is a mistake in role relay`, () => {
+    const [mistake, ...more] = mistakesOf({ ...REMOTE, MAILHOP_API_URL: url });
+    assertEquals([mistake?.startsWith(`MAILHOP_API_URL=`), mistake?.includes("expected https://"), more], [
+      true,
+      true,
+      [],
+    ]);
+  });
+}
 
 Deno.test("DATABASE_URL: as PostgreSQL's own programs read it; beyond this machine the server proves who it is", () => {
   const local = { user: "m", password: "p", database: "d", port: 5432, tls: "none", authorityFile: null };
@@ -322,7 +409,7 @@ Deno.test("DATABASE_URL: as PostgreSQL's own programs read it; beyond this machi
     },
   };
   for (const [DATABASE_URL, expected] of Object.entries(cases)) {
-    assertEquals(settingsOf({ DATABASE_URL }).database, expected as Settings["database"], DATABASE_URL);
+    assertEquals(settingsOf({ DATABASE_URL }).database, expected as PlaneSettings["database"], DATABASE_URL);
   }
   assertEquals(settingsOf({}).database, null);
 });

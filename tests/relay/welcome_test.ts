@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { welcome, type WelcomeFacts } from "../../relay/welcome.ts";
 
-const NEWCOMER: WelcomeFacts = {
+const NEWCOMER = {
+  role: "all",
   serviceName: "vm",
   dataDir: "./data",
   listeners: [
@@ -15,9 +16,9 @@ const NEWCOMER: WelcomeFacts = {
   authorityFile: "data/tls/ca.pem",
   activationDelayMs: 900_000,
   warnings: [],
-};
+} satisfies WelcomeFacts;
 
-function linesOf(facts: Partial<WelcomeFacts>): string[] {
+function linesOf(facts: Partial<Extract<WelcomeFacts, { role: "all" }>>): string[] {
   return welcome({ ...NEWCOMER, ...facts }).split("\n").map((line) => line.trim());
 }
 

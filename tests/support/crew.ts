@@ -13,8 +13,7 @@ import { createNodeClient, type NodeClient } from "../../api/client.ts";
 import { createControlPlane } from "../../api/main.ts";
 import { IN_MEMORY } from "../../api/store/database.ts";
 import { type Endpoint, findEndpoints } from "../../relay/listeners.ts";
-import { parametersOf } from "../../relay/policy/parameters.ts";
-import type { Settings } from "../../relay/settings.ts";
+import { nodeParameters, planeParameters } from "../../relay/policy/parameters.ts";
 import { newConnectionTable } from "../../relay/smtp/connection_counts.ts";
 import { Crew, type CrewOptions } from "../../relay/workers/crew.ts";
 import { addressesWith } from "./addresses.ts";
@@ -22,7 +21,7 @@ import { SERVICE, staticDns } from "./static_dns.ts";
 import { Dialogue } from "./dialogue.ts";
 import { startDnsServer } from "./dns_server.ts";
 import { NextHopServer } from "./next_hop_server.ts";
-import { passwordOf, testSettings, ZONE } from "./node.ts";
+import { passwordOf, type TestSettings, testSettings, ZONE } from "./node.ts";
 import { SELF_SIGNED } from "./self_signed.ts";
 import { HELP_FACTS } from "./help_facts.ts";
 
@@ -41,7 +40,7 @@ export interface CrewChanges {
   readonly prepare?: (spoolDirectory: string, client: NodeClient) => Promise<void>;
 }
 
-export async function startTestCrew(nodes: number, changes: Partial<Settings> = {}, others: CrewChanges = {}) {
+export async function startTestCrew(nodes: number, changes: Partial<TestSettings> = {}, others: CrewChanges = {}) {
   await using stack = new AsyncDisposableStack();
   const dataDir = await Deno.makeTempDir({ prefix: "mailhop-crew-" });
   stack.defer(() => Deno.remove(dataDir, { recursive: true }));
@@ -62,7 +61,7 @@ export async function startTestCrew(nodes: number, changes: Partial<Settings> = 
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: settings.activationDelayMs,
-    parameters: parametersOf(settings),
+    parameters: planeParameters(settings, nodeParameters(settings)),
     keepDecisionsMs: 86_400_000,
     keepHistoryMs: 30 * 86_400_000,
     now: () => Date.now(),

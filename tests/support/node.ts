@@ -20,8 +20,8 @@ import { ownEndpoints } from "../../relay/listeners.ts";
 import { startNode } from "../../relay/node.ts";
 import { namesOf } from "../../relay/names_of.ts";
 import { outgoingAddresses } from "../../relay/outgoing_addresses.ts";
-import { parametersOf } from "../../relay/policy/parameters.ts";
-import { readSettings, type Settings } from "../../relay/settings.ts";
+import { nodeParameters, planeParameters } from "../../relay/policy/parameters.ts";
+import { type NodeSettings, type PlaneSettings, readSettings } from "../../relay/settings.ts";
 import { ConnectionCounts, newConnectionTable } from "../../relay/smtp/connection_counts.ts";
 import { createStartTls } from "../../relay/tls/server_starttls.ts";
 import { Dialogue, plainResponse } from "./dialogue.ts";
@@ -35,6 +35,8 @@ export const MINUTE_MS = 60_000;
 export const ACTIVATION_DELAY_MS = 15 * MINUTE_MS;
 /** Longer than a node believes what it remembers of an account or a password. */
 export const FORGOTTEN_MS = 5001;
+/** A control plane that was away is asked again after it. */
+export const PROBE_MS = 1000;
 
 const HOST = "127.0.0.1";
 const ADMIN_TOKEN = "operator-token", RELAY_TOKEN = "relay-token";
@@ -71,7 +73,7 @@ export const MESSAGE = `
 
 export interface TestNodeOptions {
   readonly zone?: Zone;
-  readonly settings?: Partial<Settings>;
+  readonly settings?: Partial<TestSettings>;
   /** The control plane's; in memory unless told. */
   readonly database?: DatabaseLocation;
   /** For the spool; one of its own, which is removed, unless told. */
@@ -108,7 +110,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     adminToken: ADMIN_TOKEN,
     relayToken: RELAY_TOKEN,
     activationDelayMs: settings.activationDelayMs,
-    parameters: parametersOf(settings),
+    parameters: planeParameters(settings, nodeParameters(settings)),
     keepDecisionsMs: settings.keepDecisionsMs,
     keepHistoryMs: settings.keepHistoryMs,
     now: () => clock.now,
@@ -235,9 +237,11 @@ export function passwordOf(username: string): string {
   return `password of ${username}`;
 }
 
-/** As a start reads them from its environment. */
-/** Settings of a relay whose mail for "example.net" goes to a next hop on this machine. */
-export function testSettings(nextHopPort: number, changes: Partial<Settings> = {}): Settings {
+/** Those of both parts of a process in role `all`. */
+export type TestSettings = PlaneSettings & NodeSettings;
+
+/** As a start reads them from its environment: settings of a relay whose mail for "example.net" goes to a next hop on this machine. */
+export function testSettings(nextHopPort: number, changes: Partial<TestSettings> = {}): TestSettings {
   const read = readSettings(
     {
       MAILHOP_ALLOW_PLAINTEXT_AUTH: "true",
@@ -249,5 +253,7 @@ export function testSettings(nextHopPort: number, changes: Partial<Settings> = {
     1,
   );
   if (!read.ok) throw new Error(read.mistakes.join("\n"));
-  return { ...read.settings, ...changes };
+  const { settings } = read;
+  if (settings.role !== "all") throw new Error(settings.role);
+  return { ...settings.plane, ...settings.nodes, ...changes };
 }

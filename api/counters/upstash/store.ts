@@ -24,6 +24,8 @@ type ScriptName = keyof typeof SCRIPTS;
 /** A round trip around the world takes 0.3 s. Three tries end well before a node gives up its call (10 s). */
 const TRY_MS = 2000;
 const TRIES = 3;
+/** While it does not answer a call is one short try: whoever asks has something else to go by, or nothing. */
+const TRY_WHILE_AWAY_MS = 1000;
 /** How long Redis's clock is believed to run as ours does. */
 const CLOCK_HOLDS_MS = 60_000;
 
@@ -31,6 +33,8 @@ export class UpstashStore {
   readonly #redis: Redis;
   readonly #hashes = new Map<ScriptName, Promise<string>>();
   readonly #now: () => number;
+  /** The last call got no answer. */
+  #away = false;
   #clock: { readonly aheadMs: number; readonly readAt: number } | undefined;
 
   /** @param now epoch ms, of this machine. */
@@ -40,7 +44,7 @@ export class UpstashStore {
       ...{ url, token },
       // Without these it tries five times for an unbounded time, encodes answers twice, and guesses at types.
       retry: false,
-      signal: () => AbortSignal.timeout(TRY_MS),
+      signal: () => AbortSignal.timeout(this.#away ? TRY_WHILE_AWAY_MS : TRY_MS),
       responseEncoding: false,
       automaticDeserialization: false,
       enableTelemetry: false,
@@ -108,11 +112,15 @@ export class UpstashStore {
   }
 
   async #tried<Result>(call: () => Promise<Result>): Promise<Result> {
-    for (let tries = 1;; tries++) {
+    for (let tries = this.#away ? TRIES : 1;; tries++) {
       try {
-        return await call();
+        const result = await call();
+        this.#away = false;
+        return result;
       } catch (cause) {
-        if (tries === TRIES) throw new CountersUnavailable("the counters do not answer", { cause });
+        if (tries < TRIES) continue;
+        this.#away = true;
+        throw new CountersUnavailable("the counters do not answer", { cause });
       }
     }
   }

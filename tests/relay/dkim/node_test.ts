@@ -1,9 +1,8 @@
 /** Signatures from key to next hop: a whole node with its control plane, spoken to over a socket. */
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { startTestNode, type TestNode } from "../../support/node.ts";
+import { startTestNode, type TestNode, type TestSettings } from "../../support/node.ts";
 import { verdicts } from "../../support/dkim.ts";
-import type { Settings } from "../../../relay/settings.ts";
 
 interface Keys {
   readonly items: readonly {
@@ -13,7 +12,7 @@ interface Keys {
 }
 
 /** "anna" has example.com, "operator" the domain of the service. */
-async function startSigningNode(settings: Partial<Settings> = {}) {
+async function startSigningNode(settings: Partial<TestSettings> = {}) {
   const mail = { MX: ["10 mx.example.com"] };
   const node = await startTestNode({ settings, zone: { "example.org": mail, "relay.test": mail } });
   const records = new Map<string, string>();

@@ -46,6 +46,8 @@ function startNode(plane: TestControlPlane, name: string): TestNode {
     sleep: () => Promise.resolve(),
     closing: closing.signal,
     onTrouble: () => {},
+    onAway: () => {},
+    onBack: () => {},
   });
   controlPlane.name(name);
   const reservations = new Reservations({
@@ -195,6 +197,7 @@ Deno.test("leases: with a control plane that is away a node spends what it has, 
   }, ControlPlaneUnavailable);
   assert(spent > 20, `${spent}`);
   node.link.down = false;
+  node.clock.monotonic += 2 * SECOND_MS;
   assert((await node.send()).facts.granted);
 });
 

@@ -8,7 +8,7 @@ import { mailFacts, NOON } from "../../policy/facts.ts";
 import { FAULTS, onTrigger, policyModule, TRIGGER_BYTES } from "../../support/policy_modules.ts";
 
 const OWN = ownModule().hash;
-const BEGINNING: PolicyState = { version: 0, active: null, shadow: null, parameters: {} };
+const BEGINNING: PolicyState = { version: 0, active: null, shadow: null, relaysPerBlock: 7, parameters: {} };
 
 /** A control plane of a few lines, which keeps what it was told. */
 function controlPlane(modules: readonly Uint8Array<ArrayBuffer>[] = []) {
@@ -41,7 +41,7 @@ function follow(plane: ReturnType<typeof controlPlane>) {
       },
     },
     recorder: new DecisionRecorder({ samplePercent: 0, random: () => 0, newId: () => "chunk" }),
-    parameters: { ...defaultParameters, relaysPerBlock: 7 },
+    parameters: defaultParameters,
     now: () => NOON,
     monotonic: () => 0,
     onTrouble: (error) => troubles.push(String(error)),
@@ -53,7 +53,13 @@ function follow(plane: ReturnType<typeof controlPlane>) {
 Deno.test("follower: decides by what holds before anybody is let in, with what was set over the settings", async () => {
   const octets = policyModule();
   const plane = controlPlane([octets]);
-  plane.state = { version: 5, active: moduleHash(octets), shadow: OWN, parameters: { maxRecipients: 3 } };
+  plane.state = {
+    version: 5,
+    active: moduleHash(octets),
+    shadow: OWN,
+    relaysPerBlock: 7,
+    parameters: { maxRecipients: 3 },
+  };
   const { follower } = follow(plane);
   await using _ = follower;
   await follower.start();
@@ -76,7 +82,7 @@ Deno.test("follower: says what it decides by, and takes over nothing while the c
 Deno.test("follower: a fault is told at once, again if need be, and once in the end", async () => {
   const octets = policyModule({ before: onTrigger(FAULTS.trap) });
   const plane = controlPlane([octets]);
-  plane.state = { version: 1, active: moduleHash(octets), shadow: null, parameters: {} };
+  plane.state = { version: 1, active: moduleHash(octets), shadow: null, relaysPerBlock: 7, parameters: {} };
   const { follower } = follow(plane);
   await follower.start();
   plane.down = true;
@@ -94,7 +100,13 @@ Deno.test("follower: a fault is told at once, again if need be, and once in the 
 Deno.test("follower: octets that are not those of the hash are not taken over, the parameters are, and it is told", async () => {
   const plane = controlPlane();
   plane.policyModule = () => Promise.resolve(policyModule());
-  plane.state = { version: 1, active: "b".repeat(64), shadow: null, parameters: { maxRecipients: 3 } };
+  plane.state = {
+    version: 1,
+    active: "b".repeat(64),
+    shadow: null,
+    relaysPerBlock: 7,
+    parameters: { maxRecipients: 3 },
+  };
   const { follower } = follow(plane);
   await follower.start();
   await follower[Symbol.asyncDispose]();
@@ -107,7 +119,7 @@ Deno.test("follower: octets that are not those of the hash are not taken over, t
 Deno.test("follower: what a shadow saw is told again until it has arrived, and goes on through a change of parameters", async () => {
   const octets = policyModule();
   const plane = controlPlane([octets]);
-  plane.state = { version: 1, active: null, shadow: moduleHash(octets), parameters: {} };
+  plane.state = { version: 1, active: null, shadow: moduleHash(octets), relaysPerBlock: 7, parameters: {} };
   const { follower, troubles } = follow(plane);
   await follower.start();
   for (let n = 0; n < 3; n++) follower.live.decide("author", { ownership: "own" });

@@ -1,0 +1,123 @@
+/**
+ * How calls of the control plane are made: each has a deadline, and while it is known to be away they fail at once, but
+ * for one at a time that finds out whether it still is. Every kind of trouble is a `ControlPlaneUnavailable`.
+ */
+import { AwayGate, type Passage } from "./away_gate.ts";
+
+/** The control plane could not be asked, or it had trouble of its own, or it did not let this node in. */
+export class ControlPlaneUnavailable extends Error {
+  override readonly name: string = "ControlPlaneUnavailable";
+}
+
+/** It could not be asked, or had trouble of its own: what is remembered may stand in for it. */
+export class ControlPlaneAway extends ControlPlaneUnavailable {
+  override readonly name: string = "ControlPlaneAway";
+}
+
+/** It is known to be away, which was told when it became known, and is not asked just now. */
+export class ControlPlaneStillAway extends ControlPlaneAway {
+  override readonly name = "ControlPlaneStillAway";
+}
+
+/** Leaves out that it is still away: that it is, was told once. */
+export function unlessTold(report: (error: unknown) => void): (error: unknown) => void {
+  return (error) => error instanceof ControlPlaneStillAway || report(error);
+}
+
+/** A call that takes longer has failed: the client of the SMTP session would not wait much longer either. */
+export const CALL_DEADLINE_MS = 10_000;
+/** While it is away it is asked so often. */
+const PROBE_PAUSE_MS = 1000;
+/** Problems, by their stable names (api/problem.ts), of one who is there: it can do most of what it is asked. */
+const THERE: ReadonlyMap<string, string> = new Map([
+  ["/problems/busy", "the control plane is busy"],
+  ["/problems/counters-unavailable", "the control plane cannot reach the counters"],
+]);
+/** It cannot do anything now, or somebody on the way to it says so. */
+const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
+
+export interface Answer {
+  readonly ok: boolean;
+  readonly status: number;
+  json(): Promise<unknown>;
+  text(): Promise<string>;
+}
+
+/** What a route answers when it could do what was asked. */
+export type Body<A extends Answer> = Awaited<ReturnType<Extract<A, { readonly ok: true }>["json"]>>;
+
+/** Hears whether it is there. */
+export interface Reach {
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
+  /** It is away, as this error has it. */
+  readonly onAway: (error: unknown) => void;
+  /** It is back, after so many ms. */
+  readonly onBack: (awayMs: number) => void;
+}
+
+export class ControlPlaneCalls {
+  readonly #gate: AwayGate;
+
+  constructor(reach: Reach) {
+    this.#gate = new AwayGate({ ...reach, pauseMs: PROBE_PAUSE_MS });
+  }
+
+  /** @param tells whether it is away, if this call fails. */
+  async response<A extends Answer>(request: () => Promise<A>, tells = true): Promise<A> {
+    const passage = this.#gate.enter();
+    if (passage === null) throw new ControlPlaneStillAway("the control plane is away");
+    const failed = tells ? passage.failed : passage.abandoned;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer in ${CALL_DEADLINE_MS} ms`)), CALL_DEADLINE_MS);
+    });
+    try {
+      const response = await Promise.race([request(), tooLate]);
+      if (response.status >= 500) return await troubled(response, passage.answered, failed);
+      passage.answered();
+      return response;
+    } catch (cause) {
+      if (cause instanceof ControlPlaneUnavailable) throw cause;
+      const error = new ControlPlaneAway("the control plane did not answer", { cause });
+      failed(error);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** It answered that it has trouble. @throws {ControlPlaneUnavailable} */
+async function troubled(
+  response: Answer,
+  answered: Passage["answered"],
+  failed: Passage["failed"],
+): Promise<never> {
+  const { status } = response;
+  const there = THERE.get(await problemOf(response));
+  const error = new ControlPlaneAway(`the control plane answered ${status}`);
+  if (AWAY.has(status) && there === undefined) failed(error);
+  else answered();
+  // With logins that it has no time for, or without the counters, a password that was changed must not hold.
+  throw there === undefined ? error : new ControlPlaneUnavailable(there);
+}
+
+/** The name of the problem that an answer bears; "" where it has none. */
+export async function problemOf(response: Answer): Promise<string> {
+  try {
+    const { type } = await response.json() as { type?: unknown };
+    return String(type);
+  } catch {
+    return ""; // of a proxy on the way
+  }
+}
+
+export async function body<A extends Answer>(response: A): Promise<Body<A>> {
+  if (!response.ok) throw new ControlPlaneUnavailable(`the control plane answered ${response.status}`);
+  try {
+    return await response.json() as Body<A>;
+  } catch (cause) {
+    throw new ControlPlaneUnavailable("the control plane's answer is not JSON", { cause });
+  }
+}

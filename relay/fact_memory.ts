@@ -1,0 +1,53 @@
+/**
+ * What was asked of somebody who may be away later: each fact is fresh for a short while, and remembered for longer, to
+ * stand in for an answer that cannot be had. Bounded in number; those that were learned first go first.
+ */
+export interface FactAges {
+  /** So long a fact is as good as asked just now, in ms. */
+  readonly freshMs: number;
+  /** So long it is remembered, in ms. */
+  readonly rememberedMs: number;
+  readonly maxEntries: number;
+}
+
+export class FactMemory<T> {
+  readonly #facts = new Map<string, { readonly value: T; readonly learnedAt: number }>();
+  readonly #ages: FactAges;
+  /** Milliseconds of a monotonic clock. */
+  readonly #monotonic: () => number;
+
+  constructor(ages: FactAges, monotonic: () => number) {
+    this.#ages = ages;
+    this.#monotonic = monotonic;
+  }
+
+  fresh(key: string): T | undefined {
+    return this.#within(key, this.#ages.freshMs);
+  }
+
+  /** Use does not make it younger. */
+  remembered(key: string): T | undefined {
+    return this.#within(key, this.#ages.rememberedMs);
+  }
+
+  learn(key: string, value: T): void {
+    this.#facts.delete(key);
+    this.#facts.set(key, { value, learnedAt: this.#monotonic() });
+    for (const first of this.#facts.keys()) {
+      if (this.#facts.size <= this.#ages.maxEntries) break;
+      this.#facts.delete(first);
+    }
+  }
+
+  forget(key: string): void {
+    this.#facts.delete(key);
+  }
+
+  #within(key: string, ageMs: number): T | undefined {
+    const fact = this.#facts.get(key);
+    if (fact === undefined) return undefined;
+    const isAged = (limitMs: number) => this.#monotonic() - fact.learnedAt >= limitMs;
+    if (isAged(this.#ages.rememberedMs)) this.#facts.delete(key);
+    return isAged(ageMs) ? undefined : fact.value;
+  }
+}

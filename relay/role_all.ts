@@ -1,0 +1,70 @@
+/** Role `all`: control plane and nodes in one process; the nodes' `fetch` is the app itself. A composition root. */
+import { obtainAdminToken, shownToken } from "./admin_token.ts";
+import { CannotStart } from "./cannot_start.ts";
+import { createResolver } from "./dns/resolver.ts";
+import { systemNameServers } from "./dns/resolv_conf.ts";
+import { examine } from "./doctor/examination.ts";
+import { portsOf } from "./listeners.ts";
+import { prepareNodes } from "./nodes.ts";
+import { outgoingAddresses } from "./outgoing_addresses.ts";
+import { nodeParameters, planeParameters } from "./policy/parameters.ts";
+import type { RoleSurroundings, RunningRole } from "./running_role.ts";
+import { serveHttp } from "./serve_http.ts";
+import type { Settings } from "./settings.ts";
+import { startControlPlane } from "./start_control_plane.ts";
+
+const TOKEN_OCTETS = 32;
+
+/** @returns mistakes of the settings. @throws {CannotStart | PortUnavailable | NodeNotStarted} */
+export async function startAll(
+  { plane, nodes: nodeSettings }: Extract<Settings, { readonly role: "all" }>,
+  surroundings: RoleSurroundings,
+): Promise<RunningRole | readonly string[]> {
+  const { now, monotonic, randomBytes, closing } = surroundings;
+  const adminToken = await obtainAdminToken({ path: plane.dataDir, given: plane.adminToken, randomBytes });
+  if (typeof adminToken === "string") throw new CannotStart(adminToken);
+  const nodes = await prepareNodes(nodeSettings, surroundings);
+  if (!("start" in nodes)) return nodes;
+  const { endpoints } = nodes;
+  const relayToken = plane.relayToken ?? randomBytes(TOKEN_OCTETS).toHex();
+  const resolver = closing.use(createResolver(plane.dns ?? await systemNameServers()));
+  const controlPlane = await startControlPlane({
+    ...surroundings,
+    settings: plane,
+    adminToken: adminToken.token,
+    relayToken,
+    resolver,
+    parameters: planeParameters(plane, nodeParameters(nodeSettings)),
+    outgoingAddresses: () => outgoingAddresses(nodeSettings, resolver),
+    examineMachine: () =>
+      examine({
+        serviceName: plane.serviceName,
+        dataDir: plane.dataDir,
+        certificate: () => ({ certificate: nodes.certificate, own: nodeSettings.tlsFiles === null }),
+        resolver: resolver.fresh(),
+        now,
+        monotonic,
+      }),
+    ports: {
+      starttls: portsOf(endpoints.open.filter(({ tls }) => !tls)),
+      tls: portsOf(endpoints.open.filter(({ tls }) => tls)),
+    },
+    readiness: () => Promise.resolve({ nodes: nodes.trouble() }),
+  }, closing);
+  closing.use(serveHttp(plane.httpListen, controlPlane.app.fetch));
+  await nodes.start({ fetch: controlPlane.fetch, token: relayToken });
+  return {
+    facts: {
+      role: "all",
+      serviceName: plane.serviceName,
+      dataDir: plane.dataDir,
+      listeners: endpoints.open,
+      leftOut: endpoints.leftOut,
+      http: plane.httpListen,
+      adminToken: { file: adminToken.file, shown: shownToken(adminToken) },
+      authorityFile: nodes.authorityFile,
+      activationDelayMs: plane.activationDelayMs,
+    },
+    drain: () => nodes.drain(),
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * Role `relay`: nodes alone, whose control plane is elsewhere; their `fetch` goes there over HTTP. A composition root
+ * that loads nothing of the control plane but the type of its client.
+ */
+import { ClockWatch, skewWords } from "./clock_watch.ts";
+import { openOrigin } from "./direct_fetch.ts";
+import { prepareNodes } from "./nodes.ts";
+import { ReachOfControlPlane } from "./reach_of_control_plane.ts";
+import { type Check, relayHealth } from "./relay_health.ts";
+import { RemoteControlPlane } from "./remote_control_plane.ts";
+import type { RoleSurroundings, RunningRole } from "./running_role.ts";
+import { serveHttp } from "./serve_http.ts";
+import type { Settings } from "./settings.ts";
+
+/** A Date header has whole seconds, cut off. */
+const HALF_SECOND_MS = 500;
+
+/** @returns mistakes of the settings. @throws {PortUnavailable | NodeNotStarted} */
+export async function startRelay(
+  { nodes: settings, remote }: Extract<Settings, { readonly role: "relay" }>,
+  surroundings: RoleSurroundings,
+): Promise<RunningRole | readonly string[]> {
+  const { now, monotonic, log, closing } = surroundings;
+  const nodes = await prepareNodes(settings, surroundings);
+  if (!("start" in nodes)) return nodes;
+  const reach = new ReachOfControlPlane(monotonic);
+  // The nodes themselves tell of a clock that is wrong.
+  const clock = new ClockWatch({ now, onChange: () => {} });
+  const controlPlane = closing.use(
+    new RemoteControlPlane({
+      origins: remote.urls.map(openOrigin),
+      monotonic,
+      onNews: (message, facts) => log.warn(message, facts),
+      onAnswer: ({ status, headers }, roundTripMs) => {
+        reach.answered(status);
+        const date = Date.parse(headers.get("date") ?? "");
+        if (!Number.isNaN(date)) clock.heard(date + HALF_SECOND_MS, roundTripMs);
+      },
+    }),
+  );
+  const checks = (): Record<string, Check> => ({
+    nodes: okUnless(nodes.trouble()),
+    "control plane": reach.check,
+    // It is shown, and mail goes on: see the failure table.
+    clock: { ok: true, words: clock.apart ? `${skewWords(clock.aheadMs ?? 0)} the control plane's` : "ok" },
+  });
+  closing.use(serveHttp(settings.httpListen, relayHealth(checks)));
+  await nodes.start({ fetch: controlPlane.fetch, token: remote.token });
+  return {
+    facts: {
+      role: "relay",
+      serviceName: settings.serviceName,
+      dataDir: settings.dataDir,
+      listeners: nodes.endpoints.open,
+      leftOut: nodes.endpoints.leftOut,
+      http: settings.httpListen,
+      controlPlane: remote.urls,
+      authorityFile: nodes.authorityFile,
+    },
+    drain: () => nodes.drain(),
+  };
+}
+
+function okUnless(trouble: string | null): Check {
+  return { ok: trouble === null, words: trouble ?? "ok" };
+}

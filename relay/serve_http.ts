@@ -1,0 +1,23 @@
+/** The HTTP listeners of a process. */
+import { PortUnavailable } from "./listeners.ts";
+import type { HostPort } from "./settings.ts";
+
+/** Requests in flight are answered before it is disposed of. @throws {PortUnavailable} */
+export function serveHttp(
+  addresses: readonly HostPort[],
+  handler: (request: Request) => Response | Promise<Response>,
+): AsyncDisposable {
+  const servers = addresses.map(({ hostname, port }) => {
+    try {
+      return Deno.serve({ hostname, port, onListen: () => {} }, (request) => handler(request));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new PortUnavailable(`${hostname} port ${port}: ${error.message}`, { cause: error });
+    }
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(servers.map((server) => server.shutdown()));
+    },
+  };
+}
