@@ -12,6 +12,7 @@ import { createControlDatabaseCounters } from "./counters/control_database.ts";
 import type { Caps, Counters } from "./counters/counters.ts";
 import type { UpstashLocation } from "./counters/upstash/store.ts";
 import type { Finding } from "./doctor/finding.ts";
+import { nodeClocks } from "./doctor/node_clocks.ts";
 import type { OwnNames } from "./doctor/own_names.ts";
 import type { MailDns } from "./domain_check/mail_dns.ts";
 import type { ResolveTxt } from "./domain_proof.ts";
@@ -136,8 +137,8 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     mailDns,
     examine: async () => {
       const { ownNames } = await import("./doctor/own_names.ts"); // it loads mailauth
-      const [names, machine] = await Promise.all([ownNames(service, mailDns()), options.examineMachine()]);
-      return [...names, ...machine];
+      return (await Promise.all([ownNames(service, mailDns()), options.examineMachine(), nodeClocks(db, now())]))
+        .flat();
     },
     activationDelayMs,
     help: { ...options.help, activationDelayMs },

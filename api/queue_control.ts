@@ -101,18 +101,21 @@ export async function takeReport({ db, now }: QueueControl, report: QueueReport)
   }
   if (gone) {
     await deleteNode(db, node);
-    return { draining: false, jobs: [] };
+    return { now: now(), draining: false, jobs: [] };
   }
   const known = await findNode(db, node);
-  const { region, number, queued } = report;
-  const row = { node, region, number, queued, draining: report.draining ? 1 : 0, seen_at: at };
-  const changed = known === undefined || known.queued !== queued || known.draining !== row.draining ||
-    known.region !== region || known.number !== number || at - known.seen_at > SEEN_EVERY_MS;
+  const { region, number, version, queued, clock } = report;
+  const draining = report.draining ? 1 : 0, apart = clock?.apart ? 1 : 0;
+  const clocks = { clock_ahead_ms: clock?.aheadMs ?? null, clocks_apart: apart };
+  const row = { node, region, number, version, queued, draining, ...clocks, seen_at: at };
+  const changed = known === undefined || known.queued !== queued || known.draining !== draining ||
+    known.region !== region || known.number !== number || known.version !== version || known.clocks_apart !== apart ||
+    at - known.seen_at > SEEN_EVERY_MS;
   if (changed) await putNode(db, row);
   const jobs = (await openJobsOf(db, node)).map((job) => (
     { id: job.id, orderedAgoMs: Math.max(0, at - job.at), ...orderOf(job) }
   ));
-  return { draining: known?.drain_wanted === 1, jobs };
+  return { now: now(), draining: known?.drain_wanted === 1, jobs };
 }
 
 /** Jobs, and how far they are. */

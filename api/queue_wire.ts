@@ -114,10 +114,21 @@ export interface QueueProgress {
   readonly list: readonly QueuedMessageFacts[] | null;
 }
 
+export interface ClockComparison {
+  /** By how much the node's clock is ahead, in ms. */
+  readonly aheadMs: number;
+  /** Whether it is too far from right for the node to pass over it. */
+  readonly apart: boolean;
+}
+
 /** What a node says of itself, every second. */
 export interface QueueReport {
   readonly node: string;
   readonly region: string;
+  /** Of its program. */
+  readonly version: string;
+  /** Its clock against the control plane's, as it saw last; null: it has not compared yet. */
+  readonly clock: ClockComparison | null;
   /** Which of its process's nodes it is, from 0; null: a shard without a node, which only delivers. */
   readonly number: number | null;
   /** Messages that have not ended. */
@@ -131,6 +142,8 @@ export interface QueueReport {
 
 /** What it is to do: jobs that are not here any more were called off. */
 export interface QueueInstructions {
+  /** The control plane's clock, as it answers. */
+  readonly now: number;
   readonly draining: boolean;
   readonly jobs: readonly QueueJob[];
 }

@@ -24,14 +24,9 @@ export class ClockWatch {
     this.#options = options;
   }
 
-  /** By how much our clock is ahead of theirs, as last seen; null: nothing was heard yet. */
-  get aheadMs(): number | null {
-    return this.#aheadMs;
-  }
-
-  /** Whether the operator was told that the clocks are apart. */
-  get apart(): boolean {
-    return this.#apart;
+  /** By how much our clock is ahead of theirs, as last seen, and whether that is too much; null: not heard yet. */
+  get comparison(): { readonly aheadMs: number; readonly apart: boolean } | null {
+    return this.#aheadMs === null ? null : { aheadMs: this.#aheadMs, apart: this.#apart };
   }
 
   /** To be called as soon as the answer is there. `theirs`: epoch ms; the answer was asked for `roundTripMs` ago. */
@@ -48,7 +43,6 @@ export class ClockWatch {
   }
 }
 
-/** "12.3 s ahead of", "12.3 s behind": to go before what it is compared with. */
 export function skewWords(aheadMs: number): string {
-  return `${(Math.abs(aheadMs) / 1000).toFixed(1)} s ${aheadMs < 0 ? "behind" : "ahead of"}`;
+  return `${(Math.abs(aheadMs) / 1000).toFixed(1)} s ${aheadMs < 0 ? "behind" : "ahead of"} the control plane's`;
 }

@@ -42,7 +42,7 @@ export async function startRelay(
     nodes: okUnless(nodes.trouble()),
     "control plane": reach.check,
     // It is shown, and mail goes on: see the failure table.
-    clock: { ok: true, words: clock.apart ? `${skewWords(clock.aheadMs ?? 0)} the control plane's` : "ok" },
+    clock: { ok: true, words: clock.comparison?.apart ? skewWords(clock.comparison.aheadMs) : "ok" },
   });
   closing.use(serveHttp(settings.httpListen, relayHealth(checks)));
   await nodes.start({ fetch: controlPlane.fetch, token: remote.token });

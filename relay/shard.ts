@@ -8,6 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import { join } from "@std/path";
 import type { NodeClient } from "../api/client.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import { ControlPlane, unlessTold } from "./control_plane.ts";
 import { Delivery, DELIVERY_LIMITS, type DeliveryLimits } from "./delivery/delivery.ts";
 import type { DestinationRule } from "./delivery/destination_limits.ts";
@@ -20,6 +21,7 @@ import { followQueue } from "./queue_jobs/follow.ts";
 import type { QueueFollower } from "./queue_jobs/follower.ts";
 import { createSigner, openPolicies } from "./mail_authentication.ts";
 import type { NodeSettings } from "./settings.ts";
+import { VERSION } from "./version.ts";
 import { type OpenSpool, openSpool } from "./spool/open.ts";
 import type { Spool } from "./spool/spool.ts";
 
@@ -127,11 +129,21 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     limits: deliveryLimits(settings),
   });
   delivery.start();
+  const clock = new ClockWatch({
+    now,
+    onChange: (apart, aheadMs) =>
+      apart
+        ? log.error("this machine's clock and the control plane's are apart", { aheadMs })
+        : log.info("this machine's clock and the control plane's agree again", { aheadMs }),
+  });
   const queueFollower = followQueue({
     spool: opened.spool,
     delivery,
     controlPlane,
     region: settings.region,
+    version: VERSION,
+    clock,
+    monotonic,
     number: options.number,
     serviceName: settings.serviceName,
     onDraining: options.onDraining,

@@ -80,6 +80,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
       "relay/spool/",
       "relay/envelope.ts",
       "relay/periodic_work.ts",
+      "relay/clock_watch.ts",
       "api/client.ts",
     ],
   ],

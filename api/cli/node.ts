@@ -72,17 +72,27 @@ function nodeTable({ items }: { readonly items: readonly Node[] }, look: Look): 
       { head: "NODE" },
       { head: "REGION" },
       { head: "NUMBER", align: "right" },
+      { head: "VERSION" },
       { head: "STATE" },
       { head: "QUEUED", align: "right" },
+      { head: "CLOCK" },
       { head: "HEARD OF" },
     ],
-    items.map(({ node, region, number, state, queued, seenAt }) => [
+    items.map(({ node, region, number, version, state, queued, clock, seenAt }) => [
       node,
       region,
       number === null ? "none" : String(number),
+      version,
       { text: state, style: STATE_STYLES[state] },
       queued.toLocaleString("en-US"),
+      clockCell(clock),
       relative(seenAt, look.now),
     ]),
   );
+}
+
+function clockCell(clock: Node["clock"]): string | { readonly text: string; readonly style: Style } {
+  if (clock === null) return "unknown";
+  const seconds = (Math.abs(clock.aheadMs) / 1000).toFixed(1);
+  return clock.apart ? { text: `${seconds} s ${clock.aheadMs < 0 ? "behind" : "ahead"}`, style: "bad" } : "right";
 }

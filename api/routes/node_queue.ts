@@ -57,6 +57,8 @@ const progress: z.ZodType<QueueProgress> = z.object({
 const reportBody: z.ZodType<QueueReport> = z.object({
   node: text.min(1),
   region: text,
+  version: text,
+  clock: z.object({ aheadMs: z.int(), apart: z.boolean() }).nullable(),
   number: count.nullable(),
   queued: count,
   draining: z.boolean(),

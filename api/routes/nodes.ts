@@ -14,12 +14,16 @@ const nodeSchema = z.object({
   number: z.int().nullable().openapi({
     description: "Which of its process's nodes it is; null: the queue of a node that is no more, which is delivered",
   }),
+  version: z.string().openapi({ description: "Of its program", example: "0.1.0" }),
   state: z.enum(["serving", "draining", "delivering", "silent"]).openapi({
     description: "serving: lets clients in; draining: lets nobody in, and delivers what it has; delivering: is the " +
       "queue of a node that is no more; silent: not heard of",
   }),
   drain: z.boolean().openapi({ description: "Whether the operator wants it to drain" }),
   queued: z.int().openapi({ description: "Messages that have not ended" }),
+  clock: z.object({ aheadMs: z.int(), apart: z.boolean() }).nullable().openapi({
+    description: "Against the control plane's, as it saw last; null: not compared yet",
+  }),
   seenAt: timeSchema,
 }).openapi("Node");
 
@@ -66,9 +70,11 @@ export const nodesRoutes = ({ db, now }: NodesRoutes) => {
     node: row.node,
     region: row.region,
     number: row.number,
+    version: row.version,
     state: stateOf(row),
     drain: row.drain_wanted === 1,
     queued: row.queued,
+    clock: row.clock_ahead_ms === null ? null : { aheadMs: row.clock_ahead_ms, apart: row.clocks_apart === 1 },
     seenAt: rfc3339(row.seen_at),
   });
   return createRouter()

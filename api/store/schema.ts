@@ -323,6 +323,12 @@ export interface NodeRow {
   region: string;
   /** Among the nodes of its process; null: a shard without a node. */
   number: number | null;
+  /** Of its program. */
+  version: string;
+  /** Against the control plane's, in ms; null: not compared yet. */
+  clock_ahead_ms: number | null;
+  /** 1: too far. */
+  clocks_apart: number;
   /** Messages that have not ended. */
   queued: number;
   /** 1: it lets no more clients in. */

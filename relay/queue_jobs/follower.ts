@@ -4,12 +4,19 @@
  */
 import type { QueueJob, QueueProgress } from "../../api/client.ts";
 import type { ControlPlane } from "../control_plane.ts";
+import type { ClockWatch } from "../clock_watch.ts";
 import { startPeriodicWork } from "../periodic_work.ts";
 import { isQuestionOf, Job, type JobParts } from "./job.ts";
 
 export interface QueueFollowerOptions extends JobParts {
   readonly controlPlane: Pick<ControlPlane, "queue">;
   readonly region: string;
+  /** Of the program. */
+  readonly version: string;
+  /** Hears the control plane's time. */
+  readonly clock: Pick<ClockWatch, "comparison" | "heard">;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
   /** Of the node among those of its process; null: a shard without a node. */
   readonly number: number | null;
   /** Hears whether new clients are to be let in, whenever that changes. */
@@ -62,12 +69,13 @@ export class QueueFollower implements AsyncDisposable {
   }
 
   async #exchange(gone: boolean): Promise<void> {
-    const { controlPlane, region, number, spool, isDraining } = this.#options;
+    const { region, version, clock, number, spool, isDraining } = this.#options;
     const progress = [...this.#jobs.values()].map((job) => job.progress);
-    const facts = { region, number, gone, queued: spool.count(), draining: isDraining() };
+    const facts = { region, version, number, gone, queued: spool.count(), draining: isDraining() };
+    const report = { ...facts, clock: clock.comparison };
     // An answer that is refused for what it says would be refused for ever.
-    const { jobs, draining } = await controlPlane.queue({ ...facts, progress }) ??
-      await controlPlane.queue({ ...facts, progress: progress.map(withoutAnswer) }) ?? refused();
+    const { jobs, draining } = await this.#tell({ ...report, progress }) ??
+      await this.#tell({ ...report, progress: progress.map(withoutAnswer) }) ?? refused();
     for (const { job, ended, done, trouble } of progress) {
       if (!ended) continue;
       this.#jobs.delete(job);
@@ -75,6 +83,14 @@ export class QueueFollower implements AsyncDisposable {
     }
     this.#setDraining(draining);
     this.#takeUp(jobs);
+  }
+
+  async #tell(report: Parameters<ControlPlane["queue"]>[0]): ReturnType<ControlPlane["queue"]> {
+    const { controlPlane, clock, monotonic } = this.#options;
+    const askedAt = monotonic();
+    const instructions = await controlPlane.queue(report);
+    if (instructions !== null) clock.heard(instructions.now, monotonic() - askedAt);
+    return instructions;
   }
 
   #takeUp(wanted: readonly QueueJob[]): void {

@@ -8,7 +8,17 @@ const SILENT_MS = 15_000;
 
 const report = async (api: TestControlPlane, node: string, progress: QueueProgress[] = [], more = {}) =>
   (await api.nodeCall("queue", {
-    ...{ node, region: "eu", number: 0, queued: 5, draining: false, gone: false, progress },
+    ...{
+      node,
+      region: "eu",
+      version: "1.2.3",
+      number: 0,
+      queued: 5,
+      draining: false,
+      gone: false,
+      clock: null,
+      progress,
+    },
     ...more,
   })).body;
 
@@ -22,7 +32,7 @@ const progress = (job: string, more: Partial<QueueProgress> = {}): QueueProgress
 
 Deno.test("queue: an order is a job with a part for each node that is there; it is done when all are", async () => {
   await using api = await startControlPlane();
-  for (const node of ["n1", "n2"]) assertEquals(await report(api, node), { draining: false, jobs: [] });
+  for (const node of ["n1", "n2"]) assertEquals(await report(api, node), { now: NOON, draining: false, jobs: [] });
   const select = { domain: "example.net", receivedBefore: "2026-11-23T08:00:00Z" };
   const { status, body } = await order(api, { work: "hold", select, reason: "why not" });
   assertEquals(status, 201);
@@ -179,8 +189,8 @@ Deno.test("nodes: listed with their queues; one is told to drain, and to serve a
   const listed = async () => (await api.request("GET", "/v1/nodes")).body.items;
   const n1 = { node: "n1", region: "eu", number: 0, queued: 5, state: "serving", drain: false };
   const n2 = { node: "n2", region: "us", number: null, queued: 7, state: "delivering", drain: false };
-  const seenAt = "2026-11-23T12:00:00Z";
-  assertEquals(await listed(), [{ ...n1, seenAt }, { ...n2, seenAt }]);
+  const same = { version: "1.2.3", clock: null, seenAt: "2026-11-23T12:00:00Z" };
+  assertEquals(await listed(), [{ ...n1, ...same }, { ...n2, ...same }]);
   assertObjectMatch((await api.request("PATCH", "/v1/nodes/n1", { drain: true })).body, { ...n1, drain: true });
   assertEquals((await report(api, "n1")).draining, true);
   await report(api, "n1", [], { draining: true });

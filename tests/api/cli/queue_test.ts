@@ -1,12 +1,17 @@
 /** `mailhop queue` and `mailhop node`, against the real API with a node that the test plays. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { QueueJob, QueueProgress } from "../../../api/client.ts";
+import type { ClockComparison, QueueJob, QueueProgress } from "../../../api/client.ts";
 import { type Api, NOW, runOn, startApi } from "./harness.ts";
 
 const HOUR_MS = 3_600_000;
 
-const report = async (api: Api, progress: QueueProgress[] = []): Promise<readonly QueueJob[]> => {
-  const json = { node: "n1", region: "eu", number: 0, queued: 3, draining: false, gone: false, progress };
+const report = async (
+  api: Api,
+  progress: QueueProgress[] = [],
+  clock: ClockComparison | null = null,
+): Promise<readonly QueueJob[]> => {
+  const facts = { node: "n1", region: "eu", version: "1.2.3", number: 0, queued: 3, draining: false, gone: false };
+  const json = { ...facts, clock, progress };
   const response = await api.node.v1.node.queue.$post({ json });
   return (await response.json()).jobs;
 };
@@ -123,7 +128,11 @@ Deno.test("node: listed, told to drain and to serve", async () => {
   await using api = await startApi();
   assertStringIncludes((await runOn(api, "node list")).out, "No node was heard of");
   await report(api);
-  assertMatch((await runOn(api, "node list")).out, /n1\s+eu\s+0\s+serving\s+3\s+now/);
+  assertMatch((await runOn(api, "node list")).out, /n1\s+eu\s+0\s+1\.2\.3\s+serving\s+3\s+unknown\s+now/);
+  await report(api, [], { aheadMs: -12_340, apart: true });
+  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+3\s+12\.3 s behind\s+now/);
+  await report(api, [], { aheadMs: 340, apart: false });
+  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+3\s+right\s+now/);
   assertStringIncludes((await runOn(api, "node drain n1")).out, "delivers what it has: 3 messages");
   assertStringIncludes((await runOn(api, "node serve n1")).out, "lets clients in again");
   assertStringIncludes((await runOn(api, "node drain n2")).err, "mailhop node list");

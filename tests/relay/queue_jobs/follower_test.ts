@@ -41,6 +41,9 @@ async function follow(
     suspended: () => [],
     returned: () => Promise.reject(new Error("nothing is returned here")),
     now: () => START + 1,
+    version: "1.2.3",
+    clock: { comparison: null, heard: () => {} },
+    monotonic: () => 0,
     newId: () => crypto.randomUUID(),
     sleep: () => Promise.resolve(),
   });
@@ -55,7 +58,7 @@ Deno.test("jobs that change something run one after another, in the order of the
   const reports = await follow(
     ({ progress }) => {
       for (const { job, ended } of progress) if (ended) open.delete(job);
-      return { draining: false, jobs: jobs.filter(({ id }) => open.has(id)) };
+      return { now: START, draining: false, jobs: jobs.filter(({ id }) => open.has(id)) };
     },
     () => open.size === 0,
   );
@@ -69,7 +72,7 @@ Deno.test("an answer that is refused is told of without what it says, and the sh
   const reports = await follow(
     ({ progress }) => {
       if (progress.some(({ list }) => list !== null)) return null;
-      return { draining: false, jobs: progress.some(({ ended }) => ended) ? [] : [job("1", "list")] };
+      return { now: START, draining: false, jobs: progress.some(({ ended }) => ended) ? [] : [job("1", "list")] };
     },
     (all) => all.some(({ progress }) => progress.some(({ ended, list }) => ended && list === null)),
   );
