@@ -40,6 +40,8 @@ export interface Reserved {
 const LOOK_AFTER_MS = 1000;
 /** What others wanted is not leased again for so long: they have it by then, or another node's day is done. */
 const WANTED_PAUSE_MS = 30_000;
+/** After trouble, or a lease that was too much, the account's messages ask for themselves for so long. */
+const TROUBLE_PAUSE_MS = 5000;
 /** Somebody else's lease is back by then: nodes look every second, and the calls take their time. */
 const RECALL_MS = 2000;
 /** One of this node's own leases, one of the others'. */
@@ -162,7 +164,7 @@ export class Reservations implements AsyncDisposable {
   async #lease(username: string, relays: number): Promise<void> {
     const { newId, monotonic } = this.#parts;
     const id = newId();
-    let pauseMs = WANTED_PAUSE_MS;
+    let pauseMs = TROUBLE_PAUSE_MS;
     try {
       const { granted, day, used, limit } = await this.#reserveInCounters(
         { id, username, relays, ndr: false, lease: true },

@@ -88,6 +88,8 @@ export const startRelayIn = (
 ): Promise<RelayProcess> =>
   startRelay({
     MAILHOP_ROLE: "relay",
+    MAILHOP_ADMIN_TOKEN: "",
+    MAILHOP_ACTIVATION_DELAY: "",
     MAILHOP_REGION: name,
     MAILHOP_API_URL: `http://127.0.0.1:${api.httpPort}`,
     MAILHOP_RELAY_TOKEN: RELAY_TOKEN,
