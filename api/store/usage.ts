@@ -1,5 +1,6 @@
 /** Table `usage`: what each account used of a day. It changes only in the transaction that changes a reservation. */
 import { type Kysely, sql, type Transaction } from "kysely";
+import { remembered } from "./remembered.ts";
 import type { Database } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: the others must not wait for long. */
@@ -11,14 +12,17 @@ export interface Used {
   readonly ndr: number;
 }
 
+const findUsedOf = remembered((db, usernames: readonly string[], day: string) =>
+  db.selectFrom("usage").select(["username", "used", "ndr"]).where("username", "in", usernames).where("day", "=", day)
+);
+
 /** Used relays of `day`, for those of `usernames` that used any. */
 export const findUsed = async (
   db: Kysely<Database>,
   usernames: readonly string[],
   day: string,
 ): Promise<Map<string, Used>> => {
-  const rows = await db.selectFrom("usage").select(["username", "used", "ndr"])
-    .where("username", "in", usernames).where("day", "=", day).execute();
+  const rows = await findUsedOf(db, usernames, day);
   return new Map(rows.map(({ username, used, ndr }) => [username, { used, ndr }]));
 };
 
@@ -65,13 +69,16 @@ const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
   return [...sums.values()];
 };
 
-export const changeUsage = async (db: Transaction<Database>, changes: readonly UsageChange[]): Promise<void> => {
-  if (changes.length === 0) return;
-  await db.insertInto("usage").values(sumByAccountAndDay(changes))
+const addToDay = remembered((db, username: string, day: string, used: number, ndr: number) =>
+  db.insertInto("usage").values({ username, day, used, ndr })
     .onConflict((conflict) =>
       conflict.columns(["username", "day"])
         .doUpdateSet({ used: sql`usage.used + excluded.used`, ndr: sql`usage.ndr + excluded.ndr` })
-    ).execute();
+    )
+);
+
+export const changeUsage = async (db: Transaction<Database>, changes: readonly UsageChange[]): Promise<void> => {
+  for (const { username, day, used, ndr } of sumByAccountAndDay(changes)) await addToDay(db, username, day, used, ndr);
 };
 
 /** Deletes some of the days before `day`. @returns whether there may be more. */
