@@ -28,25 +28,30 @@ const statusOf = ({ type }: NodeEvent): RecipientStatus | null => {
   }
 };
 
-/** The last word on each recipient, in the order of the events; a final one is not taken back. */
-const changesOf = (events: readonly NodeEvent[]): RecipientChange[] => {
+const keyOf = (messageId: string, address: string): string => `${messageId} ${address}`;
+
+/** The last word on each recipient, by `keyOf`, in the order of the events; a final one is not taken back. */
+const changesOf = (events: readonly NodeEvent[]): Map<string, RecipientChange> => {
   const changes = new Map<string, RecipientChange>();
   for (const event of events) {
     const status = statusOf(event);
     if (status === null) continue;
     for (const address of event.recipients) {
-      const key = `${event.messageId} ${address}`;
+      const key = keyOf(event.messageId, address);
       const before = changes.get(key);
       if (before !== undefined && hasEnded(before.status)) continue;
       changes.set(key, { messageId: event.messageId, address, status });
     }
   }
-  return [...changes.values()];
+  return changes;
 };
 
 /** What the events of customers' messages add to each account's day. */
 const activityOf = (events: readonly NodeEvent[]): ActivityChange[] => {
-  const days = new Map<string, ActivityChange>();
+  const days = new Map<
+    string,
+    { -readonly [Name in keyof ActivityChange]: ActivityChange[Name] } & { addresses: string[] }
+  >();
   for (const event of events) {
     const addresses = event.type === "accepted" ? event.recipients : [];
     // What the operator had returned was refused by nobody.
@@ -54,14 +59,11 @@ const activityOf = (events: readonly NodeEvent[]): ActivityChange[] => {
     const outcomes = event.type === "delivered" ? event.recipients.length : refused;
     if (addresses.length === 0 && outcomes === 0) continue;
     const { account: username } = event, day = dayOf(event.at), key = `${day} ${username}`;
-    const before = days.get(key);
-    days.set(key, {
-      username,
-      day,
-      addresses: [...before?.addresses ?? [], ...addresses],
-      outcomes: outcomes + (before?.outcomes ?? 0),
-      refused: refused + (before?.refused ?? 0),
-    });
+    const change = days.get(key) ?? { username, day, addresses: [], outcomes: 0, refused: 0 };
+    change.addresses.push(...addresses);
+    change.outcomes += outcomes;
+    change.refused += refused;
+    days.set(key, change);
   }
   return [...days.values()];
 };
@@ -74,13 +76,22 @@ const record = async (db: Transaction<Database>, node: string, events: readonly 
   const fresh = await insertEvents(db, events);
   const accepted = fresh.filter(isAccepted);
   const changes = changesOf(fresh);
-  await insertMessages(db, node, accepted);
-  await insertRecipients(db, accepted);
+  // Most mail is delivered at once, and both are told together: it goes in as it stands.
+  const standing = (messageId: string, address: string) => changes.get(keyOf(messageId, address))?.status ?? "queued";
+  const isDelivered = ({ messageId, recipients }: AcceptedEvent) =>
+    recipients.every((address) => standing(messageId, address) === "delivered");
+  await insertMessages(db, node, accepted, (event) => isDelivered(event) ? "delivered" : "queued");
+  await insertRecipients(db, accepted, standing);
+  const inserted = new Set(accepted.map(({ messageId }) => messageId));
+  const settled = new Set(accepted.filter(isDelivered).map(({ messageId }) => messageId));
+  const unsettled = [...changes.values()].filter(({ messageId }) => !settled.has(messageId));
   // What the relay itself made, a DSN for each recipient that was refused, say, is nobody's activity.
-  const customers = await findCustomersMessages(db, fresh.map((event) => event.messageId));
+  const others = fresh.filter(({ messageId }) => !inserted.has(messageId)).map(({ messageId }) => messageId);
+  const customers = await findCustomersMessages(db, others);
+  for (const { messageId, relays } of accepted) if (relays > 0) customers.add(messageId);
   await changeActivity(db, activityOf(fresh.filter((event) => customers.has(event.messageId))));
-  await setRecipientStatus(db, changes);
-  await refreshStatus(db, [...new Set(changes.map((change) => change.messageId))]);
+  await setRecipientStatus(db, unsettled.filter(({ messageId }) => !inserted.has(messageId)));
+  await refreshStatus(db, [...new Set(unsettled.map((change) => change.messageId))]);
   await suppress(db, fresh.filter(isBadAddress));
 };
 

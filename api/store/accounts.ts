@@ -1,5 +1,6 @@
 /** Table `account`: who may use the service. The username is the key everywhere and never changes. */
 import type { Kysely } from "kysely";
+import { remembered } from "./remembered.ts";
 import type { AccountRow, Database } from "./schema.ts";
 
 /** What is shown of an account; the password's hash leaves the store for verification only. */
@@ -21,8 +22,9 @@ export const findAccount = (db: Kysely<Database>, username: string): Promise<Acc
   db.selectFrom("account").select(SHOWN).where("username", "=", username).executeTakeFirst();
 
 /** Those of `usernames` that exist. */
-export const findAccounts = (db: Kysely<Database>, usernames: readonly string[]): Promise<Account[]> =>
-  db.selectFrom("account").select(SHOWN).where("username", "in", usernames).execute();
+export const findAccounts: (db: Kysely<Database>, usernames: readonly string[]) => Promise<Account[]> = remembered(
+  (db, usernames: readonly string[]) => db.selectFrom("account").select(SHOWN).where("username", "in", usernames),
+);
 
 /** At most `limit` accounts behind `after`, in the order of their names. */
 export const listAccounts = (db: Kysely<Database>, after: string, limit: number): Promise<Account[]> =>

@@ -4,6 +4,7 @@
  */
 import type { Kysely, Transaction } from "kysely";
 import { addToSketch, estimate, SKETCH_OCTETS } from "../distinct_sketch.ts";
+import { remembered } from "./remembered.ts";
 import type { ActivityRow, Database } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: the others must not wait for long. */
@@ -20,15 +21,13 @@ export interface ActivityChange {
   readonly refused: number;
 }
 
-type Key = Pick<ActivityRow, "username" | "day">;
-
 /** `changes` names an account's day once at most. */
 export const changeActivity = async (
   db: Transaction<Database>,
   changes: readonly ActivityChange[],
 ): Promise<void> => {
   for (const { username, day, addresses, outcomes, refused } of changes) {
-    const before = await findRow(db, { username, day });
+    const before = (await findRows(db, username, day))[0];
     const sketch = new Uint8Array(before?.sketch ?? new Uint8Array(SKETCH_OCTETS));
     addToSketch(sketch, addresses);
     const counted = {
@@ -42,10 +41,16 @@ export const changeActivity = async (
   }
 };
 
-const findRow = (db: Kysely<Database>, { username, day }: Key): Promise<ActivityRow | undefined> =>
-  db.selectFrom("activity").selectAll().where("username", "=", username).where("day", "=", day).executeTakeFirst();
+const findRows = remembered((db, username: string, day: string) =>
+  db.selectFrom("activity").selectAll().where("username", "=", username).where("day", "=", day)
+);
 
 export type Activity = Omit<ActivityRow, "sketch">;
+
+const findCounts = remembered((db, usernames: readonly string[], day: string) =>
+  db.selectFrom("activity").select(["username", "day", "recipients", "outcomes", "refused"])
+    .where("username", "in", usernames).where("day", "=", day)
+);
 
 /** Of `day`, for those of `usernames` that had any. */
 export const findActivity = async (
@@ -53,8 +58,7 @@ export const findActivity = async (
   usernames: readonly string[],
   day: string,
 ): Promise<Map<string, Activity>> => {
-  const rows = await db.selectFrom("activity").select(["username", "day", "recipients", "outcomes", "refused"])
-    .where("username", "in", usernames).where("day", "=", day).execute();
+  const rows = await findCounts(db, usernames, day);
   return new Map(rows.map((row) => [row.username, row]));
 };
 

@@ -1,6 +1,7 @@
 /** Table `block`: relay blocks bought, with the instant from which they count. */
 import type { Kysely } from "kysely";
 import type { BlockFacts } from "../wire.ts";
+import { remembered } from "./remembered.ts";
 import type { BlockRow, Database } from "./schema.ts";
 
 /**
@@ -45,6 +46,15 @@ export const cancelBlock = async (
  */
 const MERGED_AFTER_MS = 3_600_000;
 
+const findMerged = remembered((db, usernames: readonly string[], mergedBefore: number) =>
+  db.selectFrom("block")
+    .select((row) => ["username", row.fn.sum<number>("quantity").as("quantity"), row.fn.max("activates_at").as("at")])
+    .where("username", "in", usernames).where("cancelled_at", "is", null)
+    .groupBy("username")
+    .groupBy((row) => row.case().when("activates_at", "<", mergedBefore).then(0).else(row.ref("activates_at")).end())
+    .orderBy("username").orderBy("at")
+);
+
 /**
  * The blocks that count, or will, for each of `usernames`, in the order of their instants: cancelled ones left out,
  * those of the same instant merged, and those that have counted for long merged under the latest instant of them.
@@ -54,14 +64,7 @@ export const findBlockFacts = async (
   usernames: readonly string[],
   now: number,
 ): Promise<Map<string, BlockFacts[]>> => {
-  const rows = await db.selectFrom("block")
-    .select((row) => ["username", row.fn.sum<number>("quantity").as("quantity"), row.fn.max("activates_at").as("at")])
-    .where("username", "in", usernames).where("cancelled_at", "is", null)
-    .groupBy("username")
-    .groupBy((row) =>
-      row.case().when("activates_at", "<", now - MERGED_AFTER_MS).then(0).else(row.ref("activates_at")).end()
-    )
-    .orderBy("username").orderBy("at").execute();
+  const rows = await findMerged(db, usernames, now - MERGED_AFTER_MS);
   const facts = new Map<string, BlockFacts[]>();
   for (const { username, at, quantity } of rows) {
     const blocks = facts.get(username) ?? [];

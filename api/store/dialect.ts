@@ -60,6 +60,8 @@ export class StorePostgresDialect extends PostgresDialect {
   }
 }
 
+export const usesPostgres = (db: Kysely<Database>): boolean => db.getExecutor().adapter instanceof PostgresAdapter;
+
 /**
  * Runs `work` in a transaction beside which no other runs that has one of `names`. It may run again, so it changes
  * nothing but the database; and it waits for nothing but the database, for others wait for it.
@@ -85,7 +87,7 @@ export const exclusively = async <Result>(
 
 /** All at once and in one order, so that no two transactions wait for each other. The transaction's end frees them. */
 const lock = async (transaction: Transaction<Database>, names: readonly string[]): Promise<void> => {
-  if (names.length === 0 || !(transaction.getExecutor().adapter instanceof PostgresAdapter)) return;
+  if (names.length === 0 || !usesPostgres(transaction)) return;
   const locks = [...new Set(names.map(lockOf))].sort((one, other) => one - other);
   await sql`select pg_advisory_xact_lock(${sql.lit(LOCK_SPACE)}, n) from unnest(${locks}::int[]) as n`
     .execute(transaction);

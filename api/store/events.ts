@@ -1,6 +1,7 @@
 /** Table `event`: what happened to a message, each event stored once by its id. */
 import type { Kysely, Transaction } from "kysely";
 import type { NodeEvent } from "../wire.ts";
+import { rowsInto } from "./many_rows.ts";
 import type { Database, EventRow } from "./schema.ts";
 
 /** What is in columns of its own, here or in `message`, is not repeated in the detail. */
@@ -12,14 +13,18 @@ const toRow = ({ id, messageId, account: _, at, type, ...detail }: NodeEvent): E
   detail: JSON.stringify(detail),
 });
 
+const insertRows = rowsInto(
+  "event",
+  ["message_id", "id", "at", "type", "detail"],
+  'on conflict do nothing returning "id" as "value"',
+);
+
 /** Stores those of `events` that are new. @returns the new ones, in their order. */
 export const insertEvents = async (
   db: Transaction<Database>,
   events: readonly NodeEvent[],
 ): Promise<NodeEvent[]> => {
-  const inserted = await db.insertInto("event").values(events.map(toRow))
-    .onConflict((conflict) => conflict.doNothing()).returning("id").execute();
-  const fresh = new Set(inserted.map((row) => row.id));
+  const fresh = new Set(await insertRows(db, events.map(toRow)));
   // `delete` says whether it was still there: an id that stands twice in one batch passes once.
   return events.filter((event) => fresh.delete(event.id));
 };

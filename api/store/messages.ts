@@ -7,30 +7,48 @@ import type { AcceptedEvent } from "../wire.ts";
 import type { Position } from "./message_search.ts";
 import { OPEN } from "./recipients.ts";
 import { exclusively } from "./dialect.ts";
+import { rowsInto } from "./many_rows.ts";
+import { remembered } from "./remembered.ts";
 import type { Database, MessageRow } from "./schema.ts";
 
 /** Messages that one step of pruning deletes, with their recipients and events: 3 ms, for which nodes have to wait. */
 const PRUNE_BATCH = 50;
 
+const insertRows = rowsInto("message", [
+  "id",
+  "account",
+  "sender",
+  "sender_key",
+  "received_at",
+  "size_bytes",
+  "relays",
+  "message_id_field",
+  "node",
+  "status",
+], "on conflict do nothing");
+
+/** `status` says of each how it stands: delivered at once, or queued. */
 export const insertMessages = async (
   db: Transaction<Database>,
   node: string,
   messages: readonly AcceptedEvent[],
+  status: (message: AcceptedEvent) => "queued" | "delivered",
 ): Promise<void> => {
-  if (messages.length === 0) return;
-  const rows = messages.map((event): MessageRow => ({
-    id: event.messageId,
-    account: event.account,
-    sender: event.sender,
-    sender_key: addressKey(event.sender),
-    received_at: event.at,
-    size_bytes: event.sizeBytes,
-    relays: event.relays,
-    message_id_field: event.messageIdField,
-    node,
-    status: "queued",
-  }));
-  await db.insertInto("message").values(rows).onConflict((conflict) => conflict.doNothing()).execute();
+  await insertRows(
+    db,
+    messages.map((event): MessageRow => ({
+      id: event.messageId,
+      account: event.account,
+      sender: event.sender,
+      sender_key: addressKey(event.sender),
+      received_at: event.at,
+      size_bytes: event.sizeBytes,
+      relays: event.relays,
+      message_id_field: event.messageIdField,
+      node,
+      status: status(event),
+    })),
+  );
 };
 
 /**
@@ -39,8 +57,12 @@ export const insertMessages = async (
  * time, deleted where the operator had one taken out of the queue, skipped where nothing was sent to any.
  */
 export const refreshStatus = async (db: Transaction<Database>, messageIds: readonly string[]): Promise<void> => {
-  if (messageIds.length === 0) return;
-  await sql`
+  if (messageIds.length > 0) await setStatus(db, messageIds);
+};
+
+const setStatus = remembered((db, messageIds: readonly string[]) => ({
+  compile: () =>
+    sql`
     update message set status = (
       select case
         when count(case when status = 'deferred' then 1 end) > 0 then 'deferred'
@@ -56,14 +78,17 @@ export const refreshStatus = async (db: Transaction<Database>, messageIds: reado
       from recipient where recipient.message_id = message.id
     )
     where id in (${sql.join(messageIds)})
-  `.execute(db);
-};
+  `.compile(db),
+}));
+
+const findPaid = remembered((db, ids: readonly string[]) =>
+  db.selectFrom("message").select("id").where("id", "in", ids).where("relays", ">", 0)
+);
 
 /** Those of `ids` that a customer handed over: they cost something, and what the relay made does not. */
 export const findCustomersMessages = async (db: Kysely<Database>, ids: readonly string[]): Promise<Set<string>> => {
   if (ids.length === 0) return new Set();
-  const rows = await db.selectFrom("message").select("id").where("id", "in", [...new Set(ids)])
-    .where("relays", ">", 0).execute();
+  const rows = await findPaid(db, [...new Set(ids)]);
   return new Set(rows.map(({ id }) => id));
 };
 

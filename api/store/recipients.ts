@@ -3,26 +3,39 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import { addressKey } from "../address_key.ts";
 import type { AcceptedEvent } from "../wire.ts";
 import { chunks } from "./chunks.ts";
+import { rowsInto } from "./many_rows.ts";
 import type { Database, RecipientRow, RecipientStatus } from "./schema.ts";
 
+const insertRows = rowsInto("recipient", [
+  "message_id",
+  "n",
+  "address",
+  "address_key",
+  "status",
+  "account",
+  "received_at",
+], "on conflict do nothing");
+
+/** `status` says of each how it stands. */
 export const insertRecipients = async (
   db: Transaction<Database>,
   messages: readonly AcceptedEvent[],
+  status: (messageId: string, address: string) => RecipientStatus,
 ): Promise<void> => {
-  const rows = messages.flatMap(({ messageId, account, at, recipients }) =>
-    recipients.map((address, n): RecipientRow => ({
-      message_id: messageId,
-      n,
-      address,
-      address_key: addressKey(address),
-      status: "queued",
-      account,
-      received_at: at,
-    }))
+  await insertRows(
+    db,
+    messages.flatMap(({ messageId, account, at, recipients }) =>
+      recipients.map((address, n): RecipientRow => ({
+        message_id: messageId,
+        n,
+        address,
+        address_key: addressKey(address),
+        status: status(messageId, address),
+        account,
+        received_at: at,
+      }))
+    ),
   );
-  for (const chunk of chunks(rows)) {
-    await db.insertInto("recipient").values(chunk).onConflict((conflict) => conflict.doNothing()).execute();
-  }
 };
 
 /** Those of which something is still to come. */

@@ -3,33 +3,54 @@
  * usage is kept by counters/control_database.ts, in one transaction with every change here.
  */
 import { type Kysely, sql, type Transaction } from "kysely";
+import { rowsInto } from "./many_rows.ts";
+import { remembered } from "./remembered.ts";
 import type { Database, ReservationRow } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: charges have to wait for it. */
 const PRUNE_BATCH = 500;
 
+const findByIds = remembered((db, ids: readonly string[]) =>
+  db.selectFrom("reservation").selectAll().where("id", "in", ids)
+);
+
 export const findReservations = async (
   db: Kysely<Database>,
   ids: readonly string[],
 ): Promise<Map<string, ReservationRow>> => {
-  const rows = await db.selectFrom("reservation").selectAll().where("id", "in", ids).execute();
+  if (ids.length === 0) return new Map();
+  const rows = await findByIds(db, ids);
   return new Map(rows.map((row) => [row.id, row]));
 };
 
+const insertRows = rowsInto(
+  "reservation",
+  ["id", "username", "day", "relays", "lease", "settled", "node", "boot", "state", "ndr"],
+);
+
+/** None of `rows` is there already. */
 export const insertReservations = async (
   db: Transaction<Database>,
   rows: readonly ReservationRow[],
 ): Promise<void> => {
-  if (rows.length > 0) await db.insertInto("reservation").values(rows).execute();
+  await insertRows(db, rows);
 };
+
+const setState = remembered((db, state: ReservationRow["state"], ids: readonly string[]) =>
+  db.updateTable("reservation").set({ state }).where("id", "in", ids)
+);
 
 export const setReservationState = async (
   db: Transaction<Database>,
   ids: readonly string[],
   state: ReservationRow["state"],
 ): Promise<void> => {
-  if (ids.length > 0) await db.updateTable("reservation").set({ state }).where("id", "in", ids).execute();
+  if (ids.length > 0) await setState(db, state, ids);
 };
+
+const resize = remembered((db, relays: number, settled: number, id: string) =>
+  db.updateTable("reservation").set({ relays, settled }).where("id", "=", id)
+);
 
 /** Writes the sizes of leases, and what was settled with them. */
 export const resizeReservations = async (
@@ -37,9 +58,7 @@ export const resizeReservations = async (
   rows: readonly Pick<ReservationRow, "id" | "relays" | "settled">[],
 ): Promise<void> => {
   // One at a time: a batch is of few leases.
-  for (const { id, relays, settled } of rows) {
-    await db.updateTable("reservation").set({ relays, settled }).where("id", "=", id).execute();
-  }
+  for (const { id, relays, settled } of rows) await resize(db, relays, settled, id);
 };
 
 /** At most `limit` open reservations that `node` made in another boot than `boot`. */

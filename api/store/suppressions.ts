@@ -6,6 +6,7 @@ import type { Kysely, Transaction } from "kysely";
 import { addressKey } from "../address_key.ts";
 import type { AttemptEvent } from "../wire.ts";
 import { chunks } from "./chunks.ts";
+import { remembered } from "./remembered.ts";
 import type { Database, SuppressionChoiceRow, SuppressionRow } from "./schema.ts";
 
 export type SuppressionChoice = SuppressionChoiceRow["choice"];
@@ -82,9 +83,8 @@ export const setSuppressionChoice = async (db: Kysely<Database>, row: Suppressio
     .onConflict((conflict) => conflict.column("username").doUpdateSet({ choice: row.choice })).execute();
 };
 
-/** Those of `usernames` that have suppressed addresses and want them refused or skipped. */
-export const findSuppressing = async (db: Kysely<Database>, usernames: readonly string[]): Promise<Set<string>> => {
-  const rows = await db.selectFrom("account").select("username").where("username", "in", usernames)
+const findSuppressingNames = remembered((db, usernames: readonly string[]) =>
+  db.selectFrom("account").select("username").where("username", "in", usernames)
     .where((row) =>
       row.exists(
         row.selectFrom("suppression").select("address_key").whereRef("suppression.username", "=", "account.username"),
@@ -97,6 +97,11 @@ export const findSuppressing = async (db: Kysely<Database>, usernames: readonly 
             .whereRef("suppression_choice.username", "=", "account.username").where("choice", "=", "off"),
         ),
       )
-    ).execute();
+    )
+);
+
+/** Those of `usernames` that have suppressed addresses and want them refused or skipped. */
+export const findSuppressing = async (db: Kysely<Database>, usernames: readonly string[]): Promise<Set<string>> => {
+  const rows = await findSuppressingNames(db, usernames);
   return new Set(rows.map(({ username }) => username));
 };

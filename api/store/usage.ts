@@ -1,5 +1,6 @@
 /** Table `usage`: what each account used of a day. It changes only in the transaction that changes a reservation. */
 import { type Kysely, sql, type Transaction } from "kysely";
+import { remembered } from "./remembered.ts";
 import type { Database, UsageRow } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: the others must not wait for long. */
@@ -12,14 +13,18 @@ export interface Used {
   readonly leased: number;
 }
 
+const findUsedOf = remembered((db, usernames: readonly string[], day: string) =>
+  db.selectFrom("usage").select(["username", "used", "ndr", "leased"])
+    .where("username", "in", usernames).where("day", "=", day)
+);
+
 /** Used relays of `day`, for those of `usernames` that used any. */
 export const findUsed = async (
   db: Kysely<Database>,
   usernames: readonly string[],
   day: string,
 ): Promise<Map<string, Used>> => {
-  const rows = await db.selectFrom("usage").select(["username", "used", "ndr", "leased"])
-    .where("username", "in", usernames).where("day", "=", day).execute();
+  const rows = await findUsedOf(db, usernames, day);
   return new Map(rows.map(({ username, ...used }) => [username, used]));
 };
 
@@ -73,16 +78,21 @@ const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
   return [...sums.values()];
 };
 
-export const changeUsage = async (db: Transaction<Database>, changes: readonly UsageChange[]): Promise<void> => {
-  if (changes.length === 0) return;
-  await db.insertInto("usage").values(sumByAccountAndDay(changes).map((change) => ({ ...change, wanted_at: 0 })))
+const addToDay = remembered((db, username: string, day: string, used: number, ndr: number, leased: number) =>
+  db.insertInto("usage").values({ username, day, used, ndr, leased, wanted_at: 0 })
     .onConflict((conflict) =>
       conflict.columns(["username", "day"]).doUpdateSet({
         used: sql`usage.used + excluded.used`,
         ndr: sql`usage.ndr + excluded.ndr`,
         leased: sql`usage.leased + excluded.leased`,
       })
-    ).execute();
+    )
+);
+
+export const changeUsage = async (db: Transaction<Database>, changes: readonly UsageChange[]): Promise<void> => {
+  for (const { username, day, used, ndr, leased } of sumByAccountAndDay(changes)) {
+    await addToDay(db, username, day, used, ndr, leased);
+  }
 };
 
 /** Writes what was used of days, as it was counted elsewhere. */
