@@ -6,8 +6,8 @@
  */
 import { delay } from "@std/async/delay.js";
 import { Dialogue } from "./dialogue.ts";
+import { expectReply, isGone, Refused, sendMessage } from "./load.ts";
 
-const BODY = "The quick brown fox jumps over the lazy dog.\r\n".repeat(20);
 /** Where no relay is there, before the next try. */
 const PAUSE_MS = 20;
 
@@ -39,9 +39,9 @@ export class RoamingLoad {
     for (let at = first; !this.#ended; at++) {
       try {
         using client = await Dialogue.connect(ports[at % ports.length]!);
-        await expect(client, "220");
+        await expectReply(client, "220");
         await client.send("EHLO load.test\r\n");
-        await expect(client, "250");
+        await expectReply(client, "250");
         while (!this.#ended) await this.#send(client);
       } catch (error) {
         if (!isLeaving(error)) throw error;
@@ -53,31 +53,12 @@ export class RoamingLoad {
 
   async #send(client: Dialogue): Promise<void> {
     const id = `m${++this.#tried}`;
-    await client.send(`MAIL FROM:<anna@example.com>\r\nRCPT TO:<${id}@example.net>\r\nDATA\r\n`);
-    for (const expected of ["250", "250", "354"]) await expect(client, expected);
-    await client.send(`From: anna@example.com\r\nSubject: ${id}\r\n\r\n${BODY}.\r\n`);
-    await expect(client, "250");
+    await sendMessage(client, id);
     this.acknowledged.add(id);
     for (const { count, reached } of this.#watchers) if (this.acknowledged.size >= count) reached();
   }
 }
 
-class Leaving extends Error {
-  override readonly name = "Leaving";
-}
-
-async function expect(client: Dialogue, code: string): Promise<void> {
-  const [line = ""] = await client.reply();
-  if (line.startsWith("421")) throw new Leaving(line);
-  if (!line.startsWith(code)) throw new Error(`expected ${code}: ${line}`);
-}
-
 function isLeaving(error: unknown): boolean {
-  return [
-    Leaving,
-    Deno.errors.UnexpectedEof,
-    Deno.errors.ConnectionReset,
-    Deno.errors.ConnectionRefused,
-    Deno.errors.BrokenPipe,
-  ].some((kind) => error instanceof kind);
+  return isGone(error) || (error instanceof Refused && error.reply.startsWith("421"));
 }
