@@ -109,7 +109,8 @@ export async function takeReport({ db, now }: QueueControl, report: QueueReport)
   const clocks = { clock_ahead_ms: clock?.aheadMs ?? null, clocks_apart: apart };
   const row = { node, region, number, version, queued, draining, ...clocks, seen_at: at };
   const changed = known === undefined || known.queued !== queued || known.draining !== draining ||
-    known.region !== region || known.number !== number || known.version !== version || known.clocks_apart !== apart ||
+    known.region !== region || known.number !== number || known.version !== version ||
+    (known.clock_ahead_ms === null) !== (clock === null) || known.clocks_apart !== apart ||
     at - known.seen_at > SEEN_EVERY_MS;
   if (changed) await putNode(db, row);
   const jobs = (await openJobsOf(db, node)).map((job) => (

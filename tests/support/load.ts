@@ -58,22 +58,36 @@ export class Load {
   async #sendOne(client: Dialogue): Promise<void> {
     const id = `m${this.tried.size + 1}`;
     this.tried.add(id);
-    await client.send(`MAIL FROM:<anna@example.com>\r\nRCPT TO:<${id}@example.net>\r\nDATA\r\n`);
-    for (const expected of ["250", "250", "354"]) await expect(client, expected);
-    await client.send(`From: anna@example.com\r\nSubject: ${id}\r\n\r\n${BODY}.\r\n`);
-    await expect(client, "250");
+    await sendMessage(client, id);
     this.acknowledged.add(id);
     for (const { count, reached } of this.#watchers) if (this.acknowledged.size >= count) reached();
   }
 }
 
-async function expect(client: Dialogue, code: string): Promise<void> {
-  const [line] = await client.reply();
-  if (!line!.startsWith(code)) throw new Error(`expected ${code}: ${line}`);
+/** A reply that says something else than that all goes well. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  constructor(expected: string, readonly reply: string) {
+    super(`expected ${expected}: ${reply}`);
+  }
+}
+
+/** A message to "<id>@example.net", whose 250 was read then. @throws {Refused} */
+export async function sendMessage(client: Dialogue, id: string): Promise<void> {
+  await client.send(`MAIL FROM:<anna@example.com>\r\nRCPT TO:<${id}@example.net>\r\nDATA\r\n`);
+  for (const expected of ["250", "250", "354"]) await expectReply(client, expected);
+  await client.send(`From: anna@example.com\r\nSubject: ${id}\r\n\r\n${BODY}.\r\n`);
+  await expectReply(client, "250");
+}
+
+/** @throws {Refused} */
+export async function expectReply(client: Dialogue, code: string): Promise<void> {
+  const [line = ""] = await client.reply();
+  if (!line.startsWith(code)) throw new Refused(code, line);
 }
 
 /** What a kill of the relay looks like from outside. */
-function isGone(error: unknown): boolean {
+export function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.BrokenPipe;
 }

@@ -34,9 +34,14 @@ export function freePort(): number {
   return (listener.addr as Deno.NetAddr).port;
 }
 
-/** @param environment settings beside ports, data directory and token. A data directory that is given is kept. */
+/**
+ * @param environment settings beside ports, data directory and token; ports may be given all the same, as one address
+ * each. A data directory that is given is kept.
+ */
 export async function startRelay(environment: Record<string, string> = {}): Promise<RelayProcess> {
-  const smtpPort = freePort(), smtpsPort = freePort(), httpPort = freePort();
+  const [smtpPort, smtpsPort, httpPort] = ["SMTP", "SMTPS", "HTTP"].map((protocol) =>
+    Number(environment[`MAILHOP_${protocol}_LISTEN`]?.split(":").at(-1) ?? freePort())
+  ) as [number, number, number];
   const given = environment.MAILHOP_DATA_DIR;
   const dataDir = given ?? await Deno.makeTempDir({ prefix: "mailhop-data-" });
   const process = new Deno.Command(Deno.execPath(), {
