@@ -38,10 +38,11 @@ import { type NodeCounterRoutes, nodeCounterRoutes } from "./routes/node_counter
 import { type NodeDkimRoutes, nodeDkimRoutes } from "./routes/node_dkim.ts";
 import { type NodeDomainRoutes, nodeDomainRoutes } from "./routes/node_domains.ts";
 import { type NodeEventRoutes, nodeEventRoutes } from "./routes/node_events.ts";
+import { type NodeNoticeRoutes, nodeNoticeRoutes } from "./routes/node_notices.ts";
 import { type NodePolicyRoutes, nodePolicyRoutes } from "./routes/node_policy.ts";
 import { type NodeQueueRoutes, nodeQueueRoutes } from "./routes/node_queue.ts";
 import { type NodesRoutes, nodesRoutes } from "./routes/nodes.ts";
-import { type NoticeRoutes, noticeRoutes } from "./routes/notices.ts";
+import { accountNoticeRoutes, type NoticeRoutes, noticeRoutes } from "./routes/notices.ts";
 import { openApiInfo } from "./routes/openapi.ts";
 import { type PolicyRoutes, policyRoutes } from "./routes/policy.ts";
 import { type PolicyDryRunRoutes, policyDryRunRoutes } from "./routes/policy_dry_run.ts";
@@ -74,6 +75,7 @@ type NodeRoutes =
   & NodeDkimRoutes
   & NodeSuppressionRoutes
   & NodeEventRoutes
+  & NodeNoticeRoutes
   & NodePolicyRoutes
   & NodeQueueRoutes;
 type MailRoutes =
@@ -108,6 +110,7 @@ const nodeApp = (use: NodeRoutes) =>
     .route("/", nodeDkimRoutes(use))
     .route("/", nodeSuppressionRoutes(use))
     .route("/", nodeEventRoutes(use))
+    .route("/", nodeNoticeRoutes(use))
     .route("/", nodePolicyRoutes(use))
     .route("/", nodeQueueRoutes(use));
 
@@ -122,6 +125,7 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", domainRoutes(use))
     .route("/v1/accounts", dkimRoutes(use))
     .route("/v1/accounts", suppressionRoutes(use))
+    .route("/v1/accounts", accountNoticeRoutes(use))
     .route("/v1/messages", messageRoutes(use))
     .route("/v1/doctor", doctorRoutes(use))
     .route("/v1/queue", queueRoutes(use))

@@ -35,6 +35,8 @@ const CERTIFICATE_WATCH_MS = 10_000;
 const DOMAIN_RECHECK_MS = 3_600_000;
 /** What is pruned was kept for days: an hour more does not matter. */
 const PRUNE_MS = 3_600_000;
+/** That blocks count is said within this. */
+const BLOCK_NOTICE_MS = 15_000;
 const TOKEN_OCTETS = 32;
 const NODE_MODULE = new URL("./worker.ts", import.meta.url);
 
@@ -137,6 +139,11 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     work: controlPlane.recheckDomains,
     everyMs: DOMAIN_RECHECK_MS,
     onTrouble: (error) => log.error("claimed domains could not be looked at again", { error: describe(error) }),
+  }));
+  closing.use(startPeriodicWork({
+    work: (closing) => controlPlane.sayBlocks(closing),
+    everyMs: BLOCK_NOTICE_MS,
+    onTrouble: (error) => log.error("blocks could not be looked at for notices", { error: describe(error) }),
   }));
   const http = serveHttp(settings, controlPlane);
   closing.defer(async () => {

@@ -64,6 +64,17 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
       "api/client.ts",
     ],
   ],
+  [
+    "relay/notices/",
+    [
+      "relay/control_plane.ts",
+      "relay/spool/",
+      "relay/protocol/",
+      "relay/envelope.ts",
+      "relay/periodic_work.ts",
+      "api/client.ts",
+    ],
+  ],
   ["relay/policy/", ["policy/mod.ts", "relay/control_plane.ts", "relay/settings.ts", "api/client.ts"]],
   ["relay/smtp/", ["relay/admission/", "relay/spool/", "relay/protocol/", "relay/envelope.ts"]],
   [

@@ -44,6 +44,39 @@ export const summarizeUsage = async (
     .where("username", "=", username).where("day", ">=", since).where("day", "<", until).where("used", ">", 0)
     .executeTakeFirstOrThrow();
 
+/** What an account's day came to: relays, and what table `activity` has of it. */
+export interface DayFigures extends Used {
+  readonly day: string;
+  readonly recipients: number;
+  readonly outcomes: number;
+  readonly refused: number;
+}
+
+/** At most `limit` days of an account before the day `before` (undefined: from the newest), the newest first. */
+export const listDays = (
+  db: Kysely<Database>,
+  username: string,
+  before: string | undefined,
+  limit: number,
+): Promise<DayFigures[]> => {
+  let query = db.selectFrom("usage")
+    .leftJoin(
+      "activity",
+      (join) => join.onRef("activity.username", "=", "usage.username").onRef("activity.day", "=", "usage.day"),
+    )
+    .select((row) => [
+      "usage.day",
+      "usage.used",
+      "usage.ndr",
+      row.fn.coalesce("activity.recipients", row.lit(0)).as("recipients"),
+      row.fn.coalesce("activity.outcomes", row.lit(0)).as("outcomes"),
+      row.fn.coalesce("activity.refused", row.lit(0)).as("refused"),
+    ])
+    .where("usage.username", "=", username);
+  if (before !== undefined) query = query.where("usage.day", "<", before);
+  return query.orderBy("usage.day", "desc").limit(limit).execute();
+};
+
 /** Adds `relays` (which may be negative, for a refund) to what `username` used of `day`. */
 export interface UsageChange {
   readonly username: string;

@@ -4,7 +4,8 @@ import { sql } from "kysely";
 import { openDatabase } from "../../api/store/database.ts";
 import { exclusively } from "../../api/store/dialect.ts";
 import { DatabaseUnusable } from "../../api/store/trouble.ts";
-import { OWN_HASH } from "../../policy/mod.ts";
+import { chunkToJson, encodeChunk, OWN_HASH } from "../../policy/mod.ts";
+import { brakedDecision } from "../support/decisions.ts";
 import { type TestPostgres, testsOnPostgres } from "../support/postgres.ts";
 import { RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
@@ -252,4 +253,26 @@ test("migrations: a database that a newer version has been at is refused, and le
     DatabaseUnusable,
     "a newer version of this program has been here (9000_the_future): run that one, or a later one",
   );
+});
+
+test("two planes: each notice is said once, and its mail taken by one node", async (postgres) => {
+  await using planes = await startTwo(postgres, "alice", "bob");
+  const both = [planes.one, planes.other];
+  await planes.one.request("PATCH", "/v1/accounts/alice", { email: "alice@example.net" });
+  const braked = chunkToJson(encodeChunk([brakedDecision("alice", planes.one.clock.now)]));
+  await Promise.all(Array.from({ length: 20 }, async (_, n) => {
+    const plane = both[n % 2]!;
+    await call(plane, "reservations", [item(`n${n}`, 10)]);
+    await plane.nodeCall("decisions", { chunks: [{ id: `c${n}`, ...braked }] });
+    await plane.sayBlocks(new AbortController().signal);
+  }));
+  const { items } = (await planes.one.request("GET", "/v1/accounts/alice/notices")).body;
+  const said: string[] = items.map(({ type }: { type: string }) => type);
+  assertEquals(said.toSorted(), ["block-activated", "brake", "quota-100", "quota-80"]);
+  const taken = await Promise.all(Array.from({ length: 20 }, async (_, n) => {
+    const { body } = await both[n % 2]!.nodeCall("notices", { stored: [], wanted: 1 });
+    return body.items.map(({ id }: { id: string }) => id);
+  }));
+  const ids: string[] = items.map(({ id }: { id: string }) => id);
+  assertEquals(taken.flat().toSorted(), ids.toSorted());
 });

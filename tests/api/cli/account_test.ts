@@ -33,7 +33,7 @@ Deno.test("account create --json: prints the API's JSON to the letter", async ()
   assertEquals(
     out,
     `{"username":"alice","email":null,"status":"active","ndr":{"choice":"count","sharePercent":null},` +
-      `"brakeReleasedUntil":null,"createdAt":"2026-11-23T12:00:00Z"}`,
+      `"brakeReleasedUntil":null,"noticeMail":true,"createdAt":"2026-11-23T12:00:00Z"}`,
   );
 });
 
@@ -81,7 +81,15 @@ Deno.test("account create --generate: the password is printed once, and works", 
 Deno.test("account create --generate --json: the password goes to the standard error output, not into the JSON", async () => {
   await using api = await startApi();
   const { out, err } = await runOn(api, "account create alice --generate --json");
-  assertEquals(Object.keys(JSON.parse(out)), ["username", "email", "status", "ndr", "brakeReleasedUntil", "createdAt"]);
+  assertEquals(Object.keys(JSON.parse(out)), [
+    "username",
+    "email",
+    "status",
+    "ndr",
+    "brakeReleasedUntil",
+    "noticeMail",
+    "createdAt",
+  ]);
   assertMatch(err, /^Password: \S+$/);
 });
 
