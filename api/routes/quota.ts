@@ -1,6 +1,6 @@
 /** /v1/accounts/{username}/quota and usage: what is left of the day, what to do about it, and the days before it. */
 import { z } from "@hono/zod-openapi";
-import { type AccountSources, findStandings, type Standing } from "../account_facts.ts";
+import { type AccountSources, findStandings } from "../account_facts.ts";
 import type { Caps, Counters } from "../counters/counters.ts";
 import { NOTICE_TYPES, type NoticeContent, type NoticeFacts, noticeWords, pageAddress } from "../notice_words.ts";
 import { dailyOnce } from "../notices.ts";
