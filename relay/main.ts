@@ -36,7 +36,7 @@ const DOMAIN_RECHECK_MS = 3_600_000;
 /** What is pruned was kept for days: an hour more does not matter. */
 const PRUNE_MS = 3_600_000;
 /** That blocks count is said within this. */
-const BLOCK_NOTICE_MS = 15_000;
+const BLOCK_NOTICE_MS = 5000;
 const TOKEN_OCTETS = 32;
 const NODE_MODULE = new URL("./worker.ts", import.meta.url);
 

@@ -170,3 +170,15 @@ Deno.test("account password --json: prints nothing, as the API sends nothing", a
   const { code, out, err } = await runOn(api, "account password alice --password-stdin --json", { stdin: "12345678" });
   assertEquals({ code, out, err }, { code: 0, out: "", err: "" });
 });
+
+Deno.test("account notices: the address, and whether mail goes there; nothing to change is said", async () => {
+  await using api = await startApi();
+  await create(api, "alice");
+  const changed = (await runOn(api, "account notices alice --mail off --email alice@example.com")).out;
+  assertStringIncludes(changed, "E-mail   alice@example.com");
+  assertStringIncludes(changed, "Notices  not by mail");
+  assertEquals((await runOn(api, "account notices alice --mail on")).out.includes("Notices"), false);
+  const { code, err } = await runOn(api, "account notices alice");
+  assertEquals(code, 2);
+  assertStringIncludes(err, "mailhop account notices alice --mail off");
+});
