@@ -5,6 +5,7 @@ import type { Received } from "../support/next_hop_server.ts";
 import {
   ACTIVATION_DELAY_MS,
   DATA,
+  FORGOTTEN_MS,
   MINUTE_MS,
   startTestNode,
   type TestNode,
@@ -20,6 +21,7 @@ const CLAIM_MS = 10 * MINUTE_MS;
 interface Notice {
   readonly id: string;
   readonly type: string;
+  readonly help: string | null;
   readonly mail: string | null;
 }
 
@@ -27,7 +29,7 @@ interface History {
   readonly status: string;
   readonly relays: number;
   readonly sender: string;
-  readonly events: readonly { readonly type: string }[];
+  readonly events: readonly { readonly type: string; readonly ndr?: true }[];
 }
 
 async function withAnna(options: TestNodeOptions = {}): Promise<TestNode> {
@@ -122,6 +124,67 @@ Deno.test("notice: a block that begins to count, by the clock", async () => {
   );
   assertEquals(texts.toSorted(), ["150", "300"]);
   assertEquals(await node.used("anna"), 0);
+});
+
+Deno.test("notice: non-delivery reports by real mail: counted in the history, and told with the cure when the share is used up", async () => {
+  await using node = await withAnna();
+  await node.api("PATCH", "/anna", { ndr: { choice: "limit", sharePercent: 2 } });
+  using client = await node.login("anna");
+  const report = (outcome: string) => `
+    C: MAIL FROM:<>
+    S: 250 2.1.0 Sender OK
+    C: RCPT TO:<forged@example.net>
+    S: 250 2.1.5 Recipient OK
+    ${DATA}
+    C: Content-Type: multipart/report; report-type=delivery-status; boundary=x
+    C: From: MAILER-DAEMON@example.com
+    C:
+    C: --x
+    C: .
+    S: ${outcome}
+  `;
+  for (let n = 0; n < 3; n++) await client.play(report("250 2.0.0 OK: …"));
+  await client.play(report("451 4.7.1 Non-delivery reports have used 3 of their 3 relays, this needs 1; …"));
+  await arrived(node, 1);
+  const [notice] = await noticesOf(node);
+  assertEquals([notice!.type, notice!.help], ["ndr-share", "/help/recipient-filtering"]);
+  assertMatch(
+    toAnna(node.nextHop)[0]!.content.replaceAll(/\s+/g, " "),
+    /3 of the 3 relays that you give them were used by non-delivery reports\..* Turn on recipient filtering/,
+  );
+  const { items } = await node.v1<{ items: { id: string }[] }>("GET", "/messages?recipient=forged@example.net");
+  for (const { id } of items) assertEquals((await historyWhen(node, id, "delivered")).events[0]!.ndr, true);
+  const history = await historyWhen(node, notice!.id, "delivered");
+  assertEquals(history.events[0]!.ndr, undefined);
+});
+
+Deno.test("notice: the brake, by real mail: told to the account and to the operator, and in the quota until it is released", async () => {
+  await using node = await withAnna();
+  await node.v1("PATCH", "/policy/parameters", { brakeHabitDays: 1, brakeFloorRelays: 3 });
+  await until(async () => {
+    const { nodes } = await node.v1<{ nodes: { upToDate: boolean }[] }>("GET", "/policy");
+    return nodes.every(({ upToDate }) => upToDate) || undefined;
+  });
+  await send(node, 1);
+  node.pass(24 * 60 * MINUTE_MS);
+  await send(node, 3);
+  node.pass(FORGOTTEN_MS);
+  using client = await node.login("anna");
+  await client.play("C: MAIL FROM:<anna@example.com>\nS: 451 4.7.1 Far beyond this account's habit: 4 relays today, …");
+  await arrived(node, 1);
+  assertMatch(toAnna(node.nextHop)[0]!.content, /^Subject: Mail is held back: .* \(anna\)\r$/m);
+  const [notice] = (await node.v1<{ items: Notice[] }>("GET", "/notices")).items;
+  assertEquals([notice!.type, notice!.help], ["brake", "/help/acceptable-use"]);
+  const quota = () =>
+    node.api<{ brake: { held: { used: number; limit: number } | null }; advice: { type: string }[] }>(
+      "GET",
+      "/anna/quota",
+    );
+  const { brake, advice } = await quota();
+  assertEquals([brake.held!.used, brake.held!.limit, advice.map(({ type }) => type)], [4, 3, ["brake"]]);
+  await node.api("POST", "/anna/brake/release", { hours: 1 });
+  assertEquals((await quota()).advice, []);
+  await client.play("C: MAIL FROM:<anna@example.com>\nS: 250 2.1.0 Sender OK");
 });
 
 Deno.test("notice: where its mail bounces nobody is told, and the address gets no more", async () => {
