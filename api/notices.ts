@@ -47,7 +47,9 @@ export const createNoticeBoard = ({ db, now, newId }: NoticeBoardOptions): Notic
   };
   return {
     async say(notices) {
-      const unknown = notices.filter(({ once }) => !known.has(once));
+      const unknown = [
+        ...new Map(notices.filter(({ once }) => !known.has(once)).map((notice) => [notice.once, notice])).values(),
+      ];
       if (unknown.length === 0) return [];
       const at = now();
       const inserted = await insertNotices(

@@ -5,17 +5,25 @@
  * so that another node may take it should this one never say that it has it.
  */
 import type { Kysely, Transaction } from "kysely";
+import { chunks } from "./chunks.ts";
 import type { Database, NoticeRow } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: the others must not wait for long. */
 const PRUNE_BATCH = 500;
 
-/** @returns those that did not stand there already. */
+/**
+ * In one order, so that of two control planes that say the same, neither waits for the other for ever.
+ *
+ * @returns those that did not stand there already.
+ */
 export const insertNotices = async (db: Kysely<Database>, rows: readonly NoticeRow[]): Promise<Set<string>> => {
-  if (rows.length === 0) return new Set();
-  const inserted = await db.insertInto("notice").values(rows).onConflict((conflict) => conflict.doNothing())
-    .returning("once").execute();
-  return new Set(inserted.map(({ once }) => once));
+  const inserted = new Set<string>();
+  for (const chunk of chunks(rows.toSorted((one, other) => one.once < other.once ? -1 : 1))) {
+    const added = await db.insertInto("notice").values(chunk).onConflict((conflict) => conflict.doNothing())
+      .returning("once").execute();
+    for (const { once } of added) inserted.add(once);
+  }
+  return inserted;
 };
 
 export interface NoticeFilter {

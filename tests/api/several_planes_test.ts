@@ -3,6 +3,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { sql } from "kysely";
 import { openDatabase } from "../../api/store/database.ts";
 import { exclusively } from "../../api/store/dialect.ts";
+import { insertNotices } from "../../api/store/notices.ts";
+import type { NoticeRow } from "../../api/store/schema.ts";
 import { DatabaseUnusable } from "../../api/store/trouble.ts";
 import { chunkToJson, encodeChunk, OWN_HASH } from "../../policy/mod.ts";
 import { brakedDecision } from "../support/decisions.ts";
@@ -275,4 +277,19 @@ test("two planes: each notice is said once, and its mail taken by one node", asy
   }));
   const ids: string[] = items.map(({ id }: { id: string }) => id);
   assertEquals(taken.flat().toSorted(), ids.toSorted());
+});
+
+test("two planes: many notices that are said at both in opposite orders do not wait for each other for ever", async (postgres) => {
+  await using place = await postgres.newDatabase();
+  await using one = await openDatabase(place.location);
+  await using other = await openDatabase(place.location);
+  // So many that the two statements run beside each other for a while.
+  for (let round = 0; round < 5; round++) {
+    const rows = Array.from({ length: 1000 }, (_, n): NoticeRow => {
+      const once = `quota-80 account${n} ${round}`;
+      return { id: once, at: 0, account: null, type: "quota-80", detail: "{}", once, mail_due_at: null };
+    });
+    const said = await Promise.all([insertNotices(one.db, rows), insertNotices(other.db, rows.toReversed())]);
+    assertEquals(said.reduce((sum, { size }) => sum + size, 0), rows.length);
+  }
 });
