@@ -52,6 +52,7 @@ import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
 import { type QueueRoutes, queueRoutes } from "./routes/queue.ts";
 import { type RelayTokenRoutes, relayTokenRoutes } from "./routes/relay_tokens.ts";
 import { createRouter } from "./routes/router.ts";
+import { type UsageRoutes, usageRoutes } from "./routes/usage.ts";
 import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
 import { DatabaseUnavailable } from "./store/trouble.ts";
 
@@ -84,6 +85,7 @@ type MailRoutes =
   & AppPasswordRoutes
   & BlockRoutes
   & QuotaRoutes
+  & UsageRoutes
   & NetworkRoutes
   & DomainRoutes
   & DkimRoutes
@@ -121,6 +123,7 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", appPasswordRoutes(use))
     .route("/v1/accounts", blockRoutes(use))
     .route("/v1/accounts", quotaRoutes(use))
+    .route("/v1/accounts", usageRoutes(use))
     .route("/v1/accounts", networkRoutes(use))
     .route("/v1/accounts", domainRoutes(use))
     .route("/v1/accounts", dkimRoutes(use))

@@ -23,7 +23,7 @@ export interface NoticeMailSources {
 }
 
 /** A node that has taken notices stores them within this: a restart, or a control plane that is away, takes less. */
-export const CLAIM_MS = 10 * 60_000;
+const CLAIM_MS = 10 * 60_000;
 /** What could not be sent for so long is no news. */
 const NEWS_MS = 24 * 3_600_000;
 

@@ -1,17 +1,15 @@
-/** /v1/accounts/{username}/quota and usage: what is left of the day, what to do about it, and the days before it. */
+/** /v1/accounts/{username}/quota: what is left of the day, and what to do about it. */
 import { z } from "@hono/zod-openapi";
 import { type AccountSources, findStandings } from "../account_facts.ts";
 import type { Caps, Counters } from "../counters/counters.ts";
 import { NOTICE_TYPES, type NoticeContent, type NoticeFacts, noticeWords, pageAddress } from "../notice_words.ts";
 import { dailyOnce } from "../notices.ts";
 import { problem, problemResponses } from "../problem.ts";
-import { findAccount } from "../store/accounts.ts";
 import { findNotice } from "../store/notices.ts";
-import { type DayFigures, listDays } from "../store/usage.ts";
-import { ndrNotice, usageNotices } from "../usage_notices.ts";
+import { type DayUse, ndrNotice, usageNotices } from "../usage_notices.ts";
 import { nextMidnight, rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
-import { createRoute, createRouter, json, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import { createRoute, createRouter, json, timeSchema } from "./router.ts";
 
 const measureSchema = z.enum(["relays", "recipients", "refused-recipients"]);
 
@@ -45,15 +43,6 @@ const quotaSchema = z.object({
   }),
 }).openapi("Quota");
 
-const daySchema = z.object({
-  day: z.string().openapi({ description: "The UTC day", format: "date", example: "2026-11-23" }),
-  used: z.int(),
-  ndr: z.int().openapi({ description: "Relays used for non-delivery reports, a part of `used`" }),
-  recipients: z.int().openapi({ description: "Different recipients", example: 12 }),
-  outcomes: z.int().openapi({ description: "Recipients whose fate became known", example: 12 }),
-  refused: z.int().openapi({ description: "Of these, those that were refused for good", example: 0 }),
-}).openapi("Day");
-
 const get = createRoute({
   access: "read",
   method: "get",
@@ -63,18 +52,13 @@ const get = createRoute({
   responses: { 200: json(quotaSchema, "The day so far"), ...problemResponses("unauthorized", "not-found") },
 });
 
-const days = createRoute({
-  access: "read",
-  method: "get",
-  path: "/{username}/usage",
-  summary: "List the days on which an account used relays, the newest first",
-  description: "They are kept for five weeks.",
-  request: { params: accountParam, query: z.object(pageQuery) },
-  responses: {
-    200: json(pageOf(daySchema), "A page of days"),
-    ...problemResponses("invalid-request", "unauthorized", "not-found"),
-  },
-});
+/** What there is to say of the day as it stands. */
+const trueOf = (use: DayUse & { readonly ndr: number }, brake: NoticeFacts["brake"] | null): NoticeContent[] => [
+  ...usageNotices({ ...use, ndr: null }),
+  // One report is enough here: whoever looks wants to know what it is.
+  ...(use.ndr > 0 ? [ndrNotice(use, use.ndr)] : []),
+  ...(brake === null ? [] : [{ type: "brake", detail: brake } as const]),
+];
 
 const measured = ({ measure, used, limit }: NoticeFacts["brake"]) => ({ measure, used, limit });
 
@@ -90,51 +74,35 @@ export const quotaRoutes = ({ db, habits, counters, caps, help }: QuotaRoutes) =
     const { text, page } = noticeWords(content);
     return { type: content.type, text, help: page === null ? null : pageAddress(page, help.url) };
   };
-  const showDay = ({ day, used, ndr, recipients, outcomes, refused }: DayFigures) => (
-    { day, used, ndr, recipients, outcomes, refused }
-  );
-
-  return createRouter()
-    .openapi(get, async (c) => {
-      const { username } = c.req.valid("param");
-      const { day, now, used: usage } = await counters.today([username]);
-      const standing = (await findStandings({ db, habits }, [username], now)).get(username);
-      if (standing === undefined) return problem(c, "not-found", noSuchAccount);
-      const { used, ndr } = usage.get(username) ?? { used: 0, ndr: 0 };
-      const limit = caps.cap(standing.blocks, now);
-      const braked = await findNotice(db, dailyOnce("brake", username, day));
-      const brake: NoticeFacts["brake"] | null = braked === undefined ? null : JSON.parse(braked.detail);
-      const { brakeReleasedUntil } = standing;
-      const isTrue: NoticeContent[] = [
-        ...usageNotices({ now, used, limit, ndr: null }),
-        // One is enough here: whoever looks wants to know what they are.
-        ...(ndr > 0 ? [ndrNotice({ now, used, limit, ndr }, ndr)] : []),
-        ...(brake === null || (brakeReleasedUntil ?? 0) > now ? [] : [{ type: "brake", detail: brake } as const]),
-      ];
-      return c.json({
-        day,
-        limit,
-        used,
-        // Blocks cancelled during the day can leave less than was used.
-        remaining: Math.max(0, limit - used),
-        ndr,
-        ndrLimit: standing.ndr.choice === "limit" ? caps.ndrCap(standing.blocks, now, standing.ndr) : null,
-        resetsAt: rfc3339(nextMidnight(now)),
-        pending: standing.blocks.filter(({ activatesAt }) => activatesAt > now)
-          .map(({ quantity, activatesAt }) => ({ quantity, activatesAt: rfc3339(activatesAt) })),
-        brake: {
-          ...standing.today,
-          releasedUntil: brakeReleasedUntil === null ? null : rfc3339(brakeReleasedUntil),
-          held: brake && { at: rfc3339(braked?.at ?? now), ...measured(brake) },
-        },
-        advice: isTrue.map(advise),
-      }, 200);
-    })
-    .openapi(days, async (c) => {
-      const { username } = c.req.valid("param");
-      if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
-      const { cursor, limit } = c.req.valid("query");
-      const rows = await listDays(db, username, cursor, limit + 1);
-      return c.json(page(rows, limit, showDay, (row) => row.day), 200);
-    });
+  return createRouter().openapi(get, async (c) => {
+    const { username } = c.req.valid("param");
+    const { day, now, used: usage } = await counters.today([username]);
+    const standing = (await findStandings({ db, habits }, [username], now)).get(username);
+    if (standing === undefined) return problem(c, "not-found", noSuchAccount);
+    const { used, ndr } = usage.get(username) ?? { used: 0, ndr: 0 };
+    const limit = caps.cap(standing.blocks, now);
+    const braked = await findNotice(db, dailyOnce("brake", username, day));
+    const brake: NoticeFacts["brake"] | null = braked === undefined ? null : JSON.parse(braked.detail);
+    const { brakeReleasedUntil } = standing;
+    const holds = brake !== null && (brakeReleasedUntil ?? 0) <= now;
+    const advice = trueOf({ now, used, limit, ndr }, holds ? brake : null).map(advise);
+    return c.json({
+      day,
+      limit,
+      used,
+      // Blocks cancelled during the day can leave less than was used.
+      remaining: Math.max(0, limit - used),
+      ndr,
+      ndrLimit: standing.ndr.choice === "limit" ? caps.ndrCap(standing.blocks, now, standing.ndr) : null,
+      resetsAt: rfc3339(nextMidnight(now)),
+      pending: standing.blocks.filter(({ activatesAt }) => activatesAt > now)
+        .map(({ quantity, activatesAt }) => ({ quantity, activatesAt: rfc3339(activatesAt) })),
+      brake: {
+        ...standing.today,
+        releasedUntil: brakeReleasedUntil === null ? null : rfc3339(brakeReleasedUntil),
+        held: brake && { at: rfc3339(braked?.at ?? now), ...measured(brake) },
+      },
+      advice,
+    }, 200);
+  });
 };
