@@ -156,7 +156,7 @@ Deno.test("architecture: there is no import cycle", () => {
 
 /** Protocol logic, and the rules: no I/O, no clock, no randomness of their own. */
 const PURE = [
-  /^api\/access\.ts$/,
+  /^api\/(access|notice_words|usage_notices)\.ts$/,
   // The engine holds the watch over modules of others.
   /^policy\/(?!build\.ts|engine\.ts)/,
   /^relay\/protocol\//,
@@ -164,6 +164,7 @@ const PURE = [
   /^relay\/smtp\/(session|session_types|mail_command|auth_exchange|extensions|input_buffer|trace)\.ts$/,
   /^relay\/spool\/(record|index_row|recipient_states)\.ts$/,
   /^relay\/queue_jobs\/(selection|summary|actions)\.ts$/,
+  /^relay\/notices\/notice_message\.ts$/,
   /^relay\/mta_sts\/policy\.ts$/,
   /^relay\/dkim\/(relaxed_body|header_fields)\.ts$/,
   /^relay\/admission\/(did_you_mean|login_throttle|sender_domains)\.ts$/,

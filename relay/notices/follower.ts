@@ -36,8 +36,8 @@ export function followNotices(options: NoticeFollowerOptions): AsyncDisposable {
 
   const work = async (closing: AbortSignal): Promise<void> => {
     // Mostly there is nothing, and one question does.
-    while (!closing.aborted) {
-      const wanted = isDraining() ? 0 : MAX_TAKEN;
+    while (true) {
+      const wanted = closing.aborted || isDraining() ? 0 : MAX_TAKEN;
       const told = [...stored];
       if (wanted === 0 && told.length === 0) return;
       const mail = await controlPlane.noticeMail({ stored: told, wanted });
