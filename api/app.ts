@@ -38,10 +38,11 @@ import { type NodeCounterRoutes, nodeCounterRoutes } from "./routes/node_counter
 import { type NodeDkimRoutes, nodeDkimRoutes } from "./routes/node_dkim.ts";
 import { type NodeDomainRoutes, nodeDomainRoutes } from "./routes/node_domains.ts";
 import { type NodeEventRoutes, nodeEventRoutes } from "./routes/node_events.ts";
+import { type NodeNoticeRoutes, nodeNoticeRoutes } from "./routes/node_notices.ts";
 import { type NodePolicyRoutes, nodePolicyRoutes } from "./routes/node_policy.ts";
 import { type NodeQueueRoutes, nodeQueueRoutes } from "./routes/node_queue.ts";
 import { type NodesRoutes, nodesRoutes } from "./routes/nodes.ts";
-import { type NoticeRoutes, noticeRoutes } from "./routes/notices.ts";
+import { accountNoticeRoutes, type NoticeRoutes, noticeRoutes } from "./routes/notices.ts";
 import { openApiInfo } from "./routes/openapi.ts";
 import { type PolicyRoutes, policyRoutes } from "./routes/policy.ts";
 import { type PolicyDryRunRoutes, policyDryRunRoutes } from "./routes/policy_dry_run.ts";
@@ -51,6 +52,7 @@ import { type QuotaRoutes, quotaRoutes } from "./routes/quota.ts";
 import { type QueueRoutes, queueRoutes } from "./routes/queue.ts";
 import { type RelayTokenRoutes, relayTokenRoutes } from "./routes/relay_tokens.ts";
 import { createRouter } from "./routes/router.ts";
+import { type UsageRoutes, usageRoutes } from "./routes/usage.ts";
 import { type SuppressionRoutes, suppressionRoutes } from "./routes/suppressions.ts";
 import { CountersUnavailable } from "./counters/trouble.ts";
 import { DatabaseUnavailable } from "./store/trouble.ts";
@@ -75,6 +77,7 @@ type NodeRoutes =
   & NodeDkimRoutes
   & NodeSuppressionRoutes
   & NodeEventRoutes
+  & NodeNoticeRoutes
   & NodePolicyRoutes
   & NodeQueueRoutes;
 type MailRoutes =
@@ -83,6 +86,7 @@ type MailRoutes =
   & AppPasswordRoutes
   & BlockRoutes
   & QuotaRoutes
+  & UsageRoutes
   & NetworkRoutes
   & DomainRoutes
   & DkimRoutes
@@ -109,6 +113,7 @@ const nodeApp = (use: NodeRoutes) =>
     .route("/", nodeDkimRoutes(use))
     .route("/", nodeSuppressionRoutes(use))
     .route("/", nodeEventRoutes(use))
+    .route("/", nodeNoticeRoutes(use))
     .route("/", nodePolicyRoutes(use))
     .route("/", nodeQueueRoutes(use));
 
@@ -119,10 +124,12 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", appPasswordRoutes(use))
     .route("/v1/accounts", blockRoutes(use))
     .route("/v1/accounts", quotaRoutes(use))
+    .route("/v1/accounts", usageRoutes(use))
     .route("/v1/accounts", networkRoutes(use))
     .route("/v1/accounts", domainRoutes(use))
     .route("/v1/accounts", dkimRoutes(use))
     .route("/v1/accounts", suppressionRoutes(use))
+    .route("/v1/accounts", accountNoticeRoutes(use))
     .route("/v1/messages", messageRoutes(use))
     .route("/v1/doctor", doctorRoutes(use))
     .route("/v1/queue", queueRoutes(use))

@@ -1,41 +1,63 @@
 /**
- * Takes in recorded decisions of nodes; pruning.ts deletes them. An account that the brake refused shows up
- * here first: account and operator get a notice, once a day.
+ * Takes in recorded decisions of nodes; pruning.ts deletes them. What was refused to an account shows up here first:
+ * by the brake, for its quota, or for its share of non-delivery reports. It gets a notice, once a day.
  */
 import type { Kysely } from "kysely";
-import { type Braked, type DecisionChunk, decodeChunk, Reason, toVerdict, type Verdict } from "../policy/mod.ts";
+import { type DecisionChunk, decodeChunk, Reason, toVerdict, type Verdict } from "../policy/mod.ts";
+import type { NoticeContent } from "./notice_words.ts";
+import { dailyNotice, type Notice, type NoticeBoard } from "./notices.ts";
 import { insertDecisionChunks } from "./store/decision_chunks.ts";
-import { insertNotice } from "./store/notices.ts";
 import type { Database, DecisionChunkRow } from "./store/schema.ts";
-import { dayOf } from "./utc_day.ts";
+import { dayOf, rfc3339 } from "./utc_day.ts";
 
 export interface DecisionLog {
   readonly db: Kysely<Database>;
-  readonly now: () => number;
-  readonly newId: () => string;
+  readonly notices: NoticeBoard;
   readonly log: (message: string, facts: Record<string, unknown>) => void;
+}
+
+/** Most decisions are none of these: nothing of them is read but the reason. */
+const TOLD: ReadonlySet<Reason> = new Set([Reason.Braked, Reason.QuotaExceeded, Reason.NdrShareExceeded]);
+
+/** What a refusal says of the account's day; null: nothing. */
+function noticeOf(verdict: Verdict): NoticeContent | null {
+  switch (verdict.reason) {
+    case Reason.Braked: {
+      const { measure, used, limit, resetsAt } = verdict;
+      return { type: "brake", detail: { measure, used, limit, resetsAt: rfc3339(resetsAt) } };
+    }
+    case Reason.QuotaExceeded: {
+      const { used, limit, need, resetsAt } = verdict;
+      return { type: "quota-100", detail: { used, limit, need, resetsAt: rfc3339(resetsAt) } };
+    }
+    case Reason.NdrShareExceeded: {
+      const { used, limit, resetsAt } = verdict;
+      return { type: "ndr-share", detail: { ndr: used, limit, of: "share", resetsAt: rfc3339(resetsAt) } };
+    }
+    default:
+      return null;
+  }
 }
 
 /** @throws {BadChunk} a chunk is damaged: nothing is kept then. */
 export async function recordDecisions(
-  { db, now, newId, log }: DecisionLog,
+  { db, notices, log }: DecisionLog,
   node: string,
   chunks: readonly { readonly id: string; readonly chunk: DecisionChunk }[],
 ): Promise<void> {
-  const braked = new Map<string, { account: string; at: number; verdict: Verdict }>();
+  const refused = new Map<string, Notice>();
   for (const { chunk } of chunks) {
     for (const { reason, account, at, data } of decodeChunk(chunk)) {
-      if (reason !== Reason.Braked || account === null) continue;
-      const once = `brake ${account} ${dayOf(at)}`;
-      if (!braked.has(once)) braked.set(once, { account, at, verdict: toVerdict(reason, data) });
+      if (account === null || !TOLD.has(reason)) continue;
+      const content = noticeOf(toVerdict(reason, data));
+      if (content === null) continue;
+      const notice = dailyNotice(account, dayOf(at), content);
+      if (!refused.has(notice.once)) refused.set(notice.once, notice);
     }
   }
   await insertDecisionChunks(db, chunks.map(({ id, chunk }) => rowOf(id, node, chunk)));
-  for (const [once, { account, at, verdict }] of braked) {
-    const { measure, used, limit } = verdict as Braked;
-    const detail = JSON.stringify({ measure, used, limit });
-    const isNew = await insertNotice(db, { id: newId(), at: now(), account, type: "brake", detail, once });
-    if (isNew) log("the brake holds an account back", { account, at, measure, used, limit });
+  for (const { type, account, detail } of await notices.say([...refused.values()])) {
+    if (type === "brake") log("the brake holds an account back", { account, ...detail });
   }
 }
 

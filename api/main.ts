@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { delay } from "@std/async/delay.js";
 import type { Parameters } from "../policy/mod.ts";
 import { type App, createApp, type Log } from "./app.ts";
+import { sayBlocks } from "./block_notices.ts";
 import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
 import type { Caps, Counters } from "./counters/counters.ts";
@@ -21,6 +22,7 @@ import type { AddressFacts } from "./dry_run.ts";
 import { createHabits } from "./habits.ts";
 import type { HelpFacts } from "./help/placeholders.ts";
 import { createPasswords } from "./passwords.ts";
+import { createNoticeBoard } from "./notices.ts";
 import { openPolicyControl } from "./policy_control.ts";
 import { prune } from "./pruning.ts";
 import type { Readiness } from "./routes/health.ts";
@@ -81,6 +83,8 @@ export interface ControlPlane {
   recheckDomains(closing: AbortSignal): Promise<void>;
   /** Deletes what is older than it is kept, and keeps what counters elsewhere forget. To be called every hour or so. */
   prune(closing: AbortSignal): Promise<void>;
+  /** Says which blocks have begun to count, or have ended. To be called every now and then. */
+  sayBlocks(closing: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -114,7 +118,8 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     onWait: (server, why) => log("waiting for the database", { server, error: why }),
   });
   const { db, sync } = database;
-  const policy = await openPolicyControl({ db, sync, parameters, now, newId, log });
+  const notices = createNoticeBoard({ db, now, newId });
+  const policy = await openPolicyControl({ db, sync, parameters, now, notices, log });
   const caps: Caps = {
     cap: (blocks, at) => policy.live.cap(blocks, at),
     ndrCap: (blocks, at, wish) => policy.live.ndrCap(blocks, at, wish),
@@ -126,6 +131,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     counters,
     caps,
     policy,
+    notices,
     habits: createHabits(db),
     passwords: createPasswords(),
     now,
@@ -161,6 +167,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
       await counters.keepDays();
       await prune({ db, keepDecisionsMs, keepHistoryMs, pause: () => delay(PRUNE_PAUSE_MS) }, now(), closing);
     },
+    sayBlocks: (closing) => sayBlocks({ db, caps, notices }, now(), closing),
     async close() {
       await database[Symbol.asyncDispose]();
     },

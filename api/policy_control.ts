@@ -17,10 +17,10 @@ import {
   type Parameters,
   type PolicyModule,
 } from "../policy/mod.ts";
+import type { NoticeBoard } from "./notices.ts";
 import { addComparisons, deleteComparisons } from "./store/policy_comparisons.ts";
 import { changePolicy, currentPolicy, lastGoodModule, type PolicyChange } from "./store/policy_changes.ts";
 import { findPolicyModule, insertPolicyModule, setModuleFailed } from "./store/policy_modules.ts";
-import { insertNotice } from "./store/notices.ts";
 import { putPolicyNode } from "./store/policy_nodes.ts";
 import type { Database, PolicyChangeRow } from "./store/schema.ts";
 import type { PolicyFaultReport, PolicyReport, PolicyState } from "./wire.ts";
@@ -32,7 +32,7 @@ export interface PolicyControlOptions {
   /** Those of this process's settings. */
   readonly parameters: Parameters;
   readonly now: () => number;
-  readonly newId: () => string;
+  readonly notices: NoticeBoard;
   readonly log: (message: string, facts: Record<string, unknown>) => void;
 }
 
@@ -168,7 +168,7 @@ export class PolicyControl {
 
   /** The last good module takes over everywhere; several nodes may say the same, and only the first changes anything. */
   async #faulted(who: string, { module, shadow, detail }: PolicyFaultReport): Promise<void> {
-    const { db, sync, now, newId, log } = this.#options;
+    const { db, sync, now, notices, log } = this.#options;
     log("a policy module failed", { node: who, module, shadow, detail });
     const row = await changePolicy(db, async (current, transaction) => {
       const fault = { at: now(), who, what: "fault", detail } as const;
@@ -177,11 +177,10 @@ export class PolicyControl {
       await setModuleFailed(transaction, module, now());
       return { ...fault, active: await lastGoodModule(transaction, current) };
     });
-    await insertNotice(db, {
-      ...{ id: newId(), at: now(), account: null, type: "policy-fault" },
-      detail: JSON.stringify({ node: who, module, shadow, detail }),
+    await notices.say([{
+      ...{ account: null, type: "policy-fault", detail: { node: who, module, shadow, detail } },
       once: `policy-fault ${module} ${row.version}`,
-    });
+    }]);
     await sync();
     await this.#takeOver(row);
   }

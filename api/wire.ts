@@ -143,6 +143,8 @@ export interface AcceptedEvent extends EventBase {
   readonly sizeBytes: number;
   /** What the message cost; 0 for a message the relay made. */
   readonly relays: number;
+  /** It is a non-delivery report, and was counted as one; not there where it is none. */
+  readonly ndr?: true;
   readonly messageIdField: string | null;
   /** How it came; null for a message the relay made (a DSN). */
   readonly origin: {
@@ -266,4 +268,25 @@ export interface PolicyReport {
 export interface NodeDecisions extends DecisionChunkJson {
   /** Unique for ever: a ULID. */
   readonly id: string;
+}
+
+/** A notice that a node is to send as mail. */
+export interface NoticeMail {
+  /** The notice's, and that of the message. */
+  readonly id: string;
+  readonly account: string;
+  /** The account's e-mail address, as it was given. */
+  readonly to: string;
+  /** ASCII, as are the paragraphs. */
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+}
+
+/** What a node says when it asks for notices to send. */
+export interface NoticeMailReport {
+  readonly node: string;
+  /** Ids of those that are in its spool since it said so last, or that it can never send. */
+  readonly stored: readonly string[];
+  /** So many more it takes at the most. */
+  readonly wanted: number;
 }

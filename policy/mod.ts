@@ -30,4 +30,4 @@ export { createPolicy, ModulePolicy, type Policy, type RuleVerdict, verdictWords
 export { type Change, Replay } from "./replay.ts";
 export type { Difference, ShadowNews } from "./shadow.ts";
 export type * from "./verdict.ts";
-export { helpPageOf, type Refusal, type RefusalContext, refusalOf } from "./wording.ts";
+export { brakedWords, helpPageOf, type Refusal, type RefusalContext, refusalOf } from "./wording.ts";

@@ -6,7 +6,7 @@
  */
 import { Reason } from "./assembly/reason.ts";
 import type { StageName } from "./facts.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Braked, Verdict } from "./verdict.ts";
 
 /** A refusal as it is said: RFC 5321 4.2 and RFC 3463. */
 export interface Refusal {
@@ -67,7 +67,9 @@ const wording: Wording = {
     say(
       451,
       "4.7.1",
-      `Far beyond this account's habit: ${BRAKED[measure](used, limit)}; the operator has been told and can release ` +
+      `Far beyond this account's habit: ${
+        brakedWords({ measure, used, limit })
+      }; the operator has been told and can release ` +
         `it, or it ends at ${time(resetsAt)}. If this is not you, change the password`,
     ),
   [Reason.NdrRefused]: () =>
@@ -167,11 +169,16 @@ const RECORD: Readonly<Record<DataOf<Reason.SenderNoUsableRecord>["record"], str
   "mx-unresolvable": "has MX records whose hosts have no A or AAAA record",
 };
 
-const BRAKED: Readonly<Record<DataOf<Reason.Braked>["measure"], (used: number, limit: number) => string>> = {
+const BRAKED: Readonly<Record<Braked["measure"], (used: number, limit: number) => string>> = {
   "relays": (used, limit) => `${used} relays today, at most ${limit} would pass`,
   "recipients": (used, limit) => `${used} different recipients today, at most ${limit} would pass`,
   "refused-recipients": (used, limit) => `${used} % of today's recipients were refused, at most ${limit} % would pass`,
 };
+
+/** What of an account's day is beyond its habit, and by how much. */
+export function brakedWords({ measure, used, limit }: Pick<Braked, "measure" | "used" | "limit">): string {
+  return BRAKED[measure](used, limit);
+}
 
 /** How a verdict is said, or null if it accepts. */
 export function refusalOf(verdict: Verdict, context: RefusalContext): Refusal | null {

@@ -15,6 +15,8 @@ import type {
   NodeClient,
   NodeDecisions,
   NodeEvent,
+  NoticeMail,
+  NoticeMailReport,
   PolicyReport,
   PolicyState,
   QueueInstructions,
@@ -335,6 +337,12 @@ export class ControlPlane {
     if (!REFUSED.has(response.status)) return await body(response);
     await response.text();
     return null;
+  }
+
+  /** Tells which notices are in the spool, and takes others to send. @throws {ControlPlaneUnavailable} */
+  async noticeMail(report: Omit<NoticeMailReport, "node">): Promise<NoticeMail[]> {
+    const json = { node: this.#node, ...report, stored: [...report.stored] };
+    return (await this.#call(() => this.#options.client.v1.node.notices.$post({ json }))).items;
   }
 
   /** The octets of a policy module. @throws {ControlPlaneUnavailable} */

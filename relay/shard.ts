@@ -17,6 +17,7 @@ import type { PoolLimits } from "./delivery/pool.ts";
 import { sleep } from "./delivery/sleep.ts";
 import type { Resolver } from "./dns/types.ts";
 import { describe } from "./error_words.ts";
+import { followNotices } from "./notices/follower.ts";
 import { followQueue } from "./queue_jobs/follow.ts";
 import type { QueueFollower } from "./queue_jobs/follower.ts";
 import { createSigner, openPolicies } from "./mail_authentication.ts";
@@ -155,11 +156,22 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     now,
     newId,
   });
+  // One that is only delivered from takes nothing in.
+  const noticeFollower = options.number === null ? null : followNotices({
+    spool: opened.spool,
+    controlPlane,
+    serviceName: settings.serviceName,
+    isDraining: options.isDraining,
+    now,
+    onTrouble: (error) => log.warn("notices could not be taken to be sent", { error: describe(error) }),
+    onUnsendable: ({ id, account }) => log.warn("a notice cannot be sent to its account's address", { id, account }),
+  });
   return new Shard({
     ...opened,
     controlPlane,
     delivery,
     queueFollower,
+    noticeFollower,
     policiesWritten: written,
     closing,
     onTrouble,
@@ -172,6 +184,7 @@ interface ShardParts extends OpenSpool {
   readonly controlPlane: ControlPlane;
   readonly delivery: Delivery;
   readonly queueFollower: QueueFollower;
+  readonly noticeFollower: AsyncDisposable | null;
   readonly policiesWritten: () => Promise<void>;
   readonly closing: AbortController;
   readonly onTrouble: (error: unknown) => void;
@@ -244,6 +257,7 @@ export class Shard {
     using _ = this.#parts.lock;
     await this.stopDelivering();
     await this.#parts.queueFollower[Symbol.asyncDispose]();
+    await this.#parts.noticeFollower?.[Symbol.asyncDispose]();
     this.#parts.closing.abort();
     // Recovery may wait for the outbox, which gives up when the spool closes.
     await this.spool.close();

@@ -20,6 +20,8 @@ import type { PlaneSettings } from "./settings.ts";
 const DOMAIN_RECHECK_MS = 3_600_000;
 /** What is pruned was kept for days: an hour more does not matter. */
 const PRUNE_MS = 3_600_000;
+/** That blocks count is said within this. */
+const BLOCK_NOTICE_MS = 5000;
 
 export interface ControlPlaneSurroundings
   extends Pick<ControlPlaneOptions, "adminToken" | "relayToken" | "parameters" | "examineMachine" | "readiness"> {
@@ -77,6 +79,11 @@ export async function startControlPlane(
     work: controlPlane.recheckDomains,
     everyMs: DOMAIN_RECHECK_MS,
     onTrouble: (error) => log.error("claimed domains could not be looked at again", { error: describe(error) }),
+  }));
+  closing.use(startPeriodicWork({
+    work: (closing) => controlPlane.sayBlocks(closing),
+    everyMs: BLOCK_NOTICE_MS,
+    onTrouble: (error) => log.error("blocks could not be looked at for notices", { error: describe(error) }),
   }));
   return controlPlane;
 }

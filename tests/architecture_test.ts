@@ -84,6 +84,17 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
       "api/client.ts",
     ],
   ],
+  [
+    "relay/notices/",
+    [
+      "relay/control_plane.ts",
+      "relay/spool/",
+      "relay/protocol/",
+      "relay/envelope.ts",
+      "relay/periodic_work.ts",
+      "api/client.ts",
+    ],
+  ],
   ["relay/policy/", ["policy/mod.ts", "relay/control_plane.ts", "relay/settings.ts", "api/client.ts"]],
   ["relay/smtp/", ["relay/admission/", "relay/spool/", "relay/protocol/", "relay/envelope.ts"]],
   [
@@ -176,7 +187,7 @@ Deno.test("architecture: there is no import cycle", () => {
 
 /** Protocol logic, and the rules: no I/O, no clock, no randomness of their own. */
 const PURE = [
-  /^api\/access\.ts$/,
+  /^api\/(access|notice_words|usage_notices)\.ts$/,
   // The engine holds the watch over modules of others.
   /^policy\/(?!build\.ts|engine\.ts)/,
   /^relay\/protocol\//,
@@ -185,6 +196,7 @@ const PURE = [
   /^relay\/spool\/(record|index_row|recipient_states)\.ts$/,
   /^relay\/queue_jobs\/(selection|summary|actions)\.ts$/,
   /^relay\/leases\/(lease|demand|store_clock|lease_book)\.ts$/,
+  /^relay\/notices\/notice_message\.ts$/,
   /^relay\/mta_sts\/policy\.ts$/,
   /^relay\/dkim\/(relaxed_body|header_fields)\.ts$/,
   /^relay\/admission\/(did_you_mean|login_throttle|sender_domains)\.ts$/,

@@ -124,6 +124,38 @@ const ndr = command(
   },
 );
 
+const notices = command(
+  "notices",
+  map(
+    object({
+      username: username(),
+      mail: optional(
+        option("--mail", choice(["on", "off"], { metavar: "ON-OR-OFF" }), {
+          description: message`Whether they go to the account's address, too.`,
+        }),
+      ),
+      email: optional(
+        option("--email", string({ metavar: "ADDRESS" }), { description: message`The account's address from now on.` }),
+      ),
+    }),
+    ({ username, mail, email }): Command => async ({ api }) => {
+      if (mail === undefined && email === undefined) {
+        return { kind: "misused", why: `Say what is to change: mailhop account notices ${username} --mail off` };
+      }
+      const json = { email, ...(mail !== undefined && { noticeMail: mail === "on" }) };
+      const answer = await ask(
+        api.v1.accounts[":username"].$patch({ param: { username: segment(username) }, header: {}, json }),
+      );
+      return outcome(answer, accountCard, UNKNOWN_ACCOUNT);
+    },
+  ),
+  {
+    brief: message`Say where an account's notices go.`,
+    description: message`Says whether notices go to an account's e-mail address, too, and which one that is.`,
+    footer: examples("account notices alice --mail off", "account notices alice --email alice@example.com"),
+  },
+);
+
 const release = command(
   "release",
   map(
@@ -147,7 +179,7 @@ const release = command(
 );
 
 /** `mailhop account`. */
-export const account = command("account", or(create, list, show, suspend, activate, password, ndr, release), {
+export const account = command("account", or(create, list, show, suspend, activate, password, ndr, notices, release), {
   brief: message`Make, show, suspend accounts; change passwords.`,
   footer: examples("account create alice", "account suspend alice", "account list"),
 });
@@ -167,13 +199,14 @@ function withPassword(password: { readonly text: string; readonly generated: boo
 
 const statusCell = (status: Account["status"]): Cell => ({ text: status, style: status === "active" ? "good" : "bad" });
 
-/** What was not chosen is not shown: reports are counted as any mail, and the brake holds. */
-function choices({ ndr, brakeReleasedUntil }: Account, look: Look): [string, Cell][] {
+/** What was not chosen is not shown: reports are counted as any mail, notices are mailed, and the brake holds. */
+function choices({ ndr, brakeReleasedUntil, noticeMail }: Account, look: Look): [string, Cell][] {
   const share = ndr.sharePercent === null ? "the service's share" : `${ndr.sharePercent} %`;
   const reports: [string, Cell] = ["Reports", ndr.choice === "limit" ? `limited to ${share} of the day` : "refused"];
   const released = brakeReleasedUntil !== null && Date.parse(brakeReleasedUntil) > look.now;
   return [
     ...(ndr.choice === "count" ? [] : [reports]),
+    ...(noticeMail ? [] : [["Notices", "not by mail"] satisfies [string, Cell]]),
     ...(released ? [["Brake", `released until ${absolute(brakeReleasedUntil)}`] satisfies [string, Cell]] : []),
   ];
 }

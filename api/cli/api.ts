@@ -17,6 +17,7 @@ export type ApiKey = InferResponseType<Accounts[":username"]["keys"]["$get"], 20
 export type AppPassword = InferResponseType<Accounts[":username"]["passwords"]["$get"], 200>["items"][number];
 export type Block = InferResponseType<Accounts[":username"]["blocks"]["$post"], 201>;
 export type Quota = InferResponseType<Accounts[":username"]["quota"]["$get"], 200>;
+export type Day = InferResponseType<Accounts[":username"]["usage"]["$get"], 200>["items"][number];
 export type Network = InferResponseType<Accounts[":username"]["networks"]["$post"], 201>;
 export type Domain = InferResponseType<Accounts[":username"]["domains"]["$post"], 201>;
 export type CheckedDomain = InferResponseType<Accounts[":username"]["domains"][":domain"]["$get"], 200>;

@@ -18,8 +18,8 @@ import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
 import { everyPage } from "./pages.ts";
 import { amount, card, type Cell, type Look, table } from "./render.ts";
-import { name, username } from "./value_parsers.ts";
-import { absolute, absoluteAndRelative } from "./when.ts";
+import { instant, name, username } from "./value_parsers.ts";
+import { absolute, absoluteAndRelative, resolveInstant } from "./when.ts";
 
 const buy = command(
   "buy",
@@ -68,19 +68,35 @@ const list = command(
 const cancel = command(
   "cancel",
   map(
-    object({ username: username(), id: argument(name("ID"), { description: message`The block, as listed.` }) }),
-    ({ username, id }): Command => async ({ api }) => {
+    object({
+      username: username(),
+      id: argument(name("ID"), { description: message`The block, as listed.` }),
+      at: optional(
+        option("--at", instant(), { description: message`At the end of what is paid for; now if left out.` }),
+      ),
+    }),
+    ({ username, id, at }): Command => async ({ api, now }) => {
+      const end = at && resolveInstant(at, now());
       const answer = await ask(
         api.v1.accounts[":username"].blocks[":id"].$delete({
           param: { username: segment(username), id: segment(id) },
+          query: { at: end },
         }),
       );
-      return outcome(answer, () => `Block ${id} of ${username} is cancelled.`, {
+      const ends = (look: Look) => end !== undefined && Date.parse(end) > look.now ? `, and ends ${absolute(end)}` : "";
+      return outcome(answer, (_, look) => `Block ${id} of ${username} is cancelled${ends(look)}.`, {
         404: `The blocks there are: mailhop block list ${username}`,
       });
     },
   ),
-  { brief: message`Cancel a block.`, footer: examples("block cancel alice 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E") },
+  {
+    brief: message`Cancel a block.`,
+    description: message`Cancels a block: it counts no longer, at once or from the end of its period on.`,
+    footer: examples(
+      "block cancel alice 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E",
+      "block cancel alice 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E --at 2026-12-31",
+    ),
+  },
 );
 
 /** `mailhop block`. */
@@ -108,6 +124,9 @@ function blockTable(username: string, blocks: readonly Block[], look: Look): str
 }
 
 function stateCell({ activatesAt, cancelledAt }: Block, look: Look): Cell {
+  if (cancelledAt !== null && Date.parse(cancelledAt) > look.now) {
+    return { text: `active until ${absoluteAndRelative(cancelledAt, look.now)}`, style: "warning" };
+  }
   if (cancelledAt !== null) return { text: `cancelled ${absolute(cancelledAt)}`, style: "faint" };
   if (Date.parse(activatesAt) > look.now) {
     return { text: `active from ${absoluteAndRelative(activatesAt, look.now)}`, style: "warning" };

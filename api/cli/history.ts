@@ -44,7 +44,7 @@ function entry(event: HistoryEvent, look: Look): string {
 function details(event: HistoryEvent, now: number): string[] {
   switch (event.type) {
     case "accepted":
-      return [origin(event)];
+      return [origin(event), ...(event.ndr ? ["counted as a non-delivery report"] : [])];
     case "delivered":
     case "deferred":
     case "bounced":

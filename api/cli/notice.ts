@@ -4,7 +4,7 @@ import { ask, type Notice } from "./api.ts";
 import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
 import { everyPage, type Page } from "./pages.ts";
-import { type Look, table } from "./render.ts";
+import { type Look, printable, show, wrap } from "./render.ts";
 import { name } from "./value_parsers.ts";
 import { absolute } from "./when.ts";
 
@@ -16,10 +16,15 @@ const list = command(
     }),
     ({ account }): Command => async ({ api }) => {
       const answer = await everyPage((cursor) => ask(api.v1.notices.$get({ query: { account, cursor } })));
-      return outcome(answer, noticeTable);
+      return outcome(answer, noticeList);
     },
   ),
-  { brief: message`List notices, the newest first.`, footer: examples("notice list", "notice list --account alice") },
+  {
+    brief: message`List notices, the newest first.`,
+    description:
+      message`Lists notices, the newest first: what happened, and what to do. With an account's key, those of the account.`,
+    footer: examples("notice list", "notice list --account alice"),
+  },
 );
 
 /** `mailhop notice`. */
@@ -28,16 +33,23 @@ export const notice = command("notice", or(list), {
   footer: examples("notice list"),
 });
 
-function noticeTable({ items }: Page<Notice>, look: Look): string {
-  if (items.length === 0) return "No notices.";
-  return table(
-    look,
-    [{ head: "AT" }, { head: "ACCOUNT" }, { head: "TYPE" }, { head: "WHAT" }],
-    items.map(({ at, account, type, detail }) => [
-      absolute(at),
-      account ?? "",
-      { text: type, style: "warning" },
-      Object.entries(detail).map(([name, value]) => `${name} ${value}`).join(", "),
-    ]),
-  );
+const INDENT = "  ";
+
+function noticeList({ items }: Page<Notice>, look: Look): string {
+  return items.length === 0 ? "No notices." : items.map((notice) => entry(notice, look)).join("\n\n");
+}
+
+function entry({ at, account, type, title, text, help, mail }: Notice, look: Look): string {
+  const head = [
+    show(look, { text: absolute(at), style: "faint" }),
+    show(look, { text: type, style: "warning" }),
+    ...(account === null ? [] : [show(look, { text: account, style: "strong" })]),
+  ];
+  const lines = [
+    ...wrap(`${title}.`, look.columns - INDENT.length),
+    ...wrap(text, look.columns - INDENT.length),
+    ...(help === null ? [] : [`See ${help}`]),
+    ...(mail === null ? [] : [`Sent as message ${mail}`]),
+  ];
+  return [head.join(INDENT), ...lines.map((line) => `${INDENT}${printable(line)}`)].join("\n");
 }

@@ -1,12 +1,13 @@
 /** `mailhop quota`: what an account may send today, what it has sent, and what comes. */
-import { command, map, message, object } from "@optique/core";
+import { command, flag, map, message, object, optional } from "@optique/core";
 import { UNKNOWN_ACCOUNT } from "./account.ts";
-import { ask, type Quota, segment } from "./api.ts";
+import { ask, type Day, type Quota, segment } from "./api.ts";
 import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
-import { amount, bar, card, type Cell, type Look, type Style } from "./render.ts";
+import { everyPage, type Page } from "./pages.ts";
+import { amount, bar, card, type Cell, type Look, printable, type Style, table, wrap } from "./render.ts";
 import { username } from "./value_parsers.ts";
-import { absoluteAndRelative } from "./when.ts";
+import { absolute, absoluteAndRelative } from "./when.ts";
 
 /** Share of the limit from which on the customer is warned. */
 const WARNING_SHARE = 0.8;
@@ -14,17 +15,37 @@ const WARNING_SHARE = 0.8;
 /** `mailhop quota`. */
 export const quota = command(
   "quota",
-  map(object({ username: username() }), ({ username }): Command => async ({ api }) => {
-    const answer = await ask(api.v1.accounts[":username"].quota.$get({ param: { username: segment(username) } }));
-    return outcome(answer, (quota, look) => quotaCard(username, quota, look), UNKNOWN_ACCOUNT);
-  }),
+  map(
+    object({
+      username: username(),
+      days: optional(flag("--days", { description: message`The days of the last weeks instead.` })),
+    }),
+    ({ username, days }): Command => async ({ api }) => {
+      const param = { username: segment(username) };
+      const { quota, usage } = api.v1.accounts[":username"];
+      if (days === undefined) {
+        const answer = await ask(quota.$get({ param }));
+        return outcome(answer, (quota, look) => quotaText(username, quota, look), UNKNOWN_ACCOUNT);
+      }
+      const answer = await everyPage((cursor) => ask(usage.$get({ param, query: { cursor } })));
+      return outcome(answer, dayTable, UNKNOWN_ACCOUNT);
+    },
+  ),
   {
     brief: message`Show what an account used of its day.`,
     description:
-      message`Shows the relays that an account used today (UTC), its limit, and blocks that are not active yet.`,
-    footer: examples("quota alice", "quota alice --json"),
+      message`Shows the relays that an account used today (UTC), its limit, blocks that are not active yet, and what to do about it.`,
+    footer: examples("quota alice", "quota alice --json", "quota alice --days"),
   },
 );
+
+/** The figures, and what is to be said of them. */
+function quotaText(username: string, quota: Quota, look: Look): string {
+  const advice = quota.advice.map(({ text, help }) =>
+    [...wrap(text, look.columns), ...(help === null ? [] : [`See ${help}`])].map(printable).join("\n")
+  );
+  return [quotaCard(username, quota, look), ...advice].join("\n\n");
+}
 
 function quotaCard(username: string, quota: Quota, look: Look): string {
   const { day, used, limit, remaining, ndr, ndrLimit, resetsAt, pending } = quota;
@@ -40,6 +61,12 @@ function quotaCard(username: string, quota: Quota, look: Look): string {
     const most = ndrLimit === null ? "" : `, at most ${ndrLimit}`;
     rows.push(["Reports", `${ndr} of them for non-delivery reports${most}`]);
   }
+  const { held, releasedUntil } = quota.brake;
+  if (releasedUntil !== null && Date.parse(releasedUntil) > look.now) {
+    rows.push(["Brake", `released until ${absoluteAndRelative(releasedUntil, look.now)}`]);
+  } else if (held !== null) {
+    rows.push(["Brake", { text: `has held mail back since ${absolute(held.at)}`, style: "bad" }]);
+  }
   for (const { quantity, activatesAt } of pending) {
     rows.push(["Pending", `${amount(quantity, "block")}, active ${absoluteAndRelative(activatesAt, look.now)}`]);
   }
@@ -49,4 +76,14 @@ function quotaCard(username: string, quota: Quota, look: Look): string {
 function usageStyle(used: number, limit: number): Style {
   if (used >= limit) return "bad";
   return used >= limit * WARNING_SHARE ? "warning" : "good";
+}
+
+function dayTable({ items }: Page<Day>, look: Look): string {
+  if (items.length === 0) return "No relays were used in the last weeks.";
+  const heads = ["RELAYS", "REPORTS", "RECIPIENTS", "REFUSED"];
+  return table(
+    look,
+    [{ head: "DAY" }, ...heads.map((head) => ({ head, align: "right" } as const))],
+    items.map(({ day, used, ndr, recipients, refused }) => [day, ...[used, ndr, recipients, refused].map(String)]),
+  );
 }

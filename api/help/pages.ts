@@ -17,6 +17,7 @@ import late from "./pages/late.md" with { type: "text" };
 import msmtp from "./pages/msmtp.md" with { type: "text" };
 import mutt from "./pages/mutt.md" with { type: "text" };
 import nodemailer from "./pages/nodemailer.md" with { type: "text" };
+import notices from "./pages/notices.md" with { type: "text" };
 import opensmtpd from "./pages/opensmtpd.md" with { type: "text" };
 import outlook from "./pages/outlook.md" with { type: "text" };
 import php from "./pages/php.md" with { type: "text" };
@@ -64,6 +65,7 @@ export const SECTIONS: readonly Section[] = [
   }),
   section("The service", "questions", {
     relays,
+    notices,
     dns,
     "acceptable-use": acceptableUse,
   }),

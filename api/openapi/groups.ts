@@ -8,9 +8,12 @@ export interface Group {
 
 const below = (part: string): RegExp => new RegExp(`^/v1/accounts/\\{username\\}/${part}(/|$)`);
 
+/** Those of an account, and all of them. */
+const NOTICES = /^\/v1(\/accounts\/\{username\})?\/notices/;
+
 export const GROUPS: readonly Group[] = [
   { name: "Blocks", description: "What an account bought: relays a day.", paths: below("blocks") },
-  { name: "Quota", description: "What is used of the day, and what is left.", paths: below("quota") },
+  { name: "Quota", description: "What is used of the day, and what is left.", paths: below("(quota|usage)") },
   {
     name: "Networks",
     description: "Addresses that relay for an account without a password.",
@@ -28,11 +31,11 @@ export const GROUPS: readonly Group[] = [
     paths: below("suppressions"),
   },
   { name: "API keys", description: "Tokens of an account, for its own programs.", paths: below("keys") },
+  { name: "Notices", description: "What account and operator should look at.", paths: NOTICES },
   { name: "Accounts", description: "Who may use the service.", paths: /^\/v1\/accounts/ },
   { name: "Messages", description: "What became of each message.", paths: /^\/v1\/messages/ },
   { name: "Queue", description: "Messages that are on their way.", paths: /^\/v1\/queue/ },
   { name: "Nodes", description: "The relay nodes of the service.", paths: /^\/v1\/nodes/ },
-  { name: "Notices", description: "What the operator should look at.", paths: /^\/v1\/notices/ },
   {
     name: "Policy",
     description: "The module that decides, its parameters, and what it decided.",

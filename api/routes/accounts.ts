@@ -29,6 +29,7 @@ const password = z.string().refine(
   (text) => octets(text) >= MIN_PASSWORD_OCTETS && octets(text) <= MAX_PASSWORD_OCTETS,
   `expected ${MIN_PASSWORD_OCTETS} to ${MAX_PASSWORD_OCTETS} octets`,
 ).openapi({ format: "password" });
+const email = z.email().max(254);
 const status = z.enum(["active", "suspended"]);
 /** Any text: what is no tag of ours matches nothing. */
 const ifMatch = z.object({
@@ -52,6 +53,7 @@ const accountSchema = z.object({
   ndr: ndrSchema,
   brakeReleasedUntil: timeSchema.nullable()
     .openapi({ description: "The operator has released the account from the brake until then" }),
+  noticeMail: z.boolean().openapi({ description: "Whether its notices go to `email`, too", example: true }),
   createdAt: timeSchema,
 }).openapi("Account");
 
@@ -65,6 +67,7 @@ const show = (account: Account): z.infer<typeof accountSchema> => ({
   status: account.status,
   ndr: { choice: account.ndr_choice, sharePercent: account.ndr_share_percent },
   brakeReleasedUntil: account.brake_released_until === null ? null : rfc3339(account.brake_released_until),
+  noticeMail: account.notice_mail === 1,
   createdAt: rfc3339(account.created_at),
 });
 
@@ -78,7 +81,7 @@ const create = createRoute({
   method: "post",
   path: "/",
   summary: "Create an account",
-  request: { body: jsonRequest(z.strictObject({ username, password, email: z.email().max(254).optional() })) },
+  request: { body: jsonRequest(z.strictObject({ username, password, email: email.optional() })) },
   responses: {
     201: json(accountSchema, "The account"),
     ...problemResponses("invalid-request", "unauthorized", "username-taken", "busy"),
@@ -110,14 +113,14 @@ const patch = createRoute({
   access: "manage",
   method: "patch",
   path: "/{username}",
-  summary: "Suspend an account or let it relay again; say what is done with its non-delivery reports",
-  description: "The status is the operator's to change.",
+  summary: "Suspend an account or let it relay again; say what is done with its non-delivery reports and notices",
+  description: "The status and the address are the operator's to change.",
   request: {
     params: accountParam,
     headers: ifMatch,
     body: jsonRequest(
-      z.strictObject({ status, ndr: ndrSchema }).partial()
-        .refine((change) => Object.keys(change).length > 0, "expected `status` or `ndr`"),
+      z.strictObject({ status, email: email.nullable(), ndr: ndrSchema, noticeMail: z.boolean() }).partial()
+        .refine((change) => Object.keys(change).length > 0, "expected `status`, `email`, `ndr` or `noticeMail`"),
     ),
   },
   responses: {
@@ -153,10 +156,17 @@ const releaseBrake = createRoute({
   },
 });
 
-type Wanted = { status?: Account["status"] | undefined; ndr?: z.infer<typeof ndrSchema> | undefined };
+interface Wanted {
+  readonly status?: Account["status"] | undefined;
+  readonly email?: string | null | undefined;
+  readonly ndr?: z.infer<typeof ndrSchema> | undefined;
+  readonly noticeMail?: boolean | undefined;
+}
 
-const toChange = ({ status, ndr }: Wanted): AccountChange => ({
+const toChange = ({ status, email, ndr, noticeMail }: Wanted): AccountChange => ({
   ...(status !== undefined && { status }),
+  ...(email !== undefined && { email }),
+  ...(noticeMail !== undefined && { notice_mail: noticeMail ? 1 : 0 }),
   ...(ndr !== undefined && { ndr_choice: ndr.choice, ndr_share_percent: ndr.sharePercent }),
 });
 
@@ -179,7 +189,7 @@ export const accountRoutes = ({ db, passwords, now }: AccountRoutes) => {
       const { username, password, email } = c.req.valid("json");
       const account: Account = {
         ...{ username, email: email ?? null, status: "active", created_at: now(), version: 1 },
-        ...{ ndr_choice: "count", ndr_share_percent: null, brake_released_until: null },
+        ...{ ndr_choice: "count", ndr_share_percent: null, brake_released_until: null, notice_mail: 1 },
       };
       const inserted = await insertAccount(db, { ...account, password_hash: await passwords.hash(password) });
       if (!inserted) return problem(c, "username-taken", `${username} is taken: choose another`);
@@ -200,8 +210,10 @@ export const accountRoutes = ({ db, passwords, now }: AccountRoutes) => {
     .openapi(patch, async (c) => {
       const { username } = c.req.valid("param");
       const wanted = c.req.valid("json");
-      if (wanted.status !== undefined && principalOf(c).kind !== "operator") {
-        return operatorOnly(c, "An account's status");
+      if (principalOf(c).kind !== "operator") {
+        if (wanted.status !== undefined) return operatorOnly(c, "An account's status");
+        // Whoever has stolen a key is not to turn the alerts elsewhere.
+        if (wanted.email !== undefined) return operatorOnly(c, "An account's address");
       }
       const versions = matchingVersions(c.req.valid("header")["if-match"]);
       const account = await changeAccount(db, username, toChange(wanted), versions);

@@ -7,7 +7,17 @@ import { cancelBlock, insertBlock, listBlocks } from "../store/blocks.ts";
 import type { BlockRow, Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
-import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery, timeSchema } from "./router.ts";
+import {
+  createRoute,
+  createRouter,
+  instant,
+  json,
+  jsonRequest,
+  page,
+  pageOf,
+  pageQuery,
+  timeSchema,
+} from "./router.ts";
 
 /** Blocks of one purchase: more is a slip of the finger. */
 const MAX_QUANTITY = 1_000_000;
@@ -27,7 +37,9 @@ const blockSchema = z.object({
   quantity: z.int().min(1).max(MAX_QUANTITY),
   purchasedAt: timeSchema,
   activatesAt: timeSchema.openapi({ description: "From this instant on the blocks count" }),
-  cancelledAt: timeSchema.nullable(),
+  cancelledAt: timeSchema.nullable().openapi({
+    description: "From this instant on they count no longer; it may lie ahead. null: they are not cancelled",
+  }),
 }).openapi("Block");
 
 const show = (row: BlockRow): z.infer<typeof blockSchema> => ({
@@ -70,9 +82,18 @@ const cancel = createRoute({
   access: "operator",
   method: "delete",
   path: "/{username}/blocks/{id}",
-  summary: "Cancel a purchase: it counts no longer",
-  request: { params: accountParam.extend({ id: z.string() }) },
-  responses: { 204: { description: "It is cancelled" }, ...problemResponses("unauthorized", "not-found") },
+  summary: "Cancel a purchase: it counts no longer, at once or from the end of its period on",
+  description: "A purchase that is cancelled already ends no later than it would have.",
+  request: {
+    params: accountParam.extend({ id: z.string() }),
+    query: z.object({
+      at: instant.optional().openapi({ description: "The end of the period that is paid for; now, if left out" }),
+    }),
+  },
+  responses: {
+    204: { description: "It is cancelled" },
+    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+  },
 });
 
 export interface BlockRoutes {
@@ -113,6 +134,7 @@ export const blockRoutes = ({ db, now, newId, activationDelayMs }: BlockRoutes) 
     })
     .openapi(cancel, async (c) => {
       const { username, id } = c.req.valid("param");
-      const found = await cancelBlock(db, username, id, now());
-      return found ? c.body(null, 204) : problem(c, "not-found", "The account has no such block");
+      const at = now();
+      const cancelled = await cancelBlock(db, username, id, Math.max(c.req.valid("query").at ?? at, at));
+      return cancelled ? c.body(null, 204) : problem(c, "not-found", "The account has no such block");
     });

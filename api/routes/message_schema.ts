@@ -36,6 +36,7 @@ const eventSchema = z.object({
   recipients: z.array(z.string()).openapi({ description: "Those it is about" }),
   origin: z.object({ address: z.string(), helo: z.string(), protocol: z.string(), tls: z.string().nullable() })
     .nullable().optional().openapi({ description: "accepted: how it came; null where the relay made it" }),
+  ndr: z.literal(true).optional().openapi({ description: "accepted: it was counted as a non-delivery report" }),
   policy: z.string().nullable().optional()
     .openapi({ description: "accepted: the hash of the policy module that let it in; null where the relay made it" }),
   host: z.string().nullable().optional().openapi({ description: "The remote host of an attempt" }),

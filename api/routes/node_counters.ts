@@ -1,7 +1,12 @@
-/** A node's charges: reserve, settle, refund, give leases back, and refund what an earlier boot left open. */
+/**
+ * A node's charges: reserve, settle, refund, give leases back, and refund what an earlier boot left open. What a
+ * reservation makes true of the account's day is said here.
+ */
 import { Hono } from "hono";
 import { type AccountSources, findStandings, type Standing } from "../account_facts.ts";
 import type { Answer, Counters } from "../counters/counters.ts";
+import { dailyNotice, type Notice, type NoticeBoard } from "../notices.ts";
+import { usageNotices } from "../usage_notices.ts";
 import { dayOf } from "../utc_day.ts";
 import type { NdrWish, ReservationFacts, ReservationRequest } from "../wire.ts";
 import { jsonBody } from "./json_body.ts";
@@ -9,7 +14,9 @@ import { leasesBody, recoverBody, refundsBody, reservationsBody, settlementsBody
 
 export interface NodeCounterRoutes extends AccountSources {
   readonly counters: Counters;
+  readonly notices: NoticeBoard;
   readonly now: () => number;
+  readonly log: (message: string, facts: Record<string, unknown>) => void;
 }
 
 /** Of an account that is not known. */
@@ -30,7 +37,18 @@ const factsOf = (
   };
 };
 
-export const nodeCounterRoutes = ({ db, habits, counters, now }: NodeCounterRoutes) =>
+/** Of a refused one a recorded decision tells (decision_log.ts). */
+const noticesOf = ({ username, ...request }: ReservationRequest, { granted, now, ...answer }: Answer): Notice[] => {
+  // One that was granted on another day says nothing of this one.
+  if (!granted || answer.day !== dayOf(now)) return [];
+  // Of a lease nothing is spent yet.
+  const relays = request.lease === true ? 0 : request.relays;
+  const ndr = answer.ndr && answer.ndr.used + relays;
+  const use = { now, used: answer.used - answer.leased + relays, limit: answer.limit, ndr };
+  return usageNotices(use).map((content) => dailyNotice(username, answer.day, content));
+};
+
+export const nodeCounterRoutes = ({ db, habits, counters, notices, now, log }: NodeCounterRoutes) =>
   new Hono()
     .post("/reservations", jsonBody(reservationsBody), async (c) => {
       const { node, boot, items } = c.req.valid("json");
@@ -49,6 +67,12 @@ export const nodeCounterRoutes = ({ db, habits, counters, now }: NodeCounterRout
         const answer = answers[n];
         return answer === undefined ? [] : [factsOf(item, answer, standings.get(item.username))];
       });
+      try {
+        await notices.say(items.flatMap((item, n) => answers[n] === undefined ? [] : noticesOf(item, answers[n])));
+      } catch (error) {
+        // The relays are granted; the next reservation says it.
+        log("a notice could not be kept", { error });
+      }
       return c.json({ items: facts }, 200);
     })
     .post("/settlements", jsonBody(settlementsBody), async (c) => {

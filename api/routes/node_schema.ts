@@ -7,6 +7,7 @@ import type {
   DkimKeyQuestion,
   NodeDecisions,
   NodeEvent,
+  NoticeMailReport,
   PolicyReport,
   Refund,
   ReservationRequest,
@@ -71,6 +72,7 @@ const event: z.ZodType<NodeEvent> = z.discriminatedUnion("type", [
     recipients,
     sizeBytes: z.int().min(0),
     relays: z.int().min(0),
+    ndr: z.literal(true).optional(),
     messageIdField: text.nullable(),
     origin: z.object({ address: text, helo: text, protocol: text, tls: text.nullable() }).nullable(),
     policy: text.nullable(),
@@ -142,3 +144,12 @@ const chunk: z.ZodType<NodeDecisions> = z.object({
 });
 
 export const decisionsBody = z.object({ node: name, chunks: z.array(chunk).max(MAX_CHUNKS) });
+
+/** Notices in one call: few are ever due at once. */
+const MAX_NOTICES = 64;
+
+export const noticeMailBody: z.ZodType<NoticeMailReport> = z.object({
+  node: name,
+  stored: z.array(name).max(MAX_NOTICES),
+  wanted: count.max(MAX_NOTICES),
+});

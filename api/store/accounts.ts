@@ -8,7 +8,7 @@ export type Account = Omit<AccountRow, "password_hash">;
 
 const SHOWN = [
   ...["username", "email", "status", "created_at", "ndr_choice", "ndr_share_percent", "brake_released_until"] as const,
-  "version" as const,
+  ...["notice_mail", "version"] as const,
 ];
 
 /** @returns false where the username is taken; the primary key decides between racers. */
@@ -38,7 +38,10 @@ export const findPasswordHash = async (db: Kysely<Database>, username: string): 
 
 /** What may be changed of an account. */
 export type AccountChange = Partial<
-  Pick<AccountRow, "status" | "ndr_choice" | "ndr_share_percent" | "brake_released_until" | "password_hash">
+  Pick<
+    AccountRow,
+    "email" | "status" | "ndr_choice" | "ndr_share_percent" | "brake_released_until" | "notice_mail" | "password_hash"
+  >
 >;
 
 /**

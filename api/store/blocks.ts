@@ -1,5 +1,5 @@
 /** Table `block`: relay blocks bought, with the instant from which they count. */
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { BlockFacts } from "../wire.ts";
 import { remembered } from "./remembered.ts";
 import type { BlockRow, Database } from "./schema.ts";
@@ -27,17 +27,51 @@ export const listBlocks = (
   db.selectFrom("block").selectAll().where("username", "=", username).where("id", ">", after)
     .orderBy("id").limit(limit).execute();
 
-/** @returns false where the account has no such block; cancelling again changes nothing and is true. */
+/**
+ * Cancels a block from an instant on. One that is cancelled already ends no later than it would have; that it has ended
+ * is not taken back.
+ *
+ * @param at epoch ms; not in the past.
+ * @returns the block as it is now, or undefined where the account has no such block.
+ */
 export const cancelBlock = async (
   db: Kysely<Database>,
   username: string,
   id: string,
-  cancelledAt: number,
-): Promise<boolean> => {
-  const updated = await db.updateTable("block")
-    .set((row) => ({ cancelled_at: row.fn.coalesce("cancelled_at", row.val(cancelledAt)) }))
-    .where("id", "=", id).where("username", "=", username).executeTakeFirst();
-  return updated.numUpdatedRows === 1n;
+  at: number,
+): Promise<BlockRow | undefined> =>
+  await db.updateTable("block")
+    .set((row) => ({
+      cancelled_at: row.case().when("cancelled_at", "<", at).then(row.ref("cancelled_at")).else(at).end(),
+    }))
+    .where("id", "=", id).where("username", "=", username).returningAll().executeTakeFirst();
+
+/** What the notice of a block's beginning or end is known by. */
+export const BLOCK_TURNS = {
+  "block-activated": { column: "activates_at", once: "block-activated " },
+  "block-ended": { column: "cancelled_at", once: "block-ended " },
+} as const;
+
+/**
+ * At most `limit` blocks that began to count, or ceased to, after `since` and up to `until`, and of which no notice
+ * tells yet. What was cancelled before it counted did neither.
+ */
+export const findUntoldBlocks = (
+  db: Kysely<Database>,
+  turn: keyof typeof BLOCK_TURNS,
+  since: number,
+  until: number,
+  limit: number,
+): Promise<BlockRow[]> => {
+  const { column, once } = BLOCK_TURNS[turn];
+  return db.selectFrom("block").selectAll().where(column, ">", since).where(column, "<=", until)
+    .where((row) => row.or([row("cancelled_at", "is", null), row("cancelled_at", ">", row.ref("activates_at"))]))
+    .where((row) =>
+      row.not(row.exists(
+        row.selectFrom("notice").select("notice.id").where("notice.once", "=", sql<string>`${once} || block.id`),
+      ))
+    )
+    .orderBy(column).limit(limit).execute();
 };
 
 /**
@@ -46,25 +80,26 @@ export const cancelBlock = async (
  */
 const MERGED_AFTER_MS = 3_600_000;
 
-const findMerged = remembered((db, usernames: readonly string[], mergedBefore: number) =>
+const findMerged = remembered((db, usernames: readonly string[], now: number, mergedBefore: number) =>
   db.selectFrom("block")
     .select((row) => ["username", row.fn.sum<number>("quantity").as("quantity"), row.fn.max("activates_at").as("at")])
-    .where("username", "in", usernames).where("cancelled_at", "is", null)
+    .where("username", "in", usernames)
+    .where((row) => row.or([row("cancelled_at", "is", null), row("cancelled_at", ">", now)]))
     .groupBy("username")
     .groupBy((row) => row.case().when("activates_at", "<", mergedBefore).then(0).else(row.ref("activates_at")).end())
     .orderBy("username").orderBy("at")
 );
 
 /**
- * The blocks that count, or will, for each of `usernames`, in the order of their instants: cancelled ones left out,
- * those of the same instant merged, and those that have counted for long merged under the latest instant of them.
+ * The blocks that count, or will, for each of `usernames`, in the order of their instants: those left out that have
+ * ended, those of the same instant merged, and those that have counted for long merged under the latest instant of them.
  */
 export const findBlockFacts = async (
   db: Kysely<Database>,
   usernames: readonly string[],
   now: number,
 ): Promise<Map<string, BlockFacts[]>> => {
-  const rows = await findMerged(db, usernames, now - MERGED_AFTER_MS);
+  const rows = await findMerged(db, usernames, now, now - MERGED_AFTER_MS);
   const facts = new Map<string, BlockFacts[]>();
   for (const { username, at, quantity } of rows) {
     const blocks = facts.get(username) ?? [];

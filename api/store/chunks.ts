@@ -1,6 +1,6 @@
 /** SQLite takes at most 32,766 parameters in one statement, PostgreSQL 65,535: longer lists of rows go in several. */
 
-/** Rows of a statement: with the widest row that is cut here (7 columns), far below the limit of any engine. */
+/** Rows of a statement: with the widest row that is cut here (8 columns), far below the limit of any engine. */
 const MAX_ROWS = 1000;
 
 export const chunks = <Row>(rows: readonly Row[]): Row[][] =>

@@ -1,15 +1,29 @@
-/** Table `notice`: what account and operator should know of. Each stands once for its `once`, such as an account's day. */
-import type { Kysely } from "kysely";
+/**
+ * Table `notice`: what account and operator should know of. Each stands once for its `once`, such as an account's day.
+ *
+ * A notice whose `mail_due_at` has come may be taken by a node, which sends it as mail; who takes it puts the time off,
+ * so that another node may take it should this one never say that it has it.
+ */
+import type { Kysely, Transaction } from "kysely";
+import { chunks } from "./chunks.ts";
 import type { Database, NoticeRow } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: the others must not wait for long. */
 const PRUNE_BATCH = 500;
 
-/** @returns false where it stands there already. */
-export const insertNotice = async (db: Kysely<Database>, row: NoticeRow): Promise<boolean> => {
-  const inserted = await db.insertInto("notice").values(row).onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  return inserted.numInsertedOrUpdatedRows === 1n;
+/**
+ * In one order, so that of two control planes that say the same, neither waits for the other for ever.
+ *
+ * @returns those that did not stand there already.
+ */
+export const insertNotices = async (db: Kysely<Database>, rows: readonly NoticeRow[]): Promise<Set<string>> => {
+  const inserted = new Set<string>();
+  for (const chunk of chunks(rows.toSorted((one, other) => one.once < other.once ? -1 : 1))) {
+    const added = await db.insertInto("notice").values(chunk).onConflict((conflict) => conflict.doNothing())
+      .returning("once").execute();
+    for (const { once } of added) inserted.add(once);
+  }
+  return inserted;
 };
 
 export interface NoticeFilter {
@@ -18,16 +32,39 @@ export interface NoticeFilter {
   readonly before?: string | undefined;
 }
 
+/** A notice, and whether the history has a message of its id: it was sent as mail. */
+export type ListedNotice = NoticeRow & { readonly mail: string | null };
+
 /** At most `limit` notices, the newest first. */
 export const listNotices = (
   db: Kysely<Database>,
   { account, before }: NoticeFilter,
   limit: number,
-): Promise<NoticeRow[]> => {
-  let query = db.selectFrom("notice").selectAll();
-  if (account !== undefined) query = query.where("account", "=", account);
-  if (before !== undefined) query = query.where("id", "<", before);
-  return query.orderBy("id", "desc").limit(limit).execute();
+): Promise<ListedNotice[]> => {
+  let query = db.selectFrom("notice").leftJoin("message", "message.id", "notice.id").selectAll("notice")
+    .select("message.id as mail");
+  if (account !== undefined) query = query.where("notice.account", "=", account);
+  if (before !== undefined) query = query.where("notice.id", "<", before);
+  return query.orderBy("notice.id", "desc").limit(limit).execute();
+};
+
+export const findNotice = (db: Kysely<Database>, once: string): Promise<NoticeRow | undefined> =>
+  db.selectFrom("notice").selectAll().where("once", "=", once).executeTakeFirst();
+
+/** Whether there is mail that a node may take at `now`. */
+export const isNoticeMailDue = async (db: Kysely<Database>, now: number): Promise<boolean> => {
+  const row = await db.selectFrom("notice").select("id").where("mail_due_at", "<=", now).limit(1).executeTakeFirst();
+  return row !== undefined;
+};
+
+/** At most `limit` of those that a node may take at `now`, the longest due first. */
+export const findNoticesToMail = (db: Transaction<Database>, now: number, limit: number): Promise<ListedNotice[]> =>
+  db.selectFrom("notice").leftJoin("message", "message.id", "notice.id").selectAll("notice")
+    .select("message.id as mail").where("mail_due_at", "<=", now).orderBy("mail_due_at").limit(limit).execute();
+
+/** @param at null: they need not be sent any more. */
+export const setMailDue = async (db: Kysely<Database>, ids: readonly string[], at: number | null): Promise<void> => {
+  if (ids.length > 0) await db.updateTable("notice").set({ mail_due_at: at }).where("id", "in", ids).execute();
 };
 
 /** Deletes some of those from before `before` (epoch ms). @returns whether there may be more. */

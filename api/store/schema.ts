@@ -15,6 +15,8 @@ export interface AccountRow {
   ndr_share_percent: number | null;
   /** The operator has released the account from the brake until then. */
   brake_released_until: number | null;
+  /** 1: its notices go to `email`, too. */
+  notice_mail: number;
   /** From 1, one more with each change of the row. */
   version: number;
 }
@@ -88,6 +90,7 @@ export interface BlockRow {
   quantity: number;
   purchased_at: number;
   activates_at: number;
+  /** From then on the block counts no longer; it may lie ahead. */
   cancelled_at: number | null;
   /** As the buyer named the purchase; null: not at all. */
   idempotency_key: string | null;
@@ -311,10 +314,12 @@ export interface NoticeRow {
   at: number;
   /** null: for the operator alone. */
   account: string | null;
-  type: "brake" | "policy-fault";
-  /** JSON of what is particular to the type. */
+  /** What it is about, and the facts as JSON: see ../notice_words.ts. */
+  type: string;
   detail: string;
   once: string;
+  /** From when on a node may take it to send it as mail; null: there is nothing to send (any more). */
+  mail_due_at: number | null;
 }
 
 /** A relay node, or a shard that only delivers. */

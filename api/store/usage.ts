@@ -50,6 +50,39 @@ export const summarizeUsage = async (
     .where("username", "=", username).where("day", ">=", since).where("day", "<", until).where("used", ">", 0)
     .executeTakeFirstOrThrow();
 
+/** What an account's day came to: relays without what is leased, and what table `activity` has of it. */
+export interface DayFigures extends Omit<Used, "leased"> {
+  readonly day: string;
+  readonly recipients: number;
+  readonly outcomes: number;
+  readonly refused: number;
+}
+
+/** At most `limit` days of an account before the day `before` (undefined: from the newest), the newest first. */
+export const listDays = (
+  db: Kysely<Database>,
+  username: string,
+  before: string | undefined,
+  limit: number,
+): Promise<DayFigures[]> => {
+  let query = db.selectFrom("usage")
+    .leftJoin(
+      "activity",
+      (join) => join.onRef("activity.username", "=", "usage.username").onRef("activity.day", "=", "usage.day"),
+    )
+    .select((row) => [
+      "usage.day",
+      sql<number>`usage.used - usage.leased`.as("used"),
+      "usage.ndr",
+      row.fn.coalesce("activity.recipients", row.lit(0)).as("recipients"),
+      row.fn.coalesce("activity.outcomes", row.lit(0)).as("outcomes"),
+      row.fn.coalesce("activity.refused", row.lit(0)).as("refused"),
+    ])
+    .where("usage.username", "=", username);
+  if (before !== undefined) query = query.where("usage.day", "<", before);
+  return query.orderBy("usage.day", "desc").limit(limit).execute();
+};
+
 /** Adds `relays` (which may be negative, for a refund) to what `username` used of `day`. */
 export interface UsageChange {
   readonly username: string;
@@ -100,7 +133,11 @@ export const putUsage = async (db: Kysely<Database>, rows: readonly UsageRow[]):
   if (rows.length === 0) return;
   await db.insertInto("usage").values(rows)
     .onConflict((conflict) =>
-      conflict.columns(["username", "day"]).doUpdateSet({ used: sql`excluded.used`, ndr: sql`excluded.ndr` })
+      conflict.columns(["username", "day"]).doUpdateSet({
+        used: sql`excluded.used`,
+        ndr: sql`excluded.ndr`,
+        leased: sql`excluded.leased`,
+      })
     ).execute();
 };
 

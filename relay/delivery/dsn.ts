@@ -8,9 +8,10 @@
  */
 import { encodeBase64 } from "@std/encoding";
 import type { Envelope } from "../envelope.ts";
+import { mailDate } from "../protocol/mail_text.ts";
 import type { NewMessage } from "../spool/types.ts";
 import type { DsnAction } from "./dsn_duty.ts";
-import { mailDate, statusLines } from "./dsn_status.ts";
+import { statusLines } from "./dsn_status.ts";
 import { storyLines, subjectOf } from "./dsn_words.ts";
 import type { ReturnedContent } from "./returned_content.ts";
 import type { Ending } from "./round_outcome.ts";

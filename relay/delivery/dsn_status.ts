@@ -1,5 +1,6 @@
 /** The part of a DSN that programs read: message/delivery-status (RFC 3464 2, addresses by RFC 6533 3). Pure. */
 import type { DsnRequest } from "../envelope.ts";
+import { mailDate } from "../protocol/mail_text.ts";
 import { asUtf8AddressXtext, encodeUtf8Address } from "../protocol/utf8_address.ts";
 import { decodeXtext } from "../protocol/xtext.ts";
 import type { DsnAction } from "./dsn_duty.ts";
@@ -65,9 +66,4 @@ function originalRecipient(orcpt: string): string {
 
 function ascii(text: string): string {
   return text.replace(/[^ -~]/gu, "?");
-}
-
-/** RFC 5322 3.3. */
-export function mailDate(time: number): string {
-  return new Date(time).toUTCString().replace("GMT", "+0000");
 }

@@ -1,4 +1,5 @@
 /** The part of a DSN that people read: what happened to whom, in whose words, and what they can do. Pure. */
+import { wrapped } from "../protocol/mail_text.ts";
 import { adviceFor } from "./dsn_advice.ts";
 import type { DsnAction } from "./dsn_duty.ts";
 import type { ReturnedContent } from "./returned_content.ts";
@@ -17,9 +18,6 @@ export interface Story {
   /** What is attached. */
   readonly returned: ReturnedContent["kind"];
 }
-
-/** RFC 5322 2.1.1 asks for 78 characters in a line; what cannot be broken stays longer. */
-const LINE_CHARACTERS = 76;
 
 export function subjectOf({ action, endings }: Pick<Story, "action" | "endings">): string {
   switch (action) {
@@ -116,18 +114,4 @@ function domainOf(forwardPath: string): string {
 
 function utc(time: number): string {
   return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
-}
-
-/** Breaks at spaces. */
-function wrapped(text: string, indent = ""): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && indent.length + line.length + 1 + word.length > LINE_CHARACTERS) {
-      lines.push(indent + line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  lines.push(indent + line);
-  return lines;
 }

@@ -1,5 +1,6 @@
 /** The trace field that the relay puts above a message (RFC 5321 4.4). Pure. */
 import type { Origin } from "../envelope.ts";
+import { mailDate } from "../protocol/mail_text.ts";
 
 export interface Trace {
   readonly origin: Origin;
@@ -28,7 +29,7 @@ export function receivedField({ origin, hostname, messageId, recipients, at, hid
     `Received: from ${from}`,
     `\tby ${hostname} (MailHop) with ${origin.protocol} id ${messageId}`,
     ...(origin.tls ? [`\t(${origin.tls})`] : []),
-    `${named ? `\tfor <${only}>` : "\t"}; ${new Date(at).toUTCString().replace("GMT", "+0000")}`,
+    `${named ? `\tfor <${only}>` : "\t"}; ${mailDate(at)}`,
   ].join("\r\n").replace(/\r\n\t; /, ";\r\n\t") + "\r\n";
 }
 

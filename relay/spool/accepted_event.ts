@@ -13,6 +13,7 @@ export function acceptedEvent(envelope: Envelope): NodeEvent {
     recipients: [...envelope.recipients],
     sizeBytes: envelope.sizeBytes,
     relays: envelope.reservation?.relays ?? 0,
+    ...(envelope.reservation?.ndr && { ndr: true }),
     messageIdField: envelope.messageIdField,
     origin: envelope.origin,
     policy: envelope.policy,

@@ -15,6 +15,7 @@ Deno.test("accounts: one is created, shown and listed, without its password", as
     status: "active",
     ndr: { choice: "count", sharePercent: null },
     brakeReleasedUntil: null,
+    noticeMail: true,
     createdAt: "2026-11-23T12:00:00Z",
   };
   assertEquals(created.body, alice);

@@ -114,6 +114,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     app: plane.app,
     recheckDomains: plane.recheckDomains,
     prune: plane.prune,
+    sayBlocks: plane.sayBlocks,
     client: createClient(plane.fetch, ADMIN),
     node: createNodeClient(plane.fetch, RELAY),
     request,

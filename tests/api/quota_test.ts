@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { chunkToJson, encodeChunk } from "../../policy/mod.ts";
+import { brakedDecision } from "../support/decisions.ts";
 import { ACTIVATION_DELAY_MS, MINUTE_MS, NOON, startControlPlane } from "./control_plane.ts";
 
 Deno.test("blocks: bought, listed, cancelled", async () => {
@@ -56,6 +58,8 @@ Deno.test("quota: two blocks give 300", async () => {
     ndrLimit: null,
     resetsAt: "2026-11-24T00:00:00Z",
     pending: [],
+    brake: { recipients: 0, outcomes: 0, refused: 0, releasedUntil: null, held: null },
+    advice: [],
   });
 });
 
@@ -99,4 +103,67 @@ Deno.test("quota: purchases that have counted for long reach the node as one ent
     { quantity: 4, activatesAt: NOON + 165 * MINUTE_MS },
   ]);
   assertEquals(answer.body.items[0].limit, 450);
+});
+
+Deno.test("quota: what is true of the day is said in words, each with its help page", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  await api.blocks("alice", 1);
+  const quota = async () => (await api.request("GET", "/v1/accounts/alice/quota")).body;
+  const advice = async () => (await quota()).advice.map(({ type, help }: Record<string, string>) => [type, help]);
+  const reserve = (id: string, relays: number, ndr: boolean) =>
+    api.nodeCall("reservations", { items: [{ id, username: "alice", relays, ndr }] });
+  assertEquals(await advice(), []);
+  await reserve("r1", 1, true);
+  assertEquals(await advice(), [["ndr-share", "/help/recipient-filtering"]]);
+  await reserve("r2", 119, false);
+  const braked = encodeChunk([brakedDecision("alice", api.clock.now)]);
+  await api.nodeCall("decisions", { chunks: [{ id: "c1", ...chunkToJson(braked) }] });
+  const brake = ["brake", "/help/acceptable-use"];
+  const others = [["quota-80", "/help/quota"], ["ndr-share", "/help/recipient-filtering"]];
+  assertEquals(await advice(), [...others, brake]);
+  const { held } = (await quota()).brake;
+  assertEquals(held, { at: "2026-11-23T12:15:00Z", measure: "relays", used: 451, limit: 450 });
+  await api.request("POST", "/v1/accounts/alice/brake/release", { hours: 1 });
+  assertEquals(await advice(), others);
+  assertEquals((await quota()).brake.releasedUntil, "2026-11-23T13:15:00Z");
+});
+
+Deno.test("usage: the days, the newest first and page by page, with reports and what became of recipients", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  await api.blocks("alice", 1);
+  for (const [day, ndr] of [[0, true], [1, false], [2, true]] as const) {
+    const items = [{ id: `r${day}`, username: "alice", relays: 2 + day, ndr }];
+    await api.nodeCall("reservations", { items });
+    api.clock.now += 24 * 60 * MINUTE_MS;
+  }
+  const event = { messageId: "m1", account: "alice", at: NOON, sender: "a@example.com" };
+  await api.nodeCall("events", {
+    items: [
+      {
+        ...{ ...event, id: "m1", type: "accepted", recipients: ["x@example.net", "y@example.net"], sizeBytes: 1 },
+        ...{ relays: 2, ndr: true, messageIdField: null, origin: null, policy: null },
+      },
+      {
+        ...{ ...event, id: "e2", type: "bounced", recipients: ["x@example.net"], host: null, address: null, tls: null },
+        ...{ reply: "550 5.1.1 no", attempt: 1, nextAttemptAt: null },
+      },
+    ],
+  });
+  const page = (query: string) => api.request("GET", `/v1/accounts/alice/usage${query}`);
+  const first = (await page("?limit=2")).body;
+  const none = { recipients: 0, outcomes: 0, refused: 0 };
+  assertEquals(first.items, [
+    { day: "2026-11-25", used: 4, ndr: 4, ...none },
+    { day: "2026-11-24", used: 3, ndr: 0, ...none },
+  ]);
+  const second = (await page(`?limit=2&cursor=${first.next}`)).body;
+  assertEquals(second, {
+    items: [{ day: "2026-11-23", used: 2, ndr: 2, recipients: 2, outcomes: 1, refused: 1 }],
+    next: null,
+  });
+  const { events } = (await api.request("GET", "/v1/messages/m1")).body;
+  assertEquals(events.find(({ type }: { type: string }) => type === "accepted").ndr, true);
+  assertEquals((await api.request("GET", "/v1/accounts/nobody/usage")).status, 404);
 });

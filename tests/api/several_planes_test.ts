@@ -3,8 +3,11 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { sql } from "kysely";
 import { openDatabase } from "../../api/store/database.ts";
 import { exclusively } from "../../api/store/dialect.ts";
+import { insertNotices } from "../../api/store/notices.ts";
+import type { NoticeRow } from "../../api/store/schema.ts";
 import { DatabaseUnusable } from "../../api/store/trouble.ts";
-import { OWN_HASH } from "../../policy/mod.ts";
+import { chunkToJson, encodeChunk, OWN_HASH } from "../../policy/mod.ts";
+import { brakedDecision } from "../support/decisions.ts";
 import { type TestPostgres, testsOnPostgres } from "../support/postgres.ts";
 import { RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
@@ -252,4 +255,41 @@ test("migrations: a database that a newer version has been at is refused, and le
     DatabaseUnusable,
     "a newer version of this program has been here (9000_the_future): run that one, or a later one",
   );
+});
+
+test("two planes: each notice is said once, and its mail taken by one node", async (postgres) => {
+  await using planes = await startTwo(postgres, "alice", "bob");
+  const both = [planes.one, planes.other];
+  await planes.one.request("PATCH", "/v1/accounts/alice", { email: "alice@example.net" });
+  const braked = chunkToJson(encodeChunk([brakedDecision("alice", planes.one.clock.now)]));
+  await Promise.all(Array.from({ length: 20 }, async (_, n) => {
+    const plane = both[n % 2]!;
+    await call(plane, "reservations", [item(`n${n}`, 10)]);
+    await plane.nodeCall("decisions", { chunks: [{ id: `c${n}`, ...braked }] });
+    await plane.sayBlocks(new AbortController().signal);
+  }));
+  const { items } = (await planes.one.request("GET", "/v1/accounts/alice/notices")).body;
+  const said: string[] = items.map(({ type }: { type: string }) => type);
+  assertEquals(said.toSorted(), ["block-activated", "brake", "quota-100", "quota-80"]);
+  const taken = await Promise.all(Array.from({ length: 20 }, async (_, n) => {
+    const { body } = await both[n % 2]!.nodeCall("notices", { stored: [], wanted: 1 });
+    return body.items.map(({ id }: { id: string }) => id);
+  }));
+  const ids: string[] = items.map(({ id }: { id: string }) => id);
+  assertEquals(taken.flat().toSorted(), ids.toSorted());
+});
+
+test("two planes: many notices that are said at both in opposite orders do not wait for each other for ever", async (postgres) => {
+  await using place = await postgres.newDatabase();
+  await using one = await openDatabase(place.location);
+  await using other = await openDatabase(place.location);
+  // So many that the two statements run beside each other for a while.
+  for (let round = 0; round < 5; round++) {
+    const rows = Array.from({ length: 1000 }, (_, n): NoticeRow => {
+      const once = `quota-80 account${n} ${round}`;
+      return { id: once, at: 0, account: null, type: "quota-80", detail: "{}", once, mail_due_at: null };
+    });
+    const said = await Promise.all([insertNotices(one.db, rows), insertNotices(other.db, rows.toReversed())]);
+    assertEquals(said.reduce((sum, { size }) => sum + size, 0), rows.length);
+  }
 });

@@ -11,6 +11,7 @@ import { fromFileUrl, join } from "@std/path";
 import { monotonicUlid } from "@std/ulid";
 import { createControlPlane } from "../../api/main.ts";
 import { recordDecisions } from "../../api/decision_log.ts";
+import { createNoticeBoard } from "../../api/notices.ts";
 import { openDatabase } from "../../api/store/database.ts";
 import { defaultParameters, encodeChunk } from "../../policy/mod.ts";
 import { addressesWith } from "../support/addresses.ts";
@@ -37,12 +38,13 @@ const options = { now: () => now, newId: () => monotonicUlid(), log: () => {} };
 async function fill(): Promise<{ changed: number; octets: number; seconds: number }> {
   const began = performance.now();
   await using database = await openDatabase(databasePath);
+  const notices = createNoticeBoard({ ...options, db: database.db });
   const history = new DecisionHistory({ seed, decisions: DECISIONS, from: now - DAY_MS + 60_000, until: now });
   let octets = 0;
   for (const batch of history.batches()) {
     const chunk = encodeChunk(batch);
     octets += chunk.octets.length;
-    await recordDecisions({ ...options, db: database.db }, "bench", [{ id: options.newId(), chunk }]);
+    await recordDecisions({ ...options, notices, db: database.db }, "bench", [{ id: options.newId(), chunk }]);
   }
   return { changed: history.changedByLowerLimit, octets, seconds: (performance.now() - began) / 1000 };
 }

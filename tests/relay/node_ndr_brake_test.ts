@@ -102,11 +102,12 @@ Deno.test("brake: the recipient that goes beyond is refused, and those before it
     node.pass(DAY_MS);
   }
   using client = await node.login("anna");
-  await client.play(message("anna@example.com", 100, PLAIN, "250 2.0.0 OK: …"));
+  // Not beyond the different recipients, of which the node may or may not have heard by now: they are estimated.
+  await client.play(message("anna@example.com", 90, PLAIN, "250 2.0.0 OK: …"));
   node.pass(STALE_MS);
-  const accepted = Array.from({ length: 50 }, (_, n) => `C: RCPT TO:<q${n}@example.net>\nS: 250 2.1.5 Recipient OK`);
+  const accepted = Array.from({ length: 60 }, (_, n) => `C: RCPT TO:<q${n}@example.net>\nS: 250 2.1.5 Recipient OK`);
   await client.play(`C: MAIL FROM:<anna@example.com>\nS: 250 …\n${accepted.join("\n")}`);
   await client.play(
-    "C: RCPT TO:<q50@example.net>\nS: 451 4.7.1 Far beyond this account's habit: 151 relays today, at most 150 would pass; …",
+    "C: RCPT TO:<q60@example.net>\nS: 451 4.7.1 Far beyond this account's habit: 151 relays today, at most 150 would pass; …",
   );
 });

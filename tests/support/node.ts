@@ -10,7 +10,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { monotonicUlid } from "@std/ulid";
-import { createNodeClient } from "../../api/client.ts";
+import { createNodeClient, type NoticeMail } from "../../api/client.ts";
 import { createControlPlane } from "../../api/main.ts";
 import { type DatabaseLocation, IN_MEMORY } from "../../api/store/database.ts";
 import { addressFacts } from "../../relay/admission/address_facts.ts";
@@ -91,6 +91,14 @@ export interface Quota {
   readonly pending: readonly { readonly quantity: number; readonly activatesAt: string }[];
 }
 
+/** The way to the control plane. */
+export interface Link {
+  /** It cannot be reached. */
+  down: boolean;
+  /** Whether a call does not reach it, by path and body. */
+  loses: (path: string, body: string) => boolean;
+}
+
 export type TestNode = Awaited<ReturnType<typeof startTestNode>>;
 
 export async function startTestNode(options: TestNodeOptions = {}) {
@@ -130,9 +138,11 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     log: () => {},
   });
   stack.defer(() => plane.close());
-  const link = { down: false };
+  const link: Link = { down: false, loses: () => false };
   const client = createNodeClient((input, init) => {
-    if (link.down) throw new TypeError("connection refused");
+    if (link.down || link.loses(new URL(String(input)).pathname, String(init?.body ?? ""))) {
+      throw new TypeError("connection refused");
+    }
     return plane.fetch(input, init);
   }, RELAY_TOKEN);
   const tls = createStartTls(SELF_SIGNED);
@@ -189,8 +199,15 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     nextHop,
     /** The spool's. */
     directory,
-    /** `down`: the control plane cannot be reached. */
     link,
+    /** Takes notices to send, as a node of this name does, and nothing more. */
+    async takeNotices(name: string): Promise<readonly NoticeMail[]> {
+      const other = createNodeClient(plane.fetch, RELAY_TOKEN);
+      const taken = await other.v1.node.notices.$post({ json: { node: name, stored: [], wanted: 1 } });
+      return (await taken.json()).items;
+    },
+    /** As it is done every now and then. */
+    sayBlocks: () => plane.sayBlocks(new AbortController().signal),
     /** Time goes by, on both clocks. Connections that are idle for five minutes are closed. */
     pass(ms: number): void {
       clock.now += ms;

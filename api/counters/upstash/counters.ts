@@ -7,7 +7,7 @@
  */
 import type { Kysely } from "kysely";
 import type { Database } from "../../store/schema.ts";
-import { putUsage } from "../../store/usage.ts";
+import { putUsage, type Used } from "../../store/usage.ts";
 import { dayOf } from "../../utc_day.ts";
 import { type Answer, type Caps, type Counters, type Holder, type Request, WANTED_MS } from "../counters.ts";
 import { CountersUnavailable } from "../trouble.ts";
@@ -28,6 +28,8 @@ const DAY_MS = 86_400_000;
 const SCAN_BATCH = 500;
 /** Computed for a clock that was wrong, the limits are computed anew: once is enough, unless midnight comes between. */
 const MAX_RUNS = 4;
+
+const NOTHING_USED: Used = { used: 0, ndr: 0, leased: 0 };
 
 /** {granted, day, used, leased, used by non-delivery reports}, as reserve.lua says. */
 type Row = readonly [granted: number, day: string, used: number, leased: number, ndr: number];
@@ -63,6 +65,14 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
       clock = time;
     }
     throw new CountersUnavailable("the counters' clock runs away");
+  };
+
+  /** In the order of the usernames; null: nothing was used. */
+  const figuresOf = async (usernames: readonly string[], day: string): Promise<(Used | null)[]> => {
+    const days = await store.fields(usernames.map((username) => dayKey(username, day)), "used", "ndr", "leased");
+    return days.map(({ used, ndr, leased }) =>
+      used === null ? null : { used: Number(used), ndr: Number(ndr), leased: Number(leased) }
+    );
   };
 
   return {
@@ -129,11 +139,8 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
     },
     async today(usernames) {
       const time = await store.time(), day = dayOf(time);
-      const days = await store.fields(usernames.map((username) => dayKey(username, day)), "used", "ndr", "leased");
-      const used = usernames.flatMap((username, n) => {
-        const { used, ndr, leased } = days[n]!;
-        return used === null ? [] : [[username, { used: +used, ndr: Number(ndr), leased: Number(leased) }] as const];
-      });
+      const days = await figuresOf(usernames, day);
+      const used = usernames.flatMap((username, n) => days[n] === null ? [] : [[username, days[n]!] as const]);
       return { day, now: time, used: new Map(used) };
     },
     async keepDays() {
@@ -142,11 +149,11 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
         let cursor = "0";
         do {
           const [next, usernames] = await store.members(accountsKey(day), cursor, SCAN_BATCH);
-          const days = await store.fields(usernames.map((username) => dayKey(username, day)), "used", "ndr");
+          const days = await figuresOf(usernames, day);
           await putUsage(
             db,
             usernames.map((username, n) => (
-              { username, day, used: Number(days[n]!.used), ndr: Number(days[n]!.ndr), leased: 0, wanted_at: 0 }
+              { username, day, ...days[n] ?? NOTHING_USED, wanted_at: 0 }
             )),
           );
           cursor = next;

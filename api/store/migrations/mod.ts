@@ -15,6 +15,7 @@ import { dkim } from "./0007_dkim.ts";
 import { suppressions } from "./0008_suppressions.ts";
 import { queue } from "./0010_queue.ts";
 import { identity } from "./0011_identity.ts";
+import { notices } from "./0012_notices.ts";
 
 const migrations = {
   "0001_accounts": accounts,
@@ -27,6 +28,7 @@ const migrations = {
   "0008_suppressions": suppressions,
   "0010_queue": queue,
   "0011_identity": identity,
+  "0012_notices": notices,
 };
 
 /**

@@ -33,7 +33,7 @@ Deno.test("account create --json: prints the API's JSON to the letter", async ()
   assertEquals(
     out,
     `{"username":"alice","email":null,"status":"active","ndr":{"choice":"count","sharePercent":null},` +
-      `"brakeReleasedUntil":null,"createdAt":"2026-11-23T12:00:00Z"}`,
+      `"brakeReleasedUntil":null,"noticeMail":true,"createdAt":"2026-11-23T12:00:00Z"}`,
   );
 });
 
@@ -81,7 +81,15 @@ Deno.test("account create --generate: the password is printed once, and works", 
 Deno.test("account create --generate --json: the password goes to the standard error output, not into the JSON", async () => {
   await using api = await startApi();
   const { out, err } = await runOn(api, "account create alice --generate --json");
-  assertEquals(Object.keys(JSON.parse(out)), ["username", "email", "status", "ndr", "brakeReleasedUntil", "createdAt"]);
+  assertEquals(Object.keys(JSON.parse(out)), [
+    "username",
+    "email",
+    "status",
+    "ndr",
+    "brakeReleasedUntil",
+    "noticeMail",
+    "createdAt",
+  ]);
   assertMatch(err, /^Password: \S+$/);
 });
 
@@ -161,4 +169,16 @@ Deno.test("account password --json: prints nothing, as the API sends nothing", a
   await create(api, "alice");
   const { code, out, err } = await runOn(api, "account password alice --password-stdin --json", { stdin: "12345678" });
   assertEquals({ code, out, err }, { code: 0, out: "", err: "" });
+});
+
+Deno.test("account notices: the address, and whether mail goes there; nothing to change is said", async () => {
+  await using api = await startApi();
+  await create(api, "alice");
+  const changed = (await runOn(api, "account notices alice --mail off --email alice@example.com")).out;
+  assertStringIncludes(changed, "E-mail   alice@example.com");
+  assertStringIncludes(changed, "Notices  not by mail");
+  assertEquals((await runOn(api, "account notices alice --mail on")).out.includes("Notices"), false);
+  const { code, err } = await runOn(api, "account notices alice");
+  assertEquals(code, 2);
+  assertStringIncludes(err, "mailhop account notices alice --mail off");
 });

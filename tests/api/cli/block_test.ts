@@ -49,6 +49,62 @@ Deno.test("block cancel: an id that is not the account's is refused", async () =
   assertStringIncludes(err, "The blocks there are: mailhop block list alice");
 });
 
+Deno.test("block cancel --at: it counts until then, and the list says so", async () => {
+  await using api = await withAlice();
+  const { id } = JSON.parse((await runOn(api, "block buy alice --json")).out);
+  api.clock.now += 20 * MINUTE_MS;
+  assertEquals(
+    (await runOn(api, `block cancel alice ${id} --at 2026-11-25`)).out,
+    `Block ${id} of alice is cancelled, and ends 2026-11-25T00:00:00Z.`,
+  );
+  assertMatch(
+    (await runOn(api, "block list alice")).out,
+    /active until 2026-11-25T00:00:00Z \(in 35 hours 40 minutes\)$/,
+  );
+  assertStringIncludes((await runOn(api, "quota alice")).out, "0 of 150");
+  api.clock.now += 36 * 60 * MINUTE_MS;
+  assertMatch((await runOn(api, "block list alice")).out, /cancelled 2026-11-25T00:00:00Z$/);
+});
+
+Deno.test("quota: what to do stands below the figures; --days lists the last weeks", async () => {
+  await using api = await withAlice();
+  await runOn(api, "block buy alice");
+  api.clock.now += 15 * MINUTE_MS;
+  assertEquals((await runOn(api, "quota alice --days")).out, "No relays were used in the last weeks.");
+  const reserve = (id: string, relays: number, ndr: boolean) =>
+    api.node.v1.node.reservations.$post({
+      json: { node: "n1", boot: "b1", items: [{ id, username: "alice", relays, ndr }] },
+    });
+  await reserve("r1", 3, true);
+  await reserve("r2", 147, false);
+  const { out } = await runOn(api, "quota alice", { columns: 200 });
+  assertStringIncludes(out, "Reports    3 of them for non-delivery reports\n\n150 of the day's 150 relays are used.");
+  assertStringIncludes(out, "\nSee /help/quota\n\n3 of the day's 150 relays were used by non-delivery reports.");
+  assertMatch(out, /\nSee \/help\/recipient-filtering$/);
+  assertEquals(
+    (await runOn(api, "quota alice --days")).out.split("\n").map((line) => line.split(/ +/)),
+    [["DAY", "RELAYS", "REPORTS", "RECIPIENTS", "REFUSED"], ["2026-11-23", "150", "3", "0", "0"]],
+  );
+});
+
+Deno.test("notice list: what happened and what to do, for an account and for all", async () => {
+  await using api = await withAlice();
+  await runOn(api, "block buy alice");
+  api.clock.now += 15 * MINUTE_MS;
+  await api.node.v1.node.reservations.$post({
+    json: { node: "n1", boot: "b1", items: [{ id: "r1", username: "alice", relays: 120, ndr: false }] },
+  });
+  for (const line of ["notice list", "notice list --account alice"]) {
+    const { out } = await runOn(api, line, { columns: 60 });
+    const [head, ...lines] = out.split("\n");
+    assertEquals(head, "2026-11-23T12:15:00Z  quota-80  alice");
+    assertEquals(lines[0], "  Four fifths of today's relays are used.");
+    assertEquals(lines.at(-1), "  See /help/quota");
+    assertEquals(lines.filter((each) => each.length > 60), []);
+  }
+  assertEquals((await runOn(api, "notice list --account bob")).out, "No notices.");
+});
+
 Deno.test("quota: bar, figures, reset and what is pending", async () => {
   await using api = await withAlice();
   await runOn(api, "block buy alice 2");

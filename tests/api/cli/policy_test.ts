@@ -257,7 +257,8 @@ Deno.test("notice list: what nodes reported", async () => {
     json: { node: "mx1", version: 1, module: OWN, shadow: null, faults, compared: null, dropped: 0 },
   });
   const { out } = await run(api, "notice list");
-  assertStringIncludes(out, `policy-fault  node mx1, module ${HASH}, shadow true, detail trap: unreachable`);
+  assertMatch(out, /^2026-11-23T12:00:00Z {2}policy-fault\n {2}A policy module failed\./);
+  assertStringIncludes(out.replaceAll(/\s+/g, " "), `Module ${HASH} failed at mx1: trap: unreachable.`);
   assertEquals((await run(api, "notice list --account alice")).out, "No notices.");
 });
 

@@ -1,5 +1,6 @@
 /** The policy of the whole service, where several change it at once, and where the database is away. */
 import { assertEquals } from "@std/assert";
+import { createNoticeBoard } from "../../../api/notices.ts";
 import { openPolicyControl } from "../../../api/policy_control.ts";
 import { listNotices } from "../../../api/store/notices.ts";
 import { insertPolicyModule } from "../../../api/store/policy_modules.ts";
@@ -19,7 +20,7 @@ async function open() {
     sync: () => state.down ? Promise.reject(new Error("away")) : Promise.resolve(),
     parameters: defaultParameters,
     now: () => NOON,
-    newId: () => `${++ids}`,
+    notices: createNoticeBoard({ db: database.db, now: () => NOON, newId: () => `${++ids}` }),
     log: () => {},
   });
   const cleanUp = stack.move();

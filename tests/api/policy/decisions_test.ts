@@ -72,7 +72,9 @@ Deno.test("notices: the brake's, once for an account and a day, with names for n
   const next = (await api.request("GET", `/v1/notices?limit=1&cursor=${notices.next}`)).body;
   assertEquals([notices.items[0].account, next.items[0].account, next.next], ["bo", "alice", null]);
   assertEquals(next.items[0].type, "brake");
-  assertEquals(next.items[0].detail, { measure: "relays", used: 451, limit: 450 });
+  assertEquals(next.items[0].detail, {
+    ...{ measure: "relays", used: 451, limit: 450, resetsAt: "2026-11-24T00:00:00Z" },
+  });
   const ofAlice = (await api.request("GET", "/v1/notices?account=alice")).body;
   assertEquals(ofAlice.items.map(({ at }: { at: string }) => at), ["2026-11-23T12:00:00Z"]);
 });

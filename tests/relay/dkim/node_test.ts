@@ -33,7 +33,7 @@ async function startSigningNode(settings: Partial<TestSettings> = {}) {
   return { node, records };
 }
 
-/** Sends a message from this address; what arrives, and the verdicts on its signatures without the selectors' tokens. */
+/** Sends a message from this address; what arrives, and the verdicts on its signatures. */
 async function arrival(node: TestNode, records: ReadonlyMap<string, string>, from: string, username = "anna") {
   const before = node.nextHop.received.length;
   using client = await node.login(username);
@@ -49,8 +49,13 @@ async function arrival(node: TestNode, records: ReadonlyMap<string, string>, fro
   await client.play("S: 250 2.0.0 OK: queued as …");
   await node.nextHop.until(({ received }) => received.length > before);
   const { content } = node.nextHop.received[before]!;
+  return { content, verdicts: await verdictsOf(content, records) };
+}
+
+/** Without the selectors' tokens. */
+async function verdictsOf(content: string, records: ReadonlyMap<string, string>): Promise<string[]> {
   const found = await verdicts(Buffer.from(content, "latin1"), records);
-  return { content, verdicts: found.map((verdict) => verdict.replace(/-[0-9a-f]{8} /, " ")) };
+  return found.map((verdict) => verdict.replace(/-[0-9a-f]{8} /, " "));
 }
 
 Deno.test("DKIM: mail of a claimed domain arrives signed, above the relay's Received, and is otherwise untouched", async () => {
@@ -83,6 +88,20 @@ Deno.test("DKIM: mail of domains without keys is signed as the service where the
     "mh-ed25519 of mail.relay.test: pass",
   ]);
   assertEquals((await arrival(node, records, "anna@relay.test")).verdicts, []);
+});
+
+Deno.test("DKIM: a notice to an account is signed as the service where the operator wants it", async () => {
+  const { node, records } = await startSigningNode({ dkimService: true, serviceName: "smtp.mail.relay.test" });
+  await using _ = node;
+  await node.api("PATCH", "/anna", { email: "anna@example.net" });
+  await node.sayBlocks();
+  await node.nextHop.until(({ received }) => received.length > 0);
+  const { content } = node.nextHop.received[0]!;
+  assertEquals(/^From: .*<postmaster@smtp\.mail\.relay\.test>\r$/m.test(content), true);
+  assertEquals(await verdictsOf(content, records), [
+    "mh-rsa of mail.relay.test: pass",
+    "mh-ed25519 of mail.relay.test: pass",
+  ]);
 });
 
 Deno.test("DKIM: no private key is in what the public API says", async () => {
