@@ -71,12 +71,14 @@ export class ControlPlaneCalls {
     });
     try {
       const response = await Promise.race([request(), tooLate]);
-      if (response.status >= 500) return await troubled(response, passage.answered, failed);
+      if (response.status >= 500) return await troubled(response, { ...passage, failed });
       passage.answered();
       return response;
     } catch (cause) {
       if (cause instanceof ControlPlaneUnavailable) throw cause;
-      const error = new ControlPlaneAway("the control plane did not answer", { cause });
+      const error = passage.isProbe
+        ? new ControlPlaneStillAway("the control plane is away", { cause })
+        : new ControlPlaneAway("the control plane did not answer", { cause });
       failed(error);
       throw error;
     } finally {
@@ -86,16 +88,14 @@ export class ControlPlaneCalls {
 }
 
 /** It answered that it has trouble. @throws {ControlPlaneUnavailable} */
-async function troubled(
-  response: Answer,
-  answered: Passage["answered"],
-  failed: Passage["failed"],
-): Promise<never> {
+async function troubled(response: Answer, passage: Passage): Promise<never> {
   const { status } = response;
   const isBusy = await problemOf(response) === BUSY;
-  const error = new ControlPlaneAway(`the control plane answered ${status}`);
-  if (AWAY.has(status) && !isBusy) failed(error);
-  else answered();
+  const isAway = AWAY.has(status) && !isBusy;
+  const Trouble = isAway && passage.isProbe ? ControlPlaneStillAway : ControlPlaneAway;
+  const error = new Trouble(`the control plane answered ${status}`);
+  if (isAway) passage.failed(error);
+  else passage.answered();
   // With logins that it has no time for it is there all the same: a password that was changed must not hold.
   throw isBusy ? new ControlPlaneUnavailable("the control plane is busy") : error;
 }
