@@ -17,6 +17,8 @@ export interface AwayGateOptions {
 
 /** A call that was let through; one of them is to be called when it has ended. */
 export interface Passage {
+  /** They are known to be away. */
+  readonly isProbe: boolean;
   readonly answered: () => void;
   readonly failed: (error: unknown) => void;
   /** It failed, and that says nothing. */
@@ -46,6 +48,7 @@ export class AwayGate {
       if (isProbe) this.#probing = false;
     };
     return {
+      isProbe,
       answered: () => {
         end();
         this.#answers++;

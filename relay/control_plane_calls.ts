@@ -74,12 +74,14 @@ export class ControlPlaneCalls {
     });
     try {
       const response = await Promise.race([request(), tooLate]);
-      if (response.status >= 500) return await troubled(response, passage.answered, failed);
+      if (response.status >= 500) return await troubled(response, { ...passage, failed });
       passage.answered();
       return response;
     } catch (cause) {
       if (cause instanceof ControlPlaneUnavailable) throw cause;
-      const error = new ControlPlaneAway("the control plane did not answer", { cause });
+      const error = passage.isProbe
+        ? new ControlPlaneStillAway("the control plane is away", { cause })
+        : new ControlPlaneAway("the control plane did not answer", { cause });
       failed(error);
       throw error;
     } finally {
@@ -89,16 +91,14 @@ export class ControlPlaneCalls {
 }
 
 /** It answered that it has trouble. @throws {ControlPlaneUnavailable} */
-async function troubled(
-  response: Answer,
-  answered: Passage["answered"],
-  failed: Passage["failed"],
-): Promise<never> {
+async function troubled(response: Answer, passage: Passage): Promise<never> {
   const { status } = response;
   const there = THERE.get(await problemOf(response));
-  const error = new ControlPlaneAway(`the control plane answered ${status}`);
-  if (AWAY.has(status) && there === undefined) failed(error);
-  else answered();
+  const isAway = AWAY.has(status) && there === undefined;
+  const Trouble = isAway && passage.isProbe ? ControlPlaneStillAway : ControlPlaneAway;
+  const error = new Trouble(`the control plane answered ${status}`);
+  if (isAway) passage.failed(error);
+  else passage.answered();
   // With logins that it has no time for, or without the counters, a password that was changed must not hold.
   throw there === undefined ? error : new ControlPlaneUnavailable(there);
 }

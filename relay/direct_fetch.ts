@@ -18,25 +18,31 @@ export interface Origin extends Disposable {
 const IDLE_MS = 30_000;
 /** Connections that are kept for the next calls: nodes join theirs, so there are few at the same time. */
 const MAX_IDLE = 32;
-const DEFAULT_PORT: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
+/** Where Deno looks for a proxy when a client is made; there is no option against it. */
+export const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
 
 /** @param url an origin, such as https://api.example.net */
 export function openOrigin(url: string): Origin {
-  const { protocol, hostname, port } = new URL(url);
-  const client = Deno.createHttpClient({
-    http2: false,
-    poolIdleTimeout: IDLE_MS,
-    poolMaxIdlePerHost: MAX_IDLE,
-    // Where to connect to: without it Deno would ask HTTP_PROXY, HTTPS_PROXY and ALL_PROXY.
-    proxy: {
-      transport: "tcp",
-      hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
-      port: port === "" ? DEFAULT_PORT[protocol]! : Number(port),
-    },
-  });
+  const client = withoutProxies(() =>
+    Deno.createHttpClient({ http2: false, poolIdleTimeout: IDLE_MS, poolMaxIdlePerHost: MAX_IDLE })
+  );
   return {
     url,
     fetch: (path, init) => fetch(`${url}${path}`, { ...init, client, redirect: "manual", cache: "no-store" }),
     [Symbol.dispose]: () => client.close(),
   };
+}
+
+/** Others of the process may want them. */
+function withoutProxies<T>(make: () => T): T {
+  const set = PROXY_VARIABLES.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  for (const [name] of set) Deno.env.delete(name);
+  try {
+    return make();
+  } finally {
+    for (const [name, value] of set) Deno.env.set(name, value);
+  }
 }

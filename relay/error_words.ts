@@ -3,3 +3,9 @@ export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
 }
+
+/** What the first of its causes says: `fetch` says only that it failed. */
+export function rootWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? rootWords(error.cause) : error.message;
+}

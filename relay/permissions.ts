@@ -5,6 +5,7 @@
  * relay/main.ts`, where the shell splits the output at blanks; so no flag has one (settings refuse such paths). With
  * mistaken settings the server is granted a look at the environment and nothing else: it says what is wrong itself.
  */
+import { PROXY_VARIABLES } from "./direct_fetch.ts";
 import { processEnvironment } from "./environment.ts";
 import { readBy } from "./setting_names.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -39,7 +40,7 @@ export function permissionFlags(settings: Settings): string[] {
     `--deny-net=${METADATA_ADDRESSES.join()}`,
     `--allow-read=${[...modules(settings), dataDir, RESOLV_CONF, ...files(settings)].join()}`,
     `--allow-write=${dataDir}`,
-    `--allow-env=${readBy(settings.role).join()}`,
+    `--allow-env=${[...readBy(settings.role), ...proxies(settings)].join()}`,
     ...database === null ? [] : [`--ignore-env=${POSTGRES_VARIABLES.join()}`],
     settings.role === "api" ? HOSTNAME : MACHINE,
   ];
@@ -47,6 +48,11 @@ export function permissionFlags(settings: Settings): string[] {
 
 function modules({ role }: Settings): readonly string[] {
   return role === "api" ? [] : WORKER_MODULES;
+}
+
+/** The control plane is asked without them, so they are taken out of the way. */
+function proxies({ role }: Settings): readonly string[] {
+  return role === "relay" ? PROXY_VARIABLES : [];
 }
 
 /** The operator's own: certificate and key, and the authority of a database's certificate. */

@@ -8,6 +8,7 @@
 import type { Fetch } from "../api/client.ts";
 import { CALL_DEADLINE_MS } from "./control_plane_calls.ts";
 import type { Origin } from "./direct_fetch.ts";
+import { rootWords } from "./error_words.ts";
 
 export interface RemoteControlPlaneOptions {
   /** The preferred one first; at least one. */
@@ -31,7 +32,7 @@ const REPEATABLE: readonly RegExp[] = [
   /^GET \//,
   /^POST \/v1\/node\/login$/,
   /^POST \/v1\/node\/(domain-owners|dkim-keys|suppressions)$/,
-  /^POST \/v1\/node\/(reservations|settlements|refunds|recover)$/,
+  /^POST \/v1\/node\/(reservations|settlements|refunds|leases|recover)$/,
   /^POST \/v1\/node\/(events|decisions|queue)$/,
 ];
 /** A proxy without its server, a control plane without its database: another address may be better off. */
@@ -48,7 +49,7 @@ const MAX_ANSWER_OCTETS = 32 * 1024 * 1024;
 const NOT_PASSED_ON = ["connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"];
 
 /** What a try came to. */
-type Outcome = { readonly response: Response } | { readonly error: unknown; readonly late: boolean };
+type Outcome = { readonly response: Response } | { readonly why: string; readonly late: boolean };
 
 export class RemoteControlPlane implements Disposable {
   readonly #options: RemoteControlPlaneOptions;
@@ -91,7 +92,7 @@ export class RemoteControlPlane implements Disposable {
       if (places.length === 1 && place === this.#current) this.#use((place + 1) % origins.length);
     }
     if (outcome !== undefined && "response" in outcome) return outcome.response;
-    throw new TypeError("the control plane did not answer", { cause: outcome?.error });
+    throw new TypeError(`the control plane did not answer${outcome === undefined ? "" : ` at ${outcome.why}`}`);
   };
 
   [Symbol.dispose](): void {
@@ -108,7 +109,7 @@ export class RemoteControlPlane implements Disposable {
     return others.length === 0 ? [current, current] : [current, ...others];
   }
 
-  async #try({ fetch }: Origin, path: string, init: RequestInit, limitMs: number): Promise<Outcome> {
+  async #try({ url, fetch }: Origin, path: string, init: RequestInit, limitMs: number): Promise<Outcome> {
     const { monotonic, onAnswer } = this.#options;
     const askedAt = monotonic();
     const limit = AbortSignal.timeout(Math.ceil(limitMs));
@@ -118,7 +119,7 @@ export class RemoteControlPlane implements Disposable {
       onAnswer(response, monotonic() - askedAt);
       return { response: copyOf(response, body) };
     } catch (error) {
-      return { error, late: limit.aborted };
+      return { why: `${url}: ${rootWords(error)}`, late: limit.aborted };
     }
   }
 

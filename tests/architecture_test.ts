@@ -46,7 +46,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/dns/", ["relay/slots.ts"]],
   ["relay/spool/", ["relay/envelope.ts", "api/client.ts"]],
   ["relay/tls/", []],
-  ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts"]],
+  ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts", "relay/error_words.ts"]],
   ["relay/dkim/", ["relay/spool/", "relay/ttl_cache.ts", "relay/envelope.ts"]],
   ["relay/control_plane_calls.ts", ["relay/away_gate.ts"]],
   [

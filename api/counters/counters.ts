@@ -77,6 +77,9 @@ export interface Counters {
   /** Refunds what the holder's node left open in its other boots. @returns how many. */
   recover(holder: Holder): Promise<number>;
   today(usernames: readonly string[]): Promise<Usage>;
-  /** Has the database know what was used today so far and yesterday: habits are made of it. Every hour or so. */
-  keepDays(): Promise<void>;
+  /**
+   * Has the database know what was used today so far and yesterday: by these accounts, or by all of them, which is to be
+   * done every hour or so.
+   */
+  keepDays(usernames?: readonly string[]): Promise<void>;
 }

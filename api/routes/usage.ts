@@ -1,6 +1,7 @@
 /** /v1/accounts/{username}/usage: what the last weeks came to, day by day. */
 import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
+import type { Counters } from "../counters/counters.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
 import type { Database } from "../store/schema.ts";
@@ -32,13 +33,15 @@ const list = createRoute({
 
 export interface UsageRoutes {
   readonly db: Kysely<Database>;
+  readonly counters: Counters;
 }
 
-export const usageRoutes = ({ db }: UsageRoutes) =>
+export const usageRoutes = ({ db, counters }: UsageRoutes) =>
   createRouter().openapi(list, async (c) => {
     const { username } = c.req.valid("param");
     if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
     const { cursor, limit } = c.req.valid("query");
+    if (cursor === undefined) await counters.keepDays([username]);
     const rows = await listDays(db, username, cursor, limit + 1);
     return c.json(page(rows, limit, (row) => row, (row) => row.day), 200);
   });

@@ -6,6 +6,7 @@
  * recipient's domain. (Between this look-up and the one of `fetch` it may change; without a certificate for the name
  * nothing comes of that.)
  */
+import { rootWords } from "../error_words.ts";
 import { specialAddress } from "../dns/special_addresses.ts";
 import type { Resolver } from "../dns/types.ts";
 import { parsePolicy, type StsPolicy } from "./policy.ts";
@@ -46,12 +47,6 @@ export async function fetchPolicy(domain: string, options: PolicyFetch): Promise
     // Whatever fetch throws is the network's or the server's doing.
     return `could not be fetched (${rootWords(error)})`;
   }
-}
-
-/** `fetch` says only that it failed; why is in the cause. */
-function rootWords(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? rootWords(error.cause) : error.message;
 }
 
 async function obstacleTo(host: string, { resolver, allowPrivate }: PolicyFetch): Promise<string | null> {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openDatabase } from "../../api/store/database.ts";
 import { DatabaseUnusable } from "../../api/store/trouble.ts";
 import { plainResponse } from "../support/dialogue.ts";
-import { DATA, FORGOTTEN_MS, MESSAGE, passwordOf, startTestNode } from "../support/node.ts";
+import { DATA, FORGOTTEN_MS, MESSAGE, passwordOf, PROBE_MS, startTestNode } from "../support/node.ts";
 import { startPostgres, testsOnPostgres } from "../support/postgres.ts";
 import { eventually, freePort } from "../support/relay_process.ts";
 import { StallingProxy } from "../support/stalling_proxy.ts";
@@ -100,8 +100,9 @@ test("database killed: logins get 454, mail 451 and never a refusal, and the nod
   await using node = await startTestNode({ database: database.location });
   await node.account("anna", { blocks: 1 });
   using client = await node.login("anna");
+  await node.account("bob");
   using late = await node.hello();
-  const login = `C: AUTH PLAIN ${plainResponse("anna", passwordOf("anna"))}`;
+  const login = `C: AUTH PLAIN ${plainResponse("bob", passwordOf("bob"))}`;
   await postgres.crash();
   node.pass(FORGOTTEN_MS);
   await late.play(`${login}\nS: 454 4.7.0 Accounts cannot be looked up now: try again in a minute`);
@@ -109,7 +110,9 @@ test("database killed: logins get 454, mail 451 and never a refusal, and the nod
     C: MAIL FROM:<anna@example.com>
     S: 451 4.3.0 Temporary local error: try again later
   `);
+  (await node.login("anna")).close(); // she is remembered
   await postgres.start();
+  node.pass(PROBE_MS);
   await late.play(`${login}\nS: 235 2.7.0 Authenticated`);
   await client.play(MESSAGE);
   // Between MAIL and the end of the data it is gone again.
@@ -127,6 +130,7 @@ test("database killed: logins get 454, mail 451 and never a refusal, and the nod
     S: 451 4.3.0 Temporary local error: try again later
   `);
   await postgres.start();
+  node.pass(PROBE_MS);
   await client.play(MESSAGE);
   await eventually(
     async () => await node.used("anna") === 2 ? true : undefined,

@@ -1,5 +1,6 @@
 /** A relay whose control plane is away, hangs, or does not know it: the real processes, and what a client meets. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { issue, makeRoot, serverPair } from "../support/certificates.ts";
 import { Dialogue, plainResponse } from "../support/dialogue.ts";
 import { edgeSettings, fixedPlace, readinessOf, startApi, startEdge, startWorld, urlOf } from "../support/machines.ts";
 import { eventually, freePort, openAccount } from "../support/relay_process.ts";
@@ -168,6 +169,40 @@ Deno.test("a relay whose token is not known serves nobody, and says why; nobody 
   await own.printed("is ready as edge.test, a relay");
   assertEquals((await readinessOf({ httpPort })).status, "ready");
   assertEquals((await login(smtpPort, "anna", password)).reply, "235 2.7.0 Authenticated");
+});
+
+/** What an operator puts before the control plane: a web server with a certificate for localhost. */
+async function startFront(to: string) {
+  const root = await makeRoot();
+  const pair = await serverPair(await issue(root, { names: ["localhost"] }));
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, ...pair, onListen: () => {} },
+    (request) => {
+      const { pathname, search } = new URL(request.url);
+      return fetch(`${to}${pathname}${search}`, request);
+    },
+  );
+  return { url: `https://localhost:${server.addr.port}`, authority: root.pem, close: () => server.shutdown() };
+}
+
+Deno.test("control plane behind HTTPS: asked with an authority of one's own, and told nothing without", async () => {
+  await using world = await startWorld();
+  await using place = await temporaryPlace();
+  await using api = await startApi();
+  const password = await openAccount(api, "anna");
+  const front = await startFront(urlOf(api));
+  const authorityFile = `${place.settings.MAILHOP_DATA_DIR}/authority.pem`;
+  await Deno.writeTextFile(authorityFile, front.authority);
+  {
+    await using edge = await startEdge([front.url], world, { DENO_CERT: authorityFile });
+    assertEquals((await login(edge.smtpPort, "anna", password)).reply, "235 2.7.0 Authenticated");
+  }
+  await using stranger = StartProcess.spawn({ ...edgeSettings([front.url], world), ...place.settings });
+  await stranger.printed(", a relay");
+  const httpPort = Number(place.settings.MAILHOP_HTTP_LISTEN!.split(":")[1]);
+  assertEquals((await readinessOf({ httpPort }))["control plane"], "not reached yet");
+  assertEquals(await stranger.stop(), 0);
+  await front.close();
 });
 
 Deno.test("a relay that is told what is the control plane's does not start, and shows no secret", async () => {

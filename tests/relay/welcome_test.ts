@@ -108,3 +108,47 @@ Deno.test("welcome: delays are told in their largest whole unit", () => {
     assert(welcome({ ...NEWCOMER, activationDelayMs: delay }).includes(`it counts ${words} after`));
   }
 });
+
+Deno.test("welcome: a control plane alone has no SMTP ports, and says what a relay needs", () => {
+  const { dataDir, http, adminToken, warnings } = NEWCOMER;
+  const facts = { role: "api", serviceName: "smtp.example.net", dataDir, http, adminToken, warnings } as const;
+  const text = welcome({ ...facts, sharedToken: false });
+  assertEquals(
+    text,
+    `MailHop Outbound is ready as smtp.example.net, the control plane
+
+  HTTP API            http://127.0.0.1:8080
+  Data directory      ./data
+  Operator's token    in data/admin-token
+
+A relay on another machine needs a token, one of its own, which is shown once:
+
+     npx -y deno@2.9.6 task mailhop relay-token create edge-1
+
+and is started there with MAILHOP_ROLE=relay, MAILHOP_RELAY_TOKEN and MAILHOP_API_URL, the https:// address of this
+API (a web server in front of it has the certificate).
+`,
+  );
+  assert(welcome({ ...facts, sharedToken: true }).includes("the one in MAILHOP_RELAY_TOKEN here, or one of its own:"));
+});
+
+Deno.test("welcome: a relay alone says where its control plane is, and has no token of the operator's", () => {
+  const { dataDir, http, listeners, leftOut, authorityFile } = NEWCOMER;
+  const facts = { role: "relay", serviceName: "smtp.example.net", dataDir, http, listeners, leftOut } as const;
+  const controlPlane = ["https://a.example.net", "https://b.example.net"];
+  assertEquals(
+    welcome({ ...facts, authorityFile, controlPlane, warnings: ["no dot"] }),
+    `MailHop Outbound is ready as smtp.example.net, a relay
+
+  SMTP with STARTTLS  ports 2525, 10025 on all addresses
+  SMTP over TLS       port 10465 on all addresses
+  Not open            ports 25, 587, 465 on all addresses: needs more rights
+  Control plane       https://a.example.net, https://b.example.net
+  Readiness           http://127.0.0.1:8080/readyz
+  Data directory      ./data
+  Clients trust       data/tls/ca.pem
+
+Warning: no dot
+`,
+  );
+});

@@ -29,8 +29,6 @@ const SCAN_BATCH = 500;
 /** Computed for a clock that was wrong, the limits are computed anew: once is enough, unless midnight comes between. */
 const MAX_RUNS = 4;
 
-const NOTHING_USED: Used = { used: 0, ndr: 0, leased: 0 };
-
 /** {granted, day, used, leased, used by non-delivery reports}, as reserve.lua says. */
 type Row = readonly [granted: number, day: string, used: number, leased: number, ndr: number];
 
@@ -74,6 +72,23 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
       used === null ? null : { used: Number(used), ndr: Number(ndr), leased: Number(leased) }
     );
   };
+
+  const keepDay = async (usernames: readonly string[], day: string): Promise<void> => {
+    const figures = await figuresOf(usernames, day);
+    const rows = usernames.flatMap((username, n) =>
+      figures[n] === null ? [] : [{ username, day, ...figures[n]!, wanted_at: 0 }]
+    );
+    await putUsage(db, rows);
+  };
+
+  async function* accountsOf(day: string): AsyncGenerator<readonly string[]> {
+    let cursor = "0";
+    do {
+      const [next, usernames] = await store.members(accountsKey(day), cursor, SCAN_BATCH);
+      yield usernames;
+      cursor = next;
+    } while (cursor !== "0");
+  }
 
   return {
     reserve: async (holder, requests) => requests.length === 0 ? [] : await reserve(holder, requests),
@@ -143,21 +158,11 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
       const used = usernames.flatMap((username, n) => days[n] === null ? [] : [[username, days[n]!] as const]);
       return { day, now: time, used: new Map(used) };
     },
-    async keepDays() {
+    async keepDays(usernames) {
       const time = await store.time();
       for (const day of [dayOf(time - DAY_MS), dayOf(time)]) {
-        let cursor = "0";
-        do {
-          const [next, usernames] = await store.members(accountsKey(day), cursor, SCAN_BATCH);
-          const days = await figuresOf(usernames, day);
-          await putUsage(
-            db,
-            usernames.map((username, n) => (
-              { username, day, ...days[n] ?? NOTHING_USED, wanted_at: 0 }
-            )),
-          );
-          cursor = next;
-        } while (cursor !== "0");
+        if (usernames !== undefined) await keepDay(usernames, day);
+        else for await (const some of accountsOf(day)) await keepDay(some, day);
       }
     },
   };
