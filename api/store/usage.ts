@@ -28,6 +28,9 @@ export const findUsed = async (
   return new Map(rows.map(({ username, ...used }) => [username, used]));
 };
 
+/** What was leased and never settled was not used, whatever became of the node. */
+const spentOf = sql<number>`usage.used - usage.leased`;
+
 export interface UsageSummary {
   /** Days on which relays were used. */
   readonly days: number;
@@ -45,9 +48,9 @@ export const summarizeUsage = async (
   await db.selectFrom("usage")
     .select((days) => [
       days.fn.countAll<number>().as("days"),
-      days.fn.coalesce(days.fn.max("used"), days.lit(0)).as("relays"),
+      days.fn.coalesce(days.fn.max<number>(spentOf), days.lit(0)).as("relays"),
     ])
-    .where("username", "=", username).where("day", ">=", since).where("day", "<", until).where("used", ">", 0)
+    .where("username", "=", username).where("day", ">=", since).where("day", "<", until).where(spentOf, ">", 0)
     .executeTakeFirstOrThrow();
 
 /** What an account's day came to: relays without what is leased, and what table `activity` has of it. */
@@ -72,7 +75,7 @@ export const listDays = (
     )
     .select((row) => [
       "usage.day",
-      sql<number>`usage.used - usage.leased`.as("used"),
+      spentOf.as("used"),
       "usage.ndr",
       row.fn.coalesce("activity.recipients", row.lit(0)).as("recipients"),
       row.fn.coalesce("activity.outcomes", row.lit(0)).as("outcomes"),

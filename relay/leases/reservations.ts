@@ -134,19 +134,18 @@ export class Reservations implements AsyncDisposable {
   }
 
   #ofLease(request: ReservationRequest, lease: Lease, account: AccountFacts | null): Reserved {
-    const { id, username, relays } = request;
+    const { id, relays } = request;
     const { day, limit, id: leaseId } = lease.grant;
     const now = this.#clock.now(this.#parts.monotonic()) ?? Date.parse(day);
     const used = lease.used - relays;
     return {
       facts: { id, granted: true, day, now, used, leased: lease.room, limit, relays, ndr: null, account },
       reservation: { id, day, relays, ndr: false, lease: leaseId },
-      giveBack: () => this.#giveBack(lease, relays, username),
+      giveBack: () => this.#giveBack(lease, relays),
     };
   }
 
-  #giveBack(lease: Lease, relays: number, username: string = lease.grant.username): void {
-    this.#demand.used(username, -relays, this.#parts.monotonic());
+  #giveBack(lease: Lease, relays: number): void {
     const trim = lease.giveBack(relays);
     if (trim !== null) this.#note([trim]);
   }

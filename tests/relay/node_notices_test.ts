@@ -7,6 +7,7 @@ import {
   DATA,
   FORGOTTEN_MS,
   MINUTE_MS,
+  PROBE_MS,
   startTestNode,
   type TestNode,
   type TestNodeOptions,
@@ -246,7 +247,12 @@ Deno.test("notice: a node that dies with it stored, and says so to nobody, does 
       return tells;
     };
     await node.sayBlocks();
-    await lost.promise;
+    // What cannot be told has the control plane look as if it were away: it is tried from time to time.
+    const isLost = lost.promise.then(() => true);
+    await until(() => {
+      node.pass(PROBE_MS);
+      return Promise.race([isLost, Promise.resolve(undefined)]);
+    });
     await arrived(node, 1);
     id = (await noticesOf(node))[0]!.id;
     now = node.clock.now;
