@@ -36,6 +36,11 @@ export type OpenedDataDir = { readonly ok: true; readonly dataDir: DataDir } | {
 const PRIVATE_DIR = 0o700;
 const PRIVATE_FILE = 0o600;
 const NOT_PRIVATE = 0o077;
+/** What is in it, beside what this file makes. */
+export const CONTROL_DATABASE = "control.db";
+export const SPOOL_DIRECTORY = "spool";
+/** There while a backup is being restored into the directory: it is not whole. */
+export const RESTORE_MARKER = "restore-incomplete";
 const LOCK_FILE = "lock";
 const TOKEN_FILE = "admin-token";
 /** 256 bits: not to be guessed. */
@@ -49,6 +54,9 @@ export async function openDataDir(options: DataDirOptions): Promise<OpenedDataDi
     using held = new DisposableStack();
     const lock = await takeLock(join(path, LOCK_FILE), options.pid, held);
     if (lock.taken) return { ok: false, why: `the data directory ${path} is in use by another process${lock.by}` };
+    if (await isThere(join(path, RESTORE_MARKER))) {
+      return { ok: false, why: `the restore into ${path} was interrupted: empty it, and restore the backup again` };
+    }
     const admin = await obtainToken(options);
     if (admin === null) {
       return { ok: false, why: `${join(path, TOKEN_FILE)} holds no token: remove it, and a new one is made` };
@@ -98,6 +106,16 @@ async function readIfThere(path: string): Promise<string> {
     return (await Deno.readTextFile(path)).trim();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { monotonicUlid } from "@std/ulid";
 import { type ControlPlane, createControlPlane, DatabaseUnusable } from "../api/main.ts";
 import { addressFacts } from "./admission/address_facts.ts";
-import { type DataDir, openDataDir } from "./data_dir.ts";
+import { CONTROL_DATABASE, type DataDir, openDataDir, SPOOL_DIRECTORY } from "./data_dir.ts";
 import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
 import { processEnvironment } from "./environment.ts";
@@ -89,7 +89,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
   await using closing = new AsyncDisposableStack();
   const resolver = closing.use(createResolver(settings.dns ?? await systemNameServers()));
   const controlPlane = await createControlPlane({
-    database: settings.database ?? join(settings.dataDir, "control.db"),
+    database: settings.database ?? join(settings.dataDir, CONTROL_DATABASE),
     adminToken: dataDir.adminToken,
     relayToken,
     activationDelayMs: settings.activationDelayMs,
@@ -147,7 +147,7 @@ async function serve(settings: Settings, dataDir: DataDir, warnings: readonly st
     entry: NODE_MODULE,
     task: {
       settings: nodeSettings,
-      spoolDirectory: join(settings.dataDir, "spool"),
+      spoolDirectory: join(settings.dataDir, SPOOL_DIRECTORY),
       endpoints: endpoints.open,
       relayToken,
       connections: newConnectionTable(
