@@ -8,6 +8,7 @@ import { SpoolDamaged } from "../spool/errors.ts";
 import type { FoundRow, IndexStore } from "../spool/index_store.ts";
 import { type LargeContent, readRecord, storedMessage } from "../spool/record.ts";
 import { type Segments, writeAll } from "../spool/segments.ts";
+import type { Progress } from "./progress.ts";
 import { removeIfThere } from "./segment_copies.ts";
 
 /** Ids of messages that are not whole, by the place where they should be. */
@@ -19,7 +20,7 @@ export interface CheckOptions {
   readonly index: IndexStore;
   /** The directories of large contents. */
   readonly large: { readonly source: string; readonly target: string };
-  readonly octets: (done: number, total: number) => void;
+  readonly progress: Progress;
 }
 
 /** Rows looked at between two looks at the index: bounds memory. */
@@ -45,7 +46,7 @@ export async function checkMessages(options: CheckOptions): Promise<{ messages: 
       if (!isWhole) missing.set(`${row.id} ${generation} ${offset}`, row.id);
       done += length;
     }
-    options.octets(done, total);
+    options.progress.octets(done, total);
   }
   return { messages, missing };
 }

@@ -69,7 +69,7 @@ export async function copyShard(options: ShardCopyOptions): Promise<ShardCopy> {
     await replay(segments, index, () => {}); // what is damaged in the spool itself was told of when it was opened
     const live = new Set(index.liveByGeneration().keys());
     await copies.keep(live);
-    const found = await checkMessages({ segments, index, large, octets: progress.octets });
+    const found = await checkMessages({ segments, index, large, progress });
     const isSettled = found.missing.keys().every((place) => missing.has(place));
     missing = found.missing;
     if (!isSettled) continue;

@@ -39,12 +39,12 @@ export class Snapshot implements Disposable {
   }
 
   /** Writes the database to a file that is not there yet. It is not synced. */
-  async copyTo(path: string, { octets }: Pick<Progress, "octets">): Promise<void> {
+  async copyTo(path: string, progress: Progress): Promise<void> {
     const pageBytes = this.query<{ page_size: number }>("PRAGMA page_size")[0]!.page_size;
     await backup(this.#db, path, {
       rate: PAGES_AT_ONCE,
       progress: ({ totalPages, remainingPages }) => {
-        octets((totalPages - remainingPages) * pageBytes, totalPages * pageBytes);
+        progress.octets((totalPages - remainingPages) * pageBytes, totalPages * pageBytes);
       },
     });
     await Deno.chmod(path, PRIVATE_FILE);
