@@ -20,6 +20,7 @@ export type Quota = InferResponseType<Accounts[":username"]["quota"]["$get"], 20
 export type Network = InferResponseType<Accounts[":username"]["networks"]["$post"], 201>;
 export type Domain = InferResponseType<Accounts[":username"]["domains"]["$post"], 201>;
 export type CheckedDomain = InferResponseType<Accounts[":username"]["domains"][":domain"]["$get"], 200>;
+export type ClientSettings = InferResponseType<Accounts[":username"]["client-settings"]["$get"], 200>;
 export type Finding = InferResponseType<Client["v1"]["doctor"]["$get"], 200>["items"][number];
 export type DkimKeys = InferResponseType<Accounts[":username"]["domains"][":domain"]["dkim"]["$get"], 200>;
 export type Suppressions = InferResponseType<Accounts[":username"]["suppressions"]["$get"], 200>;
