@@ -45,8 +45,8 @@ export async function readManifest(backup: string): Promise<Manifest> {
   const path = join(backup, MANIFEST_FILE);
   try {
     const value: unknown = JSON.parse(await Deno.readTextFile(path));
-    const format = hasFormat(value) ? value.format : undefined;
-    if (format !== undefined && format > BACKUP_FORMAT) {
+    const { format } = fieldsOf(value);
+    if (typeof format === "number" && format > BACKUP_FORMAT) {
       throw new BackupRefused(`${backup} was made by a newer version of this program: restore it with that one`);
     }
     if (isManifest(value)) return value;
@@ -59,21 +59,21 @@ export async function readManifest(backup: string): Promise<Manifest> {
   throw new BackupRefused(`${path} is damaged`);
 }
 
-function hasFormat(value: unknown): value is { format: number } {
-  return typeof value === "object" && value !== null && "format" in value && typeof value.format === "number";
-}
-
 function isManifest(value: unknown): value is Manifest {
-  const { spoolFormat, beganAt, endedAt, database, shards, files } = value as Partial<Record<keyof Manifest, unknown>>;
-  return hasFormat(value) && typeof spoolFormat === "number" && typeof beganAt === "string" &&
+  const { format, spoolFormat, beganAt, endedAt, database, shards, files } = fieldsOf(value);
+  return format === BACKUP_FORMAT && typeof spoolFormat === "number" && typeof beganAt === "string" &&
     typeof endedAt === "string" && typeof database === "object" && Array.isArray(shards) && Array.isArray(files) &&
     files.every(isFile);
 }
 
 function isFile(value: unknown): value is BackedUpFile {
-  const { path, sizeBytes, sha256 } = value as Partial<Record<keyof BackedUpFile, unknown>>;
+  const { path, sizeBytes, sha256 } = fieldsOf(value);
   return typeof path === "string" && staysInside(path) && Number.isSafeInteger(sizeBytes) &&
     typeof sha256 === "string";
+}
+
+function fieldsOf(value: unknown): Partial<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
 }
 
 /** Whoever made the backup shall not have a restore write elsewhere. */

@@ -41,7 +41,7 @@ const DATABASE_FILES = /^(control|index)\.db/;
 /** @throws {BackupRefused}, or Error of the file system or of SQLite. */
 export async function takeBackup(options: TakeOptions): Promise<Manifest> {
   const { dataDir, target } = options;
-  await refuseWhatCannotBe(dataDir, target);
+  await refuseWhatCannotBe(options);
   const incomplete = `${target}.incomplete`;
   try {
     await Deno.mkdir(incomplete, { mode: PRIVATE_DIR });
@@ -62,10 +62,15 @@ export async function takeBackup(options: TakeOptions): Promise<Manifest> {
   }
 }
 
-async function refuseWhatCannotBe(dataDir: string, target: string): Promise<void> {
+async function refuseWhatCannotBe({ dataDir, target, databaseElsewhere }: TakeOptions): Promise<void> {
   const names = await namesIn(dataDir);
   if (!names.includes(CONTROL_DATABASE) && !names.includes(SPOOL_DIRECTORY)) {
     throw new BackupRefused(`${dataDir} is not the data directory of a relay (MAILHOP_DATA_DIR says which one is)`);
+  }
+  if (!names.includes(CONTROL_DATABASE) && !databaseElsewhere) {
+    throw new BackupRefused(
+      `${dataDir} has no ${CONTROL_DATABASE}. If the service uses PostgreSQL, set DATABASE_URL here as well`,
+    );
   }
   if (names.includes(RESTORE_MARKER)) throw new BackupRefused(`${dataDir} is only partly restored`);
   if (!relative(resolve(dataDir), resolve(target)).startsWith("..")) {
