@@ -41,7 +41,7 @@ export const CONTROL_DATABASE = "control.db";
 export const SPOOL_DIRECTORY = "spool";
 /** There while a backup is being restored into the directory: it is not whole. */
 export const RESTORE_MARKER = "restore-incomplete";
-const LOCK_FILE = "lock";
+export const LOCK_FILE = "lock";
 const TOKEN_FILE = "admin-token";
 /** 256 bits: not to be guessed. */
 const TOKEN_OCTETS = 32;

@@ -33,7 +33,7 @@ try {
   Deno.exitCode = await run(Deno.args);
 } catch (error) {
   if (!(error instanceof BackupRefused || error instanceof SpoolTooNew || isDisksMatter(error))) throw error;
-  console.error(describe(error));
+  console.error(error instanceof BackupRefused ? error.message : describe(error));
   Deno.exitCode = EXIT_NOT_DONE;
 }
 
@@ -67,7 +67,8 @@ function parse(isRestore: boolean, args: string[]) {
 }
 
 async function take(target: string): Promise<string> {
-  const databaseElsewhere = (Deno.env.get("DATABASE_URL") ?? "") !== "";
+  // A relay of its own has none; its control plane has.
+  const databaseElsewhere = (Deno.env.get("DATABASE_URL") ?? "") !== "" || Deno.env.get("MAILHOP_ROLE") === "relay";
   using progress = new ShownProgress();
   return takenText(target, await takeBackup({ dataDir, target, databaseElsewhere, now: Date.now, progress }));
 }

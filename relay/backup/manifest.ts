@@ -11,7 +11,7 @@ export interface Manifest {
   /** RFC 3339. What was acknowledged before the beginning is in the backup, what came after the end is not. */
   readonly beganAt: string;
   readonly endedAt: string;
-  /** null: it is on a PostgreSQL server. */
+  /** null: it is elsewhere. */
   readonly database: { readonly migrations: readonly string[]; readonly accounts: number } | null;
   readonly shards: readonly {
     readonly shard: number;

@@ -12,7 +12,7 @@ export function takenText(target: string, manifest: Manifest): string {
     "",
     ...contents(manifest),
     ...(manifest.database === null
-      ? ["", "The control database is on a PostgreSQL server: dump it now, after this (pg_dump)."]
+      ? ["", "The control database is not in this directory: back it up now, after this (PostgreSQL: pg_dump)."]
       : []),
     "",
     "It holds keys, tokens and mail: keep it as private as the data directory. A certificate that MAILHOP_TLS_CERT",
@@ -40,7 +40,7 @@ export function restoredText(manifest: Manifest, { dataDir, withSpool }: Restore
     "What to do next:",
     "",
     "- Make sure that the service which this is a backup of does not run any more, anywhere.",
-    ...(manifest.database === null ? ["- Restore the PostgreSQL database from its own dump."] : []),
+    ...(manifest.database === null ? ["- Restore the control database from its own backup, if it is lost too."] : []),
     ...(waiting > 0
       ? [
         `- Its ${waiting} messages are tried at the start. Those that were delivered after ${manifest.beganAt}`,
@@ -62,7 +62,7 @@ function contents(manifest: Manifest): string[] {
   const of = shards.length === 1 ? "1 shard" : `${shards.length} shards`;
   return [
     `  taken     ${beganAt} to ${endedAt}`,
-    `  database  ${database === null ? "on a PostgreSQL server, not here" : `accounts: ${database.accounts}`}`,
+    `  database  ${database === null ? "elsewhere" : `accounts: ${database.accounts}`}`,
     `  spool     messages waiting: ${messagesOf(manifest)}, in ${of}`,
     `  size      ${(octets / MIB).toFixed(1)} MiB in ${files.length} files`,
     ...(damaged.length === 0 ? [] : [

@@ -6,12 +6,15 @@
  * would never end beside a busy service.) Meanwhile the database's log grows by what is written.
  */
 import { backup, DatabaseSync } from "node:sqlite";
+import { BackupRefused, isDisksMatter } from "./errors.ts";
 import type { Progress } from "./progress.ts";
 
 /** Pages copied between two reports: some MiB. */
 const PAGES_AT_ONCE = 2048;
 /** How long to wait for whoever recovers the database's log at this moment. */
 const BUSY_TIMEOUT_MS = 5000;
+
+const PRIVATE_FILE = 0o600;
 
 export class Snapshot implements Disposable {
   readonly #db: DatabaseSync;
@@ -20,17 +23,19 @@ export class Snapshot implements Disposable {
     this.#db = db;
   }
 
-  /** @throws Error of SQLite. */
+  /** @throws {BackupRefused} it is not there, or cannot be read. */
   static take(path: string): Snapshot {
-    const db = new DatabaseSync(path, { readOnly: true });
+    using opened = new DisposableStack();
     try {
+      const db = opened.use(new DatabaseSync(path, { readOnly: true }));
       db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; BEGIN`);
       db.prepare("SELECT count(*) FROM sqlite_schema").get(); // the transaction begins with the first read
+      opened.move();
+      return new Snapshot(db);
     } catch (error) {
-      db.close();
-      throw error;
+      if (!isDisksMatter(error)) throw error;
+      throw new BackupRefused(`${path} cannot be read: ${error.message}`, { cause: error });
     }
-    return new Snapshot(db);
   }
 
   /** Of the snapshot. @throws Error of SQLite, such as one for a table that is not there. */
@@ -54,5 +59,3 @@ export class Snapshot implements Disposable {
     this.#db.close();
   }
 }
-
-const PRIVATE_FILE = 0o600;

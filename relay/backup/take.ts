@@ -9,7 +9,7 @@
  * is written last, and then it is renamed. Trouble leaves nothing behind; a kill leaves what is recognised.
  */
 import { basename, dirname, join, relative, resolve } from "@std/path";
-import { CONTROL_DATABASE, isThere, RESTORE_MARKER, SPOOL_DIRECTORY } from "../data_dir.ts";
+import { CONTROL_DATABASE, isThere, LOCK_FILE, RESTORE_MARKER, SPOOL_DIRECTORY } from "../data_dir.ts";
 import { SHARD } from "../shard_directories.ts";
 import { SPOOL_FORMAT } from "../spool/index_store.ts";
 import { syncDirectory } from "../spool/segments.ts";
@@ -24,7 +24,7 @@ export interface TakeOptions {
   readonly dataDir: string;
   /** The backup's directory; it must not be there yet, or be empty. */
   readonly target: string;
-  /** Whether the control database is on a PostgreSQL server, and so no part of this. */
+  /** Whether the control database is not in the data directory, but on a PostgreSQL server. */
   readonly databaseElsewhere: boolean;
   /** Epoch ms. */
   readonly now: () => number;
@@ -33,6 +33,8 @@ export interface TakeOptions {
 
 const PRIVATE_DIR = 0o700;
 const PRIVATE_FILE = 0o600;
+/** A data directory has one of these at least. */
+const SIGNS = new Set([CONTROL_DATABASE, SPOOL_DIRECTORY, LOCK_FILE]);
 /** Of a process, or half written: `x.new` becomes `x` when it is whole. */
 const NOT_KEPT = /^(lock|.*\.new)$/;
 /** Copied in their own ways. */
@@ -64,7 +66,7 @@ export async function takeBackup(options: TakeOptions): Promise<Manifest> {
 
 async function refuseWhatCannotBe({ dataDir, target, databaseElsewhere }: TakeOptions): Promise<void> {
   const names = await namesIn(dataDir);
-  if (!names.includes(CONTROL_DATABASE) && !names.includes(SPOOL_DIRECTORY)) {
+  if (!names.some((name) => SIGNS.has(name))) {
     throw new BackupRefused(`${dataDir} is not the data directory of a relay (MAILHOP_DATA_DIR says which one is)`);
   }
   if (!names.includes(CONTROL_DATABASE) && !databaseElsewhere) {

@@ -258,7 +258,7 @@ Deno.test({
     const acknowledged = new Set(load.acknowledged);
     const taken = await runTask("backup", [backup], { dataDir: data, settings: { DATABASE_URL: own.DATABASE_URL } });
     assertEquals(taken.code, 0, taken.errors);
-    assertStringIncludes(taken.output, "dump it now, after this (pg_dump)");
+    assertStringIncludes(taken.output, "back it up now, after this (PostgreSQL: pg_dump)");
     const arrivedBefore = arrived();
     const dump = `${backup}.dump`;
     assertEquals(await runProgram("pg_dump", ["--format=custom", `--file=${dump}`, url("mail")]), {
