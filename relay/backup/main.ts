@@ -4,6 +4,7 @@
  *
  * Exit codes: 0 done, 1 not done, 2 wrong use.
  */
+import { resolve } from "@std/path";
 import { parseArgs } from "node:util";
 import { unknownMigration } from "../../api/store/migrations/mod.ts";
 import { describe } from "../error_words.ts";
@@ -58,8 +59,9 @@ function parse(isRestore: boolean, args: string[]) {
       options: options as Record<"help" | "check" | "without-spool", typeof flag>,
       allowPositionals: true,
     });
-    const [path = "", ...more] = positionals;
-    return more.length > 0 || (path === "" && !help) ? undefined : { path, help, check, withSpool: !withoutSpool };
+    const [given = "", ...more] = positionals;
+    if (more.length > 0 || (given === "" && !help)) return undefined;
+    return { path: resolve(given), help, check, withSpool: !withoutSpool };
   } catch (error) {
     if (error instanceof TypeError) return undefined; // an option that there is not
     throw error;

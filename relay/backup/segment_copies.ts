@@ -41,23 +41,26 @@ export class SegmentCopies {
     this.#directory = directory;
   }
 
-  /** Takes a copy, unless there is one that cannot have become too short. @returns octets written. */
-  async take(segment: SourceSegment, newest: number): Promise<number> {
+  /**
+   * Takes a copy, unless there is one that cannot have become too short; `has` tells whether there is one then.
+   *
+   * @param newest the latest generation that there is.
+   */
+  async take(segment: SourceSegment, newest: number): Promise<void> {
     const { generation, salt } = segment;
     const before = this.#copies.get(generation);
-    if (before?.whole && before.salt === salt) return 0;
+    if (before?.whole && before.salt === salt) return;
     const path = this.#path(generation);
-    const octets = await copyWithHoles(segment.path, path);
+    const isThere = await copyWithHoles(segment.path, path);
     const mark = await markOf(segment.path);
-    if (octets !== undefined && mark?.generation === generation && mark.salt === salt) {
+    if (isThere && mark?.generation === generation && mark.salt === salt) {
       this.#copies.set(generation, { salt, whole: generation < newest });
-      return octets;
+      return;
     }
     // It was used again, or given back to the disk. An earlier copy of it was written over: the next round tells
     // whether it is still needed.
     this.#copies.delete(generation);
     await removeIfThere(path);
-    return 0;
   }
 
   has(generation: number): boolean {
@@ -93,23 +96,22 @@ async function markOf(path: string): Promise<Mark | undefined> {
  * Segments are as large as they will ever be from their beginning, filled with zeros: what is zeros takes no room in
  * the copy.
  *
- * @returns octets written; undefined: the file is gone.
+ * @returns false: the file is gone.
  */
-async function copyWithHoles(from: string, to: string): Promise<number | undefined> {
+async function copyWithHoles(from: string, to: string): Promise<boolean> {
   using source = await openIfThere(from);
-  if (source === undefined) return undefined;
+  if (source === undefined) return false;
   using target = await Deno.open(to, { create: true, truncate: true, write: true, mode: PRIVATE_FILE });
   const chunk = new Uint8Array(CHUNK_OCTETS);
-  let at = 0, written = 0;
+  let at = 0;
   for (let read; (read = await source.read(chunk)) !== null; at += read) {
     const octets = chunk.subarray(0, read);
     if (octets.every((octet) => octet === 0)) continue;
     await target.seek(at, Deno.SeekMode.Start);
     await writeAll(target, octets);
-    written += read;
   }
   await target.truncate(at);
-  return written;
+  return true;
 }
 
 async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {

@@ -5,8 +5,8 @@
  * it, with its content. How, without a word with the node:
  *
  * 1. The index is copied as it stands at one moment. Behind its checkpoint the log is the truth, so what the log has
- *    behind it is listed before that moment and after it, and copied first, to the end that it has by then: that has
- *    all that was durable at the moment.
+ *    behind it (its tail) is listed before that moment and after it, and copied first, to the end that it has by then:
+ *    that has all that was durable at the moment.
  * 2. Then come the segments in which the index knows messages, and their large contents.
  * 3. Recovery is run on the copy, and every message that it finds is looked up and checked.
  *
@@ -80,7 +80,21 @@ export async function copyShard(options: ShardCopyOptions): Promise<ShardCopy> {
 }
 
 /** @returns false: the log behind the index's checkpoint was used again before it was copied. */
-async function copyRound({ source, target, progress }: ShardCopyOptions, copies: SegmentCopies): Promise<boolean> {
+async function copyRound(options: ShardCopyOptions, copies: SegmentCopies): Promise<boolean> {
+  const segments = await copyIndexAndTail(options, copies);
+  if (segments === undefined) return false;
+  const { others, newest } = segments;
+  await copySegments(others, newest, copies, options.progress);
+  return true;
+}
+
+/**
+ * Both are soon done, and then the snapshot is let go of.
+ *
+ * @returns the other segments that have messages of the index, and the newest generation that there is; undefined: the
+ *   tail was used again.
+ */
+async function copyIndexAndTail({ source, target, progress }: ShardCopyOptions, copies: SegmentCopies) {
   const directory = join(source, "segments");
   for (const suffix of SUFFIXES) await removeIfThere(join(target, INDEX + suffix));
   const before = await findSegments(directory);
@@ -89,22 +103,29 @@ async function copyRound({ source, target, progress }: ShardCopyOptions, copies:
   const newest = present.at(-1)?.generation ?? 0;
   const checkpoint = checkpointOf(snapshot);
   const tail = union(before, present).filter(({ generation }) => generation >= checkpoint);
+  await copySegments(tail, newest, copies, progress);
+  if (!tail.every(({ generation }) => copies.has(generation))) return undefined;
   const indexed = new Set(
-    snapshot.query<{ generation: number }>("SELECT DISTINCT generation FROM message").map(({ generation }) =>
-      generation
-    ),
+    snapshot.query<Pick<Place, "generation">>("SELECT DISTINCT generation FROM message").map((row) => row.generation),
   );
+  await snapshot.copyTo(join(target, INDEX), progress);
   const others = present.filter(({ generation }) => generation < checkpoint && indexed.has(generation));
-  const sizes = await Promise.all([...tail, ...others].map(({ path }) => sizeOf(path)));
+  return { others, newest };
+}
+
+async function copySegments(
+  segments: readonly SourceSegment[],
+  newest: number,
+  copies: SegmentCopies,
+  progress: Progress,
+): Promise<void> {
+  const sizes = await Promise.all(segments.map(({ path }) => sizeOf(path)));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   let done = 0;
-  for (const segment of [...tail, ...others]) {
+  for (const [at, segment] of segments.entries()) {
     await copies.take(segment, newest);
-    if (segment.generation >= checkpoint && !copies.has(segment.generation)) return false;
-    progress.octets(done += sizes.shift()!, total);
+    progress.octets(done += sizes[at]!, total);
   }
-  await snapshot.copyTo(join(target, INDEX), progress);
-  return true;
 }
 
 /** The generation from which the log has to be replayed. */

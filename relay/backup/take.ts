@@ -42,7 +42,7 @@ const DATABASE_FILES = /^(control|index)\.db/;
 
 /** @throws {BackupRefused}, or Error of the file system or of SQLite. */
 export async function takeBackup(options: TakeOptions): Promise<Manifest> {
-  const { dataDir, target } = options;
+  const { target } = options;
   await refuseWhatCannotBe(options);
   const incomplete = `${target}.incomplete`;
   try {
