@@ -34,7 +34,7 @@ try {
   Deno.exitCode = await run(Deno.args);
 } catch (error) {
   if (!(error instanceof BackupRefused || error instanceof SpoolTooNew || isDisksMatter(error))) throw error;
-  console.error(error instanceof BackupRefused ? error.message : describe(error));
+  console.error(isDisksMatter(error) ? `Not done: ${describe(error)}` : error.message);
   Deno.exitCode = EXIT_NOT_DONE;
 }
 
