@@ -33,9 +33,15 @@ const dataDir = Deno.env.get("MAILHOP_DATA_DIR") || DEFAULT_DATA_DIR;
 try {
   Deno.exitCode = await run(Deno.args);
 } catch (error) {
-  if (!(error instanceof BackupRefused || error instanceof SpoolTooNew || isDisksMatter(error))) throw error;
-  console.error(isDisksMatter(error) ? `Not done: ${describe(error)}` : error.message);
+  console.error(reason(error));
   Deno.exitCode = EXIT_NOT_DONE;
+}
+
+/** For people. @throws what is no matter of theirs. */
+function reason(error: unknown): string {
+  if (error instanceof BackupRefused || error instanceof SpoolTooNew) return error.message;
+  if (isDisksMatter(error)) return `Not done: ${describe(error)}`;
+  throw error;
 }
 
 async function run([which, ...args]: readonly string[]): Promise<number> {
