@@ -24,12 +24,13 @@ import { type ApiKeyRoutes, apiKeyRoutes } from "./routes/api_keys.ts";
 import { type AppPasswordRoutes, appPasswordRoutes } from "./routes/app_passwords.ts";
 import { type AuditRoutes, auditRoutes } from "./routes/audit.ts";
 import { type BlockRoutes, blockRoutes } from "./routes/blocks.ts";
+import { type ClientSettingsRoutes, clientSettingsRoutes } from "./routes/client_settings.ts";
 import { type DecisionRoutes, decisionRoutes } from "./routes/decisions.ts";
 import { type DkimRoutes, dkimRoutes } from "./routes/dkim.ts";
 import { docsRoutes } from "./routes/docs.tsx";
 import { type DoctorRoutes, doctorRoutes } from "./routes/doctor.ts";
 import { type DomainRoutes, domainRoutes } from "./routes/domains.ts";
-import { type HelpRoutes, helpRoutes } from "./routes/help.tsx";
+import { helpRoutes } from "./routes/help.tsx";
 import { healthRoutes, type Readiness } from "./routes/health.ts";
 import { type MessageRoutes, messageRoutes } from "./routes/messages.ts";
 import { type NetworkRoutes, networkRoutes } from "./routes/networks.ts";
@@ -91,6 +92,7 @@ type MailRoutes =
   & DomainRoutes
   & DkimRoutes
   & SuppressionRoutes
+  & ClientSettingsRoutes
   & MessageRoutes;
 type PublicRoutes =
   & MailRoutes
@@ -130,6 +132,7 @@ const publicApp = (use: PublicRoutes) =>
     .route("/v1/accounts", dkimRoutes(use))
     .route("/v1/accounts", suppressionRoutes(use))
     .route("/v1/accounts", accountNoticeRoutes(use))
+    .route("/v1/accounts", clientSettingsRoutes(use))
     .route("/v1/messages", messageRoutes(use))
     .route("/v1/doctor", doctorRoutes(use))
     .route("/v1/queue", queueRoutes(use))
@@ -150,7 +153,6 @@ interface AppSettings {
   readonly adminToken: string;
   readonly relayToken: string;
   readonly readiness: Readiness;
-  readonly help: HelpRoutes["facts"];
   readonly log: Log;
 }
 

@@ -24,7 +24,12 @@ export type OpenedDataDir = { readonly ok: true; readonly dataDir: DataDir } | {
 const PRIVATE_DIR = 0o700;
 const PRIVATE_FILE = 0o600;
 const NOT_PRIVATE = 0o077;
-const LOCK_FILE = "lock";
+/** What is in it, beside what this file makes. */
+export const CONTROL_DATABASE = "control.db";
+export const SPOOL_DIRECTORY = "spool";
+/** There while a backup is being restored into the directory: it is not whole. */
+export const RESTORE_MARKER = "restore-incomplete";
+export const LOCK_FILE = "lock";
 
 /** Holds the directory until disposed of, or until the process ends, however it ends. */
 export async function openDataDir(options: DataDirOptions): Promise<OpenedDataDir> {
@@ -34,6 +39,9 @@ export async function openDataDir(options: DataDirOptions): Promise<OpenedDataDi
     using held = new DisposableStack();
     const lock = await takeLock(join(path, LOCK_FILE), options.pid, held);
     if (lock.taken) return { ok: false, why: `the data directory ${path} is in use by another process${lock.by}` };
+    if (await isThere(join(path, RESTORE_MARKER))) {
+      return { ok: false, why: `the restore into ${path} was interrupted: empty it, and restore the backup again` };
+    }
     const warnings = await privacy(path);
     const kept = held.move();
     return { ok: true, dataDir: { warnings, [Symbol.dispose]: () => kept.dispose() } };
@@ -56,6 +64,16 @@ async function takeLock(
   }
   const holder = (await Deno.readTextFile(path)).trim();
   return { taken: true, by: /^\d+$/.test(holder) ? ` (${holder})` : "" };
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function privacy(path: string): Promise<string[]> {

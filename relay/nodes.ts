@@ -5,6 +5,7 @@
 import type { Logger } from "@logtape/logtape";
 import { join } from "@std/path";
 import type { Fetch } from "../api/client.ts";
+import { SPOOL_DIRECTORY } from "./data_dir.ts";
 import { type Endpoints, findEndpoints } from "./listeners.ts";
 import type { NodeSettings } from "./settings.ts";
 import { newConnectionTable } from "./smtp/connection_counts.ts";
@@ -86,7 +87,7 @@ export class Nodes {
       entry: NODE_MODULE,
       task: {
         settings,
-        spoolDirectory: join(settings.dataDir, "spool"),
+        spoolDirectory: join(settings.dataDir, SPOOL_DIRECTORY),
         endpoints: this.endpoints.open,
         relayToken: token,
         connections: newConnectionTable(

@@ -7,7 +7,8 @@
 import { join } from "@std/path";
 import { syncDirectory } from "./spool/segments.ts";
 
-const SHARD = /^(0|[1-9]\d{0,5})$/;
+/** A shard's directory has its number for a name. */
+export const SHARD = /^(0|[1-9]\d{0,5})$/;
 const REMOVED = /^\d+\.removed$/;
 
 export function shardDirectory(spoolDirectory: string, shard: number): string {

@@ -10,6 +10,7 @@ import { type ControlPlane, createControlPlane, DatabaseUnusable } from "../api/
 import type { ControlPlaneOptions } from "../api/main.ts";
 import { addressFacts } from "./admission/address_facts.ts";
 import { CannotStart } from "./cannot_start.ts";
+import { CONTROL_DATABASE } from "./data_dir.ts";
 import type { createResolver } from "./dns/resolver.ts";
 import { describe } from "./error_words.ts";
 import { namesOf } from "./names_of.ts";
@@ -44,7 +45,7 @@ export async function startControlPlane(
   const { settings, resolver, now, log, ports } = surroundings;
   const controlPlane = await opened({
     ...surroundings,
-    database: settings.database ?? join(settings.dataDir, "control.db"),
+    database: settings.database ?? join(settings.dataDir, CONTROL_DATABASE),
     counters: settings.counters,
     activationDelayMs: settings.activationDelayMs,
     keepDecisionsMs: settings.keepDecisionsMs,

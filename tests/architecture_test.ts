@@ -35,6 +35,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["policy/", ["policy/assembly/"]],
   // composition roots: the only ones that know both sides
   ["relay/start_control_plane.ts", ["relay/", "api/", "policy/mod.ts"]],
+  ["relay/backup/main.ts", ["relay/", "api/store/migrations/"]],
   // of a node's thread: what it knows of the API is the client
   ["relay/worker.ts", ["relay/", "api/client.ts", "policy/mod.ts"]],
   ["api/main.ts", ["api/", "policy/mod.ts"]],
@@ -45,6 +46,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/envelope.ts", []],
   ["relay/dns/", ["relay/slots.ts"]],
   ["relay/spool/", ["relay/envelope.ts", "api/client.ts"]],
+  ["relay/backup/", ["relay/spool/", "relay/data_dir.ts", "relay/shard_directories.ts"]],
   ["relay/tls/", []],
   ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts", "relay/error_words.ts"]],
   ["relay/dkim/", ["relay/spool/", "relay/ttl_cache.ts", "relay/envelope.ts"]],
@@ -193,6 +195,7 @@ const PURE = [
   /^relay\/protocol\//,
   /^relay\/envelope\.ts$/,
   /^relay\/smtp\/(session|session_types|mail_command|auth_exchange|extensions|input_buffer|trace)\.ts$/,
+  /^relay\/backup\/report\.ts$/,
   /^relay\/spool\/(record|index_row|recipient_states)\.ts$/,
   /^relay\/queue_jobs\/(selection|summary|actions)\.ts$/,
   /^relay\/leases\/(lease|demand|store_clock|lease_book)\.ts$/,

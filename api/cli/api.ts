@@ -21,6 +21,7 @@ export type Day = InferResponseType<Accounts[":username"]["usage"]["$get"], 200>
 export type Network = InferResponseType<Accounts[":username"]["networks"]["$post"], 201>;
 export type Domain = InferResponseType<Accounts[":username"]["domains"]["$post"], 201>;
 export type CheckedDomain = InferResponseType<Accounts[":username"]["domains"][":domain"]["$get"], 200>;
+export type ClientSettings = InferResponseType<Accounts[":username"]["client-settings"]["$get"], 200>;
 export type Finding = InferResponseType<Client["v1"]["doctor"]["$get"], 200>["items"][number];
 export type DkimKeys = InferResponseType<Accounts[":username"]["domains"][":domain"]["dkim"]["$get"], 200>;
 export type Suppressions = InferResponseType<Accounts[":username"]["suppressions"]["$get"], 200>;

@@ -27,6 +27,13 @@ export interface FileCommand {
   readonly with: (octets: Uint8Array<ArrayBuffer>) => Command;
 }
 
+/** A command that may be given its token, where others are told to set it. */
+export interface TokenCommand {
+  /** From where; "ask": only where none is set, on a terminal. */
+  readonly token: "ask" | "stdin";
+  readonly with: Command;
+}
+
 export type Outcome =
   | {
     readonly kind: "done";

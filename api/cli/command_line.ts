@@ -4,7 +4,7 @@ import { account } from "./account.ts";
 import { appPassword } from "./app_password.ts";
 import { audit } from "./audit.ts";
 import { block } from "./block.ts";
-import type { Command, FileCommand } from "./command.ts";
+import type { Command, FileCommand, TokenCommand } from "./command.ts";
 import { dkim } from "./dkim.ts";
 import { doctor } from "./doctor.ts";
 import { domain } from "./domain.ts";
@@ -18,10 +18,11 @@ import { policy } from "./policy.ts";
 import { queue } from "./queue.ts";
 import { quota } from "./quota.ts";
 import { relayToken } from "./relay_token.ts";
+import { setup } from "./setup.ts";
 import { suppression } from "./suppression.ts";
 
 export type CommandLine =
-  | { readonly kind: "command"; readonly json: boolean; readonly command: Command | FileCommand }
+  | { readonly kind: "command"; readonly json: boolean; readonly command: Command | FileCommand | TokenCommand }
   /** Help, or what a shell asked for: its script, or how a line may go on. */
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "wrong"; readonly text: string };
@@ -40,7 +41,7 @@ const grammar = map(
   object({
     json: option("--json", { description: message`Print the API's JSON, for programs.` }),
     command: or(
-      or(account, appPassword, key, block, quota, network, domain, dkim, suppression),
+      or(setup, account, appPassword, key, block, quota, network, domain, dkim, suppression),
       or(messages, queue, node, policy, notice, audit, relayToken, doctor),
     ),
   }),

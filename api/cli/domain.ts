@@ -119,11 +119,11 @@ export const domain = command("domain", or(claim, list, show, verify, remove), {
   footer: examples("domain claim alice example.com", "domain verify alice example.com"),
 });
 
-function nextStep(username: string, { domain }: Domain): string {
+export function nextStep(username: string, { domain }: Domain): string {
   return `Publish this record, then run: mailhop domain verify ${username} ${domain}`;
 }
 
-function domainCard(claim: Domain, look: Look): string {
+export function domainCard(claim: Domain, look: Look): string {
   const { domain, record } = claim;
   return card(look, [
     ["Domain", { text: domain, style: "strong" }],

@@ -6,12 +6,12 @@
  */
 import { createClient, type Fetch } from "../client.ts";
 import { ApiUnreachable, withDeadline } from "./api.ts";
-import type { Command, Context, FileCommand, Outcome } from "./command.ts";
+import type { Command, Context, FileCommand, Outcome, TokenCommand } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
 import { refusalText, unreachableText } from "./refusal.ts";
 import type { RandomBytes } from "./password.ts";
 import type { Look } from "./render.ts";
-import { readSettings, type Surroundings } from "./settings.ts";
+import { type GivenToken, readSettings, type Surroundings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Exit codes: programs rely on them. */
@@ -51,7 +51,7 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
   if (parsed.kind === "wrong") return misused(terminal, parsed.text);
   const opened = await open(parsed.command, world);
   if (typeof opened === "string") return misused(terminal, opened);
-  const settings = await readSettings(world);
+  const settings = await readSettings(world, await tokenFor(parsed.command, terminal));
   world.endReading();
   if (!settings.ok) return misused(terminal, settings.why);
 
@@ -68,8 +68,25 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
   }
 }
 
+async function tokenFor(
+  command: Command | FileCommand | TokenCommand,
+  terminal: Terminal,
+): Promise<GivenToken | undefined> {
+  if (!("token" in command)) return undefined;
+  const given = command.token === "stdin" ? (await terminal.readAll())?.trim() ?? null : null;
+  return {
+    given,
+    ask: async () => {
+      if (!terminal.interactive) return null;
+      const line = await terminal.askHidden("Key of the account, or the operator's token (it is not shown): ");
+      return line.kind === "line" ? line.text.trim() : null;
+    },
+  };
+}
+
 /** The command with its file, if it needs one; or what is wrong with the file. */
-async function open(command: Command | FileCommand, { readFile }: World): Promise<Command | string> {
+async function open(command: Command | FileCommand | TokenCommand, { readFile }: World): Promise<Command | string> {
+  if ("token" in command) return command.with;
   if (!("file" in command)) return command;
   try {
     return command.with(await readFile(command.file));

@@ -29,7 +29,16 @@ export type Settings = { readonly ok: true; readonly connection: Connection } | 
   readonly why: string;
 };
 
-export async function readSettings(surroundings: Surroundings): Promise<Settings> {
+export interface GivenToken {
+  /** Goes before all others. */
+  readonly given: string | null;
+  /** For where there is none; null: it is not to be had. */
+  readonly ask: () => Promise<string | null>;
+}
+
+const NOT_GIVEN: GivenToken = { given: null, ask: () => Promise.resolve(null) };
+
+export async function readSettings(surroundings: Surroundings, { given, ask } = NOT_GIVEN): Promise<Settings> {
   const written = surroundings.env("MAILHOP_API_URL") || DEFAULT_API_URL;
   const url = parseApiUrl(written);
   if (url === null) {
@@ -37,14 +46,19 @@ export async function readSettings(surroundings: Surroundings): Promise<Settings
       `MAILHOP_API_URL=${written}: expected https://…, or http://… to this machine, such as ${DEFAULT_API_URL}`,
     );
   }
-  const token = surroundings.env("MAILHOP_API_TOKEN")?.trim();
+  const token = given ?? surroundings.env("MAILHOP_API_TOKEN")?.trim();
   if (token) return success(url, token);
   if (!isLoopback(url.hostname)) {
-    return failure(`MAILHOP_API_TOKEN is not set: ${url.origin} is not this machine, so its token must be given`);
+    const asked = await ask();
+    return asked
+      ? success(url, asked)
+      : failure(`MAILHOP_API_TOKEN is not set: ${url.origin} is not this machine, so its token must be given`);
   }
   const path = join(surroundings.env("MAILHOP_DATA_DIR") || DEFAULT_DATA_DIR, TOKEN_FILE);
   const found = await readToken(surroundings, path);
-  return "token" in found ? success(url, found.token) : failure(
+  if ("token" in found) return success(url, found.token);
+  const asked = await ask();
+  return asked ? success(url, asked) : failure(
     `No API token: ${found.why}.\n` +
       "Run this where the server's data directory is (or set MAILHOP_DATA_DIR), or set MAILHOP_API_TOKEN.",
   );

@@ -21,6 +21,8 @@ export interface Terminal {
   readAll(): Promise<string | null>;
   /** Asks on the standard error output for a line that is not shown while it is typed. */
   askHidden(prompt: string): Promise<HiddenLine>;
+  /** The same for a line that is shown; without the blanks around it. */
+  ask(prompt: string): Promise<HiddenLine>;
 }
 
 /** Where no terminal tells its width. */
@@ -30,6 +32,9 @@ const MIN_COLUMNS = 40;
 
 /** What comes in one read while somebody types. */
 const KEYS_BUFFER_BYTES = 256;
+
+/** A terminal takes lines of at most 4096 octets. */
+const LINE_BUFFER_BYTES = 4096;
 
 /** Far more than a password; a larger standard input was not meant for us. */
 const MAX_INPUT_BYTES = 64 * 1024;
@@ -52,6 +57,7 @@ export function processTerminal(): Terminal {
     },
     readAll,
     askHidden,
+    ask,
   };
 }
 
@@ -94,4 +100,13 @@ async function askHidden(prompt: string): Promise<HiddenLine> {
     Deno.stdin.setRaw(false);
     writeAll(Deno.stderr, "\n");
   }
+}
+
+/** The terminal itself edits the line, and gives one with each read. */
+async function ask(prompt: string): Promise<HiddenLine> {
+  writeAll(Deno.stderr, prompt);
+  const line = new Uint8Array(LINE_BUFFER_BYTES);
+  const length = await Deno.stdin.read(line);
+  if (length === null) return CANCELLED;
+  return { kind: "line", text: new TextDecoder().decode(line.subarray(0, length)).trim() };
 }

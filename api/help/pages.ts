@@ -37,6 +37,8 @@ import { type Rendered, renderMarkdown } from "./markdown.ts";
 export interface HelpPage extends Rendered {
   /** The last part of its address. */
   readonly name: string;
+  /** As it was written: Markdown with {{names}}. */
+  readonly text: string;
 }
 
 export interface Section {
@@ -49,7 +51,7 @@ export interface Section {
 const section = (title: string, kind: Section["kind"], texts: Readonly<Record<string, string>>): Section => ({
   title,
   kind,
-  pages: Object.entries(texts).map(([name, text]) => ({ name, ...renderMarkdown(text) })),
+  pages: Object.entries(texts).map(([name, text]) => ({ name, text, ...renderMarkdown(text) })),
 });
 
 export const SECTIONS: readonly Section[] = [

@@ -30,6 +30,11 @@ export const GROUPS: readonly Group[] = [
     description: "Addresses that failed for good, and are refused since.",
     paths: below("suppressions"),
   },
+  {
+    name: "Client settings",
+    description: "What an account's programs are set up with.",
+    paths: below("client-settings"),
+  },
   { name: "API keys", description: "Tokens of an account, for its own programs.", paths: below("keys") },
   { name: "Notices", description: "What account and operator should look at.", paths: NOTICES },
   { name: "Accounts", description: "Who may use the service.", paths: /^\/v1\/accounts/ },

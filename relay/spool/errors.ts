@@ -9,3 +9,8 @@ export class SpoolFailure extends Error {
 export class SpoolDamaged extends Error {
   override readonly name = "SpoolDamaged";
 }
+
+/** A newer version of this program has written it, in a way that this one does not know. The message is for people. */
+export class SpoolTooNew extends Error {
+  override readonly name = "SpoolTooNew";
+}

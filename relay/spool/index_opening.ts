@@ -7,7 +7,8 @@
  * database is kept and their messages are set aside.
  */
 import { DatabaseSync } from "node:sqlite";
-import { IndexStore } from "./index_store.ts";
+import { SpoolTooNew } from "./errors.ts";
+import { IndexStore, SPOOL_FORMAT } from "./index_store.ts";
 
 /** SQLite's result codes for a file that is not what it was: SQLITE_CORRUPT, SQLITE_NOTADB. */
 const DAMAGED = [11, 26];
@@ -24,6 +25,29 @@ export function openIndex(path: string, onDamage: (aside: string) => void): Inde
   for (const suffix of SUFFIXES) renameIfThere(path + suffix, aside + suffix);
   onDamage(aside);
   return new IndexStore(path);
+}
+
+/** @throws {SpoolTooNew} nothing was changed. Whether what is there is an index at all is for `openIndex` to find out. */
+export function refuseNewer(path: string): void {
+  if (!exists(path)) return;
+  const format = formatOf(path);
+  if (format === undefined || format <= SPOOL_FORMAT) return;
+  throw new SpoolTooNew(
+    `${path}: a newer version of this program has been here (its spool has format ${format}, this one knows ${SPOOL_FORMAT}): run that one, or a later one`,
+  );
+}
+
+/** undefined: it cannot be read. */
+function formatOf(path: string): number | undefined {
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    return (db.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  } finally {
+    db.close();
+  }
 }
 
 function openWhole(path: string): IndexStore | undefined {
@@ -46,11 +70,15 @@ function isWhole(path: string): boolean {
     db.prepare("REINDEX").run();
     return finding(db, "integrity_check") === "ok";
   } catch (error) {
-    if (error instanceof Error && "errcode" in error && DAMAGED.includes(error.errcode as number & 0xff)) return false;
+    if (isDamage(error)) return false;
     throw error;
   } finally {
     db.close();
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && DAMAGED.includes(error.errcode as number & 0xff);
 }
 
 function finding(db: DatabaseSync, check: "integrity_check" | "quick_check"): unknown {

@@ -43,6 +43,12 @@ export interface OutboxItem {
   readonly reservation: Reservation | null;
 }
 
+/**
+ * How segments, records and index are written, for all of them: 1 since the first version. A version that writes what
+ * an earlier one would misread counts one more here (and has another magic in the segments' headers).
+ */
+export const SPOOL_FORMAT = 1;
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS message (
     id TEXT PRIMARY KEY,
@@ -89,7 +95,7 @@ interface Fact {
   checksum: number;
 }
 
-export class IndexStore {
+export class IndexStore implements Disposable {
   readonly #path: string;
   readonly #db: DatabaseSync;
   /** Whether the names of the database's files are durable. */
@@ -113,6 +119,7 @@ export class IndexStore {
     // The first holds for a database that is made now: `giveBackPages` needs it.
     this.#db.exec("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
     this.#db.exec(SCHEMA);
+    this.#db.exec(`PRAGMA user_version = ${SPOOL_FORMAT}`);
     this.#put = this.#db.prepare(
       "INSERT OR REPLACE INTO message VALUES (:id, :account, :received_at, :domains, :generation, :offset, :length, :large, :due_at, :recipients, :checksum)",
     );
@@ -310,6 +317,10 @@ export class IndexStore {
 
   close(): void {
     this.#db.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { join } from "@std/path";
 import { crc32 } from "node:zlib";
+import { SpoolTooNew } from "./errors.ts";
 import type { Mark } from "./record.ts";
 
 /** A place in the log. */
@@ -26,6 +27,8 @@ const HEADER_OFFSETS = [0, FIRST_RECORD_OFFSET / 2] as const;
 /** Magic, generation, salt, and the CRC-32 of these; unsigned, little endian, 4 octets each. */
 const HEADER_OCTETS = 16;
 const MAGIC = 0x3167534d; // "MSg1"
+/** Of all formats; the fourth octet is the format's number, as a digit. */
+const MAGIC_OF_ALL = MAGIC & 0xffffff;
 /** How much is written at once while a file is filled with zeros. */
 const FILL_CHUNK_OCTETS = 1 << 20;
 /** Files kept for the next changes of segment, at 32 MiB each; what a long queue leaves beyond them is given back. */
@@ -58,6 +61,7 @@ export class Segments {
    *
    * @param sizeBytes of a file; those of another size are used up and then removed.
    * @param newSalt an unguessable unsigned 32-bit number.
+   * @throws {SpoolTooNew}
    */
   static async open(directory: string, sizeBytes: number, newSalt: () => number = randomSalt): Promise<Segments> {
     await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
@@ -82,6 +86,14 @@ export class Segments {
       if (!whole) this.#retired.add(generation);
     } else if (whole) this.#free.push(path);
     else await Deno.remove(path); // its making was interrupted
+  }
+
+  /**
+   * The next generations are higher than this one: a checkpoint that has passed it takes those up to it for passed,
+   * also where the file that had it is no more.
+   */
+  continueBehind(generation: number): void {
+    this.#highest = Math.max(this.#highest, generation);
   }
 
   /** Files whose header cannot be read; they are left as they are. */
@@ -206,15 +218,24 @@ function firstBlock({ generation, salt }: Mark): Uint8Array {
   return block;
 }
 
-/** What a file's first block says; "unused" is a file that holds nothing, whatever its size. */
-async function readHeader(path: string): Promise<Mark | "unused" | "damaged"> {
+/**
+ * What a file's first block says; "unused" is a file that holds nothing, whatever its size.
+ * @throws {SpoolTooNew}
+ */
+export async function readHeader(path: string): Promise<Mark | "unused" | "damaged"> {
   using file = await Deno.open(path);
   const block = new Uint8Array(FIRST_RECORD_OFFSET);
   let octets = 0;
   for (let read; octets < block.length && (read = await file.read(block.subarray(octets))) !== null;) octets += read;
   for (const at of HEADER_OFFSETS) {
     const view = new DataView(block.buffer, at, HEADER_OCTETS);
-    if (view.getUint32(0, true) !== MAGIC || view.getUint32(12, true) !== crc32(block.subarray(at, at + 12))) continue;
+    const magic = view.getUint32(0, true);
+    const isHeader = (magic & 0xffffff) === MAGIC_OF_ALL &&
+      view.getUint32(12, true) === crc32(block.subarray(at, at + 12));
+    if (!isHeader) continue;
+    if (magic !== MAGIC) {
+      throw new SpoolTooNew(`${path}: a newer version of this program has been here: run that one, or a later one`);
+    }
     return { generation: view.getUint32(4, true), salt: view.getUint32(8, true) };
   }
   return block.every((octet) => octet === 0) ? "unused" : "damaged";

@@ -133,7 +133,8 @@ export class Crew {
       if (data.is === "up") thread.up.resolve();
       else if (data.is === "drained") thread.drained.resolve();
       else if (data.is === "login") this.#passOn(data.news, member);
-      else this.#ended(member, thread, data.why, new PortUnavailable(data.why));
+      else if (data.is === "no-port") this.#ended(member, thread, data.why, new PortUnavailable(data.why));
+      else this.#ended(member, thread, data.why, new NodeNotStarted(data.why));
     };
     worker.onerror = (event) => {
       event.preventDefault(); // or it would end the process

@@ -42,5 +42,7 @@ export type FromNode =
   | { readonly is: "up" }
   /** A port cannot be had; the node has given up. */
   | { readonly is: "no-port"; readonly why: string }
+  /** Its spool is of a newer version of this program; the node has given up. */
+  | { readonly is: "no-spool"; readonly why: string }
   | { readonly is: "login"; readonly news: LoginNews }
   | { readonly is: "drained" };

@@ -9,10 +9,11 @@ import { createNodeClient } from "../../api/client.ts";
 import { adoptShards } from "../adoption.ts";
 import type { Resolver } from "../dns/types.ts";
 import { listenOn, ownEndpoints, PortUnavailable } from "../listeners.ts";
-import { startNode } from "../node.ts";
+import { type Node, type NodeOptions, startNode } from "../node.ts";
 import type { HostPort } from "../settings.ts";
 import { shardDirectory } from "../shard_directories.ts";
 import { ConnectionCounts } from "../smtp/connection_counts.ts";
+import { SpoolTooNew } from "../spool/errors.ts";
 import { createStartTls } from "../tls/server_starttls.ts";
 import type { FromNode, Task, ToNode } from "./messages.ts";
 import { fetchOver } from "./port_fetch.ts";
@@ -83,7 +84,7 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
     newId,
     log: (await parts.openLog()).with({ node: task.node }),
   };
-  const node = await startNode({
+  const node = await startUnlessTooNew(scope, {
     ...shared,
     directory: shardDirectory(spoolDirectory, task.node),
     throttle,
@@ -93,6 +94,7 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
       return { conn: secured, tls: `${tls.version} ${tls.cipher}` };
     },
   });
+  if (node === undefined) return undefined;
   const adoption = await adoptShards({ ...shared, spoolDirectory, node: task.node });
   try {
     for (const endpoint of endpoints) node.serve(() => listenOn(endpoint), endpoint.tls);
@@ -109,4 +111,15 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
       await resolver[Symbol.asyncDispose]();
     },
   };
+}
+
+/** undefined: the spool is of a newer version, and the main thread was told. */
+async function startUnlessTooNew(scope: ThreadScope, options: NodeOptions): Promise<Node | undefined> {
+  try {
+    return await startNode(options);
+  } catch (error) {
+    if (!(error instanceof SpoolTooNew)) throw error;
+    scope.postMessage({ is: "no-spool", why: error.message });
+    return undefined;
+  }
 }

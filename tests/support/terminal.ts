@@ -3,13 +3,19 @@ import { ROOT } from "./relay_process.ts";
 import { environmentWithoutSettings } from "./start_process.ts";
 
 const encoder = new TextEncoder();
+const PASSWORD_PROMPT = /(?:password|again)[^\r\n]*: ?$/i;
 
 /**
  * @param command for the shell, in the project's folder.
- * @param answers what is typed when a prompt for a password has come, in turn.
+ * @param answers what is typed when a prompt has come, in turn.
+ * @param prompt what the screen ends with when it waits for an answer; unless told, that of a password.
  * @returns what stood on the screen. @throws {Error} the command failed
  */
-export async function atTerminal(command: string, answers: readonly string[]): Promise<string> {
+export async function atTerminal(
+  command: string,
+  answers: readonly string[],
+  prompt = PASSWORD_PROMPT,
+): Promise<string> {
   await using process = new Deno.Command("script", {
     args: ["--quiet", "--return", "--command", command, "/dev/null"],
     cwd: ROOT,
@@ -25,7 +31,7 @@ export async function atTerminal(command: string, answers: readonly string[]): P
   for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
     screen += text;
     unanswered += text;
-    if (!/(?:password|again)[^\r\n]*: ?$/i.test(unanswered)) continue;
+    if (!prompt.test(unanswered)) continue;
     unanswered = "";
     const answer = waiting.shift();
     if (answer === undefined) throw new Error(`one prompt too many:\n${screen}`);

@@ -52,5 +52,9 @@ const findNewer = async (db: Kysely<Database>): Promise<string | undefined> => {
   if (!tables.some(({ name }) => name === DEFAULT_MIGRATION_TABLE)) return undefined;
   const executed = await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name`
     .execute(db);
-  return executed.rows.map(({ name }) => name).find((name) => !Object.hasOwn(migrations, name));
+  return unknownMigration(executed.rows.map(({ name }) => name));
 };
+
+/** The first of these that this version does not know. */
+export const unknownMigration = (names: readonly string[]): string | undefined =>
+  names.find((name) => !Object.hasOwn(migrations, name));

@@ -11,6 +11,7 @@ for (const shell of ["bash", "zsh", "fish"]) {
     const { code, out } = await runTool(`completion ${shell} queue re`);
     assertEquals(code, 0);
     assertMatch(out, /^retry.*release/s);
+    assertStringIncludes((await runTool(`completion ${shell} setup --`)).out, "--domain");
   });
 }
 

@@ -89,7 +89,7 @@ export interface Circumstances {
   readonly files?: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>;
   /** null is more than the tool reads; an error is what reading it throws. */
   readonly stdin?: string | null | Error;
-  /** What somebody types when asked without echo, in order; undefined where nobody sits there. */
+  /** What somebody types when asked, in order; undefined where nobody sits there. */
   readonly typed?: readonly string[];
   readonly colours?: boolean;
   readonly columns?: number;
@@ -106,6 +106,11 @@ export async function runTool(line: string, circumstances: Circumstances = {}): 
   const err: string[] = [];
   const statuses: string[] = [];
   const answers = [...(typed ?? [])];
+  const answer: Terminal["ask"] = (prompt) => {
+    err.push(prompt);
+    const text = answers.shift();
+    return Promise.resolve(text === undefined ? { kind: "cancelled" } : { kind: "line", text });
+  };
   const terminal: Terminal = {
     interactive: typed !== undefined,
     colours: circumstances.colours ?? false,
@@ -114,11 +119,8 @@ export async function runTool(line: string, circumstances: Circumstances = {}): 
     err: (text) => void err.push(text),
     readAll: () => stdin instanceof Error ? Promise.reject(stdin) : Promise.resolve(stdin),
     status: (text) => void statuses.push(text),
-    askHidden: (prompt) => {
-      err.push(prompt);
-      const text = answers.shift();
-      return Promise.resolve(text === undefined ? { kind: "cancelled" } : { kind: "line", text });
-    },
+    askHidden: answer,
+    ask: answer,
   };
   let reading = true;
   const readFile = (path: string): Promise<Uint8Array<ArrayBuffer>> => {

@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { crc32 } from "node:zlib";
+import { SpoolTooNew } from "../../../relay/spool/errors.ts";
 import { FIRST_RECORD_OFFSET, Segments } from "../../../relay/spool/segments.ts";
 import { newDirectory, segmentFiles } from "../../support/spool_on_disk.ts";
 import { join } from "@std/path";
@@ -95,4 +97,26 @@ Deno.test("segments: a damaged header is read from its copy; where both are dama
   assertEquals(segments.damaged, [segment.path]);
   assertNotEquals((await use(segments)).path, segment.path);
   assertEquals(await Deno.readFile(segment.path), octets);
+});
+
+Deno.test("segments: behind a checkpoint whose file is gone the next generation is higher all the same", async () => {
+  const segments = await openIn(newDirectory());
+  segments.continueBehind(41);
+  assertEquals((await use(segments)).generation, 42);
+  segments.continueBehind(7);
+  assertEquals((await use(segments)).generation, 43);
+});
+
+Deno.test("segments: a file of a newer version's format is refused, and left as it is", async () => {
+  const directory = newDirectory();
+  const { path } = await use(await openIn(directory));
+  const octets = await Deno.readFile(path);
+  for (const at of [0, FIRST_RECORD_OFFSET / 2]) {
+    const view = new DataView(octets.buffer, at, 16);
+    view.setUint8(3, "2".charCodeAt(0));
+    view.setUint32(12, crc32(octets.subarray(at, at + 12)), true);
+  }
+  await Deno.writeFile(path, octets);
+  await assertRejects(() => openIn(directory), SpoolTooNew, "run that one, or a later one");
+  assertEquals(await Deno.readFile(path), octets);
 });
