@@ -88,7 +88,6 @@ export class ControlPlane {
   #node = "";
   readonly #accounts: TtlCache<AccountFacts>;
   readonly #networks: TtlCache<{ account: AccountFacts | null }>;
-  readonly #askingForNetworks = new Map<string, Promise<AccountFacts | null>>();
   readonly #logins: TtlCache<string>;
   readonly #owners: TtlCache<DomainOwner>;
   readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
@@ -177,17 +176,6 @@ export class ControlPlane {
   async network(address: string, fresh: boolean): Promise<AccountFacts | null> {
     const known = fresh ? undefined : this.#networks.get(address);
     if (known !== undefined) return known.account;
-    if (fresh) return await this.#askForNetwork(address);
-    // When what was known is too old, all sessions of an address ask at the same moment.
-    let asking = this.#askingForNetworks.get(address);
-    if (asking === undefined) {
-      asking = this.#askForNetwork(address).finally(() => this.#askingForNetworks.delete(address));
-      this.#askingForNetworks.set(address, asking);
-    }
-    return await asking;
-  }
-
-  async #askForNetwork(address: string): Promise<AccountFacts | null> {
     const { client } = this.#options;
     const found = await this.#call(() =>
       client.v1.node.networks[":address"].$get({ param: { address: encodeURIComponent(address) } })
