@@ -2,8 +2,8 @@
  * Rows of one table that go in together, for the tables that every message writes to.
  *
  * Kysely's builder makes a tree of nodes for each value and a text from it, and SQLite parses a text anew for each number
- * of rows: with 256 events that was two thirds of what the history cost. Here a text is made once for each of a few
- * sizes, and its statement stays prepared.
+ * of rows: a quarter of what a call with 128 events cost. Here a text is made once for each of a few sizes, and its
+ * statement stays prepared.
  */
 import { CompiledQuery, type Transaction } from "kysely";
 import { usesPostgres } from "./dialect.ts";

@@ -34,7 +34,28 @@ const DOTS_AROUND = /^\.+|\.+$/g;
  * @param value the field's value as it came, folds included.
  * @returns lower-case A-labels without the final dot, each once; null where it is too long, or they are too many.
  */
-export function authorDomains(value: Uint8Array): string[] | null {
+export function authorDomains(value: Uint8Array): readonly string[] | null {
+  if (value.length > MAX_REMEMBERED_OCTETS) return findDomains(value);
+  const key = LATIN1.decode(value);
+  let domains = remembered.get(key);
+  if (domains === undefined) {
+    domains = findDomains(value);
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    remembered.set(key, domains);
+  }
+  return domains;
+}
+
+/**
+ * The same field is read twice, by admission and for its signature, and most senders write the same one in each message;
+ * to read it takes 20 to 40 µs, each time.
+ */
+const remembered = new Map<string, readonly string[] | null>();
+/** Fields of some hundred octets each. */
+const MAX_REMEMBERED = 1000;
+const MAX_REMEMBERED_OCTETS = 256;
+
+function findDomains(value: Uint8Array): string[] | null {
   if (value.length > MAX_FROM_OCTETS) return null;
   const domains = new Set<string>();
   for (const reading of readings(value)) {

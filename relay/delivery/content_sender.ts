@@ -36,7 +36,8 @@ export async function sendContent(
     buffer.set(octets, used);
     used += octets.length;
   };
-  for await (const chunk of content.chunks()) await add(stuffing.push(chunk));
+  if (content.octets !== undefined) await add(stuffing.push(content.octets));
+  else for await (const chunk of content.chunks()) await add(stuffing.push(chunk));
   onEnd();
   await add(stuffing.end());
   await channel.send(buffer.subarray(0, used), blockSeconds);

@@ -10,6 +10,7 @@ import type { Admission } from "../admission/admission.ts";
 import type { Origin } from "../envelope.ts";
 import { replies, tooBig } from "../protocol/replies.ts";
 import { encodeReply, type Reply } from "../protocol/reply.ts";
+import { giveBuffer, takeBuffer } from "./data_buffers.ts";
 import { DataPace, type DataTiming } from "./data_pace.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { lastWords } from "./last_words.ts";
@@ -40,9 +41,6 @@ export interface ConnectionContext extends ReceptionContext {
   /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number;
 }
-
-/** Octets read at once while data comes. */
-const DATA_BUFFER_OCTETS = 64 * 1024;
 
 export class Connection {
   /** When the peer must have said the next thing, by the monotonic clock; Infinity while it waits for us. */
@@ -154,9 +152,12 @@ export class Connection {
   async #feed(input: Input): Promise<void> {
     const { session, effects } = step(this.#session, input, this.#context.rules);
     this.#session = session;
-    if (session.state.at !== "Chunks" && session.state.at !== "Data") await this.#discardReception();
+    const receives = session.state.at === "Chunks" || session.state.at === "Data";
+    if (!receives && this.#reception !== undefined) await this.#discardReception();
     for (const effect of effects) {
-      const answer = await this.#perform(effect);
+      const performed = this.#perform(effect);
+      // A reply is there at once, and most commands are answered by one.
+      const answer = performed === undefined ? undefined : await performed;
       if (answer !== undefined) await this.#feed(answer);
     }
   }
@@ -206,7 +207,8 @@ export class Connection {
 
   async #receive(transaction: Transaction): Promise<Input | undefined> {
     const reception = this.#reception = new Reception(transaction, this.#origin(transaction), this.#context);
-    switch (await reception.readData(this.#dataSource())) {
+    using source = this.#dataSource();
+    switch (await reception.readData(source)) {
       case "read":
         return this.#finish(reception);
       case "endless":
@@ -218,12 +220,14 @@ export class Connection {
 
   async #receiveChunk(transaction: Transaction, octets: number, last: boolean): Promise<Input | undefined> {
     const reception = this.#reception ??= new Reception(transaction, this.#origin(transaction), this.#context);
-    if (!await reception.readChunk(this.#dataSource(), octets)) return this.#close();
+    using source = this.#dataSource();
+    if (!await reception.readChunk(source, octets)) return this.#close();
     return last ? this.#finish(reception) : { is: "chunk", octets };
   }
 
   async #skip(octets: number, reply: Reply): Promise<Input | undefined> {
-    if (await readExactly(this.#dataSource(), octets, () => {})) return { is: "skipped", reply };
+    using source = this.#dataSource();
+    if (await readExactly(source, octets, () => {})) return { is: "skipped", reply };
     this.#close();
   }
 
@@ -246,16 +250,17 @@ export class Connection {
     await reception?.discard();
   }
 
-  #dataSource(): DataSource {
+  /** Its buffer is given back at the end of the scope, when nothing is read into it any more. */
+  #dataSource(): DataSource & Disposable {
     // One pace for a whole message, in however many chunks it comes.
     const pace = this.#pace ??= new DataPace(this.#context.timing, this.#context.monotonic());
     let buffer: Uint8Array | undefined;
     return {
-      read: () =>
-        this.#input.isEmpty
-          ? this.#readData(buffer ??= new Uint8Array(DATA_BUFFER_OCTETS), pace)
-          : this.#takeRest(pace),
+      read: () => this.#input.isEmpty ? this.#readData(buffer ??= takeBuffer(), pace) : this.#takeRest(pace),
       putBack: (octets) => this.#input.putBack(octets),
+      [Symbol.dispose]: () => {
+        if (buffer !== undefined) giveBuffer(buffer);
+      },
     };
   }
 

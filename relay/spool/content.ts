@@ -10,6 +10,7 @@ const CHUNK_OCTETS = 64 * 1024;
 export function contentInMemory(octets: Uint8Array): Content {
   return {
     sizeBytes: octets.length,
+    octets,
     async *chunks() {
       yield octets;
     },

@@ -111,6 +111,8 @@ export class IndexStore implements Disposable {
   readonly #nextDue: StatementSync;
   readonly #dueBehind: StatementSync;
   readonly #inSegment: StatementSync;
+  /** Forgotten whenever the time of a message may have changed. */
+  #knownNextDue: { readonly at: number | undefined } | undefined;
 
   /** @param path the database file; it is made if it is not there. */
   constructor(path: string) {
@@ -142,6 +144,7 @@ export class IndexStore implements Disposable {
   }
 
   put(row: IndexRow): void {
+    this.#knownNextDue = undefined;
     const { id, account, receivedAt: received_at, location: { generation, offset, length }, dueAt: due_at } = row;
     const recipients = JSON.stringify(row.recipients), domains = JSON.stringify(row.domains);
     const large = row.large ? 1 : 0;
@@ -174,16 +177,19 @@ export class IndexStore implements Disposable {
   }
 
   delete(id: string): void {
+    this.#knownNextDue = undefined;
     this.#delete.run(id);
   }
 
   /** Nobody looks for the message before the next start; the rest of its row stays as it is, damaged or not. */
   setAside(id: string): void {
+    this.#knownNextDue = undefined;
     this.#setAside.run(id);
   }
 
   /** Messages are looked for at other times than before, all or none; the rest of their rows stays as it is. */
   putOff(messages: Iterable<{ readonly id: string; readonly dueAt: number }>): void {
+    this.#knownNextDue = undefined;
     this.transaction(() => {
       for (const { id, dueAt } of messages) this.#putOff.run(dueAt, id);
     });
@@ -204,12 +210,15 @@ export class IndexStore implements Disposable {
     return (this.#dueBehind.all(dueAt, id, limit) as unknown as MessageRecord[]).map(toRow);
   }
 
+  /** It is asked for with each message, also where nothing of the index changes; so the answer is kept until then. */
   nextDueAt(): number | undefined {
-    return (this.#nextDue.get() as { due_at: number | null }).due_at ?? undefined;
+    this.#knownNextDue ??= { at: (this.#nextDue.get() as { due_at: number | null }).due_at ?? undefined };
+    return this.#knownNextDue.at;
   }
 
   /** Whatever an earlier process had in hand, or had set aside, is due now. */
   releaseAll(now: number): void {
+    this.#knownNextDue = undefined;
     this.#db.prepare("UPDATE message SET due_at = ? WHERE due_at IS NULL").run(now);
   }
 
@@ -297,6 +306,7 @@ export class IndexStore implements Disposable {
       body();
       this.#db.exec("COMMIT");
     } catch (error) {
+      this.#knownNextDue = undefined;
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK"); // SQLite may have rolled it back itself
       throw error;
     }

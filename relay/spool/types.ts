@@ -13,6 +13,8 @@ export interface Content {
   readonly sizeBytes: number;
   /** The octets in order, in chunks of bounded size; a chunk must not be changed by the reader. */
   chunks(): AsyncIterable<Uint8Array>;
+  /** All octets, where they are in memory anyway: whoever reads them here need not wait. Not to be changed. */
+  readonly octets?: Uint8Array;
 }
 
 export interface QueuedMessage {

@@ -70,6 +70,16 @@ export class Client implements Disposable {
     if (!text.startsWith(code)) throw new Error(`expected ${code}: ${text}`);
   }
 
+  /** Hands one message in, right behind the greeting. @param content with its end mark. */
+  async handIn(content: Uint8Array): Promise<void> {
+    await this.say("EHLO client.test", "250");
+    await this.say("MAIL FROM:<anna@customer.test>", "250");
+    await this.say("RCPT TO:<ben@example.test>", "250");
+    await this.say("DATA", "354");
+    await this.write(content);
+    await this.reply("250");
+  }
+
   /** What the relay says or does next, whatever it is; null when it closes or has closed. */
   async hear(): Promise<string | null> {
     const buffer = new Uint8Array(REPLY_OCTETS);

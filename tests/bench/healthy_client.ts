@@ -35,12 +35,7 @@ export class HealthyClient {
       const from = performance.now();
       try {
         using client = await Client.connect(port);
-        await client.say("EHLO healthy.test", "250");
-        await client.say("MAIL FROM:<anna@customer.test>", "250");
-        await client.say("RCPT TO:<ben@example.test>", "250");
-        await client.say("DATA", "354");
-        await client.write(CONTENT);
-        await client.reply("250");
+        await client.handIn(CONTENT);
         this.#tookMs.push(performance.now() - from);
       } catch (error) {
         if (!(error instanceof Error)) throw error;
