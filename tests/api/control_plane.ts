@@ -64,7 +64,7 @@ const clockOf = (start: number) => {
 
 export const startControlPlane = async (options: TestOptions = {}) => {
   const clock = clockOf(options.now ?? NOON);
-  const logged: string[] = [];
+  const logged: string[] = [], errors: unknown[] = [];
   const txt = new Map<string, TxtAnswer>();
   const domains = new Map<string, DomainFacts>();
   const a = new Map<string, readonly string[]>();
@@ -88,7 +88,10 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     mailDns: () => staticDns({ txt, a }),
     help: HELP_FACTS,
     readiness: options.readiness ?? (() => Promise.resolve({})),
-    log: (message) => logged.push(message),
+    log: (message, { error }) => {
+      logged.push(message);
+      if (error !== undefined) errors.push(error);
+    },
   });
   stack.defer(() => plane.close());
   const cleanUp = stack.move();
@@ -105,6 +108,8 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   return {
     clock,
     logged,
+    /** Those in what was logged. */
+    errors,
     /** What the DNS says of TXT records, by name; nothing at first. */
     txt,
     /** And of A records. */
