@@ -67,7 +67,8 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   const logged: string[] = [], errors: unknown[] = [];
   const txt = new Map<string, TxtAnswer>();
   const domains = new Map<string, DomainFacts>();
-  const a = new Map<string, readonly string[]>();
+  const a = new Map<string, readonly string[]>(), cname = new Map<string, readonly string[]>();
+  const mx = new Map<string, readonly { preference: number; exchange: string }[]>();
   await using stack = new AsyncDisposableStack();
   const database = options.database ?? stack.use(await newDatabase()).location;
   const plane = await createControlPlane({
@@ -85,7 +86,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     addresses: addressesWith(domains),
     service: SERVICE,
     examineMachine: () => Promise.resolve([]),
-    mailDns: () => staticDns({ txt, a }),
+    mailDns: () => staticDns({ txt, a, mx, cname }),
     help: HELP_FACTS,
     readiness: options.readiness ?? (() => Promise.resolve({})),
     log: (message, { error }) => {
@@ -112,8 +113,10 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     errors,
     /** What the DNS says of TXT records, by name; nothing at first. */
     txt,
-    /** And of A records. */
+    /** And of the others. */
     a,
+    mx,
+    cname,
     /** What it says of senders' and recipients' domains; all others are good. */
     domains,
     app: plane.app,
