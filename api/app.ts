@@ -63,6 +63,8 @@ const NODE_BODY_BYTES = 32 * 1024 * 1024;
 /** No public request is longer than some names and an address. */
 const PUBLIC_BODY_BYTES = 64 * 1024;
 const RETRY_AFTER_SECONDS = 5;
+/** What almost all routes take. */
+const WANTED = "the body is JSON, and its Content-Type application/json, unless the documentation says otherwise";
 /** Of a proxy in front of us, or a client, that has given the request an id; any other is replaced by one of ours. */
 const MAX_REQUEST_ID_CHARS = 64;
 
@@ -184,6 +186,14 @@ export const createApp = (parts: AppParts): App => {
     if (error instanceof PolicyFault) return problem(c, "policy-fault", error.message);
     // Thrown by Hono's validator for a body that is not JSON.
     if (error instanceof HTTPException && error.status === 400) return problem(c, "invalid-request", error.message);
+    // Thrown by zod-openapi for a body that is said to be of a type that the route does not take.
+    if (error instanceof HTTPException && error.status === 415) {
+      return problem(
+        c,
+        "unsupported-media-type",
+        `Not ${c.req.header("content-type") ?? "without a content type"}: ${WANTED}`,
+      );
+    }
     const request = { method: c.req.method, path: c.req.path, requestId: c.get("requestId") };
     if (error instanceof DatabaseUnavailable) {
       parts.log("the database does not answer", { ...request, error });

@@ -25,6 +25,7 @@ export const PROBLEMS = {
   "limit-reached": { status: 409, title: "The account has as many of these as it may" },
   "changed-since": { status: 412, title: "It was changed by somebody else" },
   "body-too-large": { status: 413, title: "The request body is too large" },
+  "unsupported-media-type": { status: 415, title: "The request body is of another type" },
   "network-too-wide": { status: 422, title: "The network is very wide" },
   "idempotency-key-reused": { status: 422, title: "The idempotency key was used for something else" },
   "module-refused": { status: 422, title: "The module may not decide" },

@@ -5,12 +5,13 @@ export type DnsAnswer<T> =
   | { readonly kind: "found"; readonly records: readonly T[] }
   | Exclude<TxtAnswer, { readonly kind: "found" }>;
 
-/** Look-ups that follow CNAMEs and do not throw for what the network or a server does. */
+/** Look-ups that follow CNAMEs, but for the one that tells them, and do not throw for what the network or a server does. */
 export interface MailDns {
   mx(name: string): Promise<DnsAnswer<{ readonly preference: number; readonly exchange: string }>>;
   a(name: string): Promise<DnsAnswer<string>>;
   aaaa(name: string): Promise<DnsAnswer<string>>;
   txt(name: string): Promise<TxtAnswer>;
+  cname(name: string): Promise<DnsAnswer<string>>;
 }
 
 /** As Node's `dns.promises.resolve`, which throws with a code where there is nothing. */

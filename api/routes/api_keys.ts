@@ -19,7 +19,8 @@ const MAX_LABEL_CHARS = 100;
 
 /** What people call a key, a password or a machine. */
 export const label = z.string().min(1).max(MAX_LABEL_CHARS).regex(/^\P{C}+$/u, "expected text without controls")
-  .openapi({ example: "monitoring" });
+  // Said once more, because the document's pattern has no place for the flag.
+  .openapi({ example: "monitoring", pattern: "^\\P{C}+$" });
 
 export const lastUsedAt = timeSchema.nullable().openapi({ description: "To the minute; null: not yet" });
 

@@ -37,7 +37,7 @@ export const orderSchema = z.strictObject({
   select: selectSchema.default({}).openapi({ description: "What is meant: each field that is there narrows" }),
   all: z.literal(true).optional().openapi({ description: "To be said where nothing narrows and something is changed" }),
   reason: z.string().min(1).max(MAX_REASON_CHARS).regex(/^\P{Cc}*$/u, "expected no control characters").optional()
-    .openapi({ description: "Stands in the history, and in the bounce" }),
+    .openapi({ description: "Stands in the history, and in the bounce", pattern: "^\\P{Cc}*$" }),
   limit: z.int().min(1).max(MAX_LISTED).default(DEFAULT_LISTED).openapi({ description: "list: at most so many" }),
 }).refine(({ work, select, all }) => {
   // How they stand narrows nothing: nearly all are queued.

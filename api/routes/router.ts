@@ -35,9 +35,11 @@ export const createRoute = <P extends string, R extends Omit<RouteConfig, "path"
   if (SCOPES.some((scope) => scope === access) && !route.path.includes("{username}")) {
     throw new Error(`${route.method} ${route.path}: a route for the scope ${access} needs {username} in its path`);
   }
-  const responses = access === "anyone"
-    ? route.responses
-    : { ...route.responses, ...problemResponses("operator-only", "scope-missing", "too-many-requests") };
+  const responses = {
+    ...route.responses,
+    ...(access !== "anyone" && problemResponses("operator-only", "scope-missing", "too-many-requests")),
+    ...(route.request?.body !== undefined && problemResponses("body-too-large", "unsupported-media-type")),
+  };
   const isRecorded = access !== "anyone" && route.method !== "get" && changesNothing === undefined;
   const middleware = isRecorded ? [recorded, admit(access)] : [admit(access)];
   const declared = { ...route, responses, middleware, [ACCESS]: access };

@@ -34,7 +34,7 @@ export function readAnswer<K extends RecordType>(
   if (rcode === "FORMERR" || rcode === "NOTIMP") return { kind: "no-edns" };
   if (rcode !== "NOERROR" && rcode !== "NXDOMAIN") return { kind: "trouble", why: rcode };
 
-  const chain = followAliases(packet.answers ?? [], name);
+  const chain = followAliases(type === "CNAME" ? [] : packet.answers ?? [], name);
   if (chain === null) return failed("a chain of too many CNAMEs");
   if (rcode === "NXDOMAIN") {
     // RFC 6604 3: behind a CNAME the code is about the end of the chain.
@@ -80,6 +80,7 @@ const decoders: { readonly [K in RecordType]: (record: Answer) => RecordData[K] 
       : null,
   A: (record) => record.type === "A" && isIPv4(record.data) ? record.data : null,
   AAAA: (record) => record.type === "AAAA" && isIPv6(record.data) ? record.data : null,
+  CNAME: (record) => record.type === "CNAME" ? shownName(record.data) : null,
   TXT: (record) => record.type === "TXT" ? joinStrings(record.data) : null,
 };
 

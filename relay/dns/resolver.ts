@@ -75,6 +75,10 @@ class View implements Resolver {
     return this.#answers.get("TXT", name, this.#after);
   }
 
+  cname(name: string): Promise<DnsAnswer<string>> {
+    return this.#answers.get("CNAME", name, this.#after);
+  }
+
   fresh(): Resolver {
     return new View(this.#answers, this.#answers.serial);
   }
@@ -104,7 +108,7 @@ class Answers {
     this.#options = options;
     this.#network = new NetworkLookUp(options);
     const shelf = () => ({ kept: new AnswerCache<never>(options.cacheOctets), awaited: new Map<string, never>() });
-    this.#shelves = { MX: shelf(), A: shelf(), AAAA: shelf(), TXT: shelf() };
+    this.#shelves = { MX: shelf(), A: shelf(), AAAA: shelf(), TXT: shelf(), CNAME: shelf() };
   }
 
   get<K extends RecordType>(type: K, name: string, after: number): Promise<DnsAnswer<RecordData[K]>> {

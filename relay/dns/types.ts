@@ -27,6 +27,8 @@ export interface RecordData {
   AAAA: string;
   /** One record's strings joined (RFC 7208 3.3). */
   TXT: string;
+  /** The name that it is an alias of. */
+  CNAME: string;
 }
 
 export type RecordType = keyof RecordData;
@@ -37,6 +39,8 @@ export interface Resolver {
   a(name: string): Promise<DnsAnswer<string>>;
   aaaa(name: string): Promise<DnsAnswer<string>>;
   txt(name: string): Promise<DnsAnswer<string>>;
+  /** The alias itself, which all others follow. */
+  cname(name: string): Promise<DnsAnswer<string>>;
   /**
    * The same resolver without the past: it gives only answers that arrived after this call, and looks up the rest (the
    * cache is updated). Taken before a cached look-up, it asks again for exactly what that one had from the cache.

@@ -65,7 +65,7 @@ Deno.test("OpenAPI: the document names every public route, with its answers and 
     .map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
   assertEquals(documented.toSorted(), [...new Set(served)].toSorted());
   const buy = body.paths["/v1/accounts/{username}/blocks"].post;
-  assertEquals(Object.keys(buy.responses), ["201", "400", "401", "403", "404", "422", "429"]);
+  assertEquals(Object.keys(buy.responses), ["201", "400", "401", "403", "404", "413", "415", "422", "429"]);
   assert(buy.responses["404"].content["application/problem+json"]);
   const { active, shadow } = body.paths["/v1/policy"].patch.requestBody.content["application/json"].schema.properties;
   assertEquals([active.type, shadow.type], ["string", ["string", "null"]]);

@@ -64,10 +64,11 @@ const clockOf = (start: number) => {
 
 export const startControlPlane = async (options: TestOptions = {}) => {
   const clock = clockOf(options.now ?? NOON);
-  const logged: string[] = [];
+  const logged: string[] = [], errors: unknown[] = [];
   const txt = new Map<string, TxtAnswer>();
   const domains = new Map<string, DomainFacts>();
-  const a = new Map<string, readonly string[]>();
+  const a = new Map<string, readonly string[]>(), cname = new Map<string, readonly string[]>();
+  const mx = new Map<string, readonly { preference: number; exchange: string }[]>();
   await using stack = new AsyncDisposableStack();
   const database = options.database ?? stack.use(await newDatabase()).location;
   const plane = await createControlPlane({
@@ -85,10 +86,13 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     addresses: addressesWith(domains),
     service: SERVICE,
     examineMachine: () => Promise.resolve([]),
-    mailDns: () => staticDns({ txt, a }),
+    mailDns: () => staticDns({ txt, a, mx, cname }),
     help: HELP_FACTS,
     readiness: options.readiness ?? (() => Promise.resolve({})),
-    log: (message) => logged.push(message),
+    log: (message, { error }) => {
+      logged.push(message);
+      if (error !== undefined) errors.push(error);
+    },
   });
   stack.defer(() => plane.close());
   const cleanUp = stack.move();
@@ -105,10 +109,14 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   return {
     clock,
     logged,
+    /** Those in what was logged. */
+    errors,
     /** What the DNS says of TXT records, by name; nothing at first. */
     txt,
-    /** And of A records. */
+    /** And of the others. */
     a,
+    mx,
+    cname,
     /** What it says of senders' and recipients' domains; all others are good. */
     domains,
     app: plane.app,

@@ -18,7 +18,7 @@ export interface Engine {
   keptDatabase(): Promise<TestDatabase>;
 }
 
-let engine: Engine = {
+const onSqlite: Engine = {
   newDatabase: () => Promise.resolve({ location: IN_MEMORY, [Symbol.asyncDispose]: () => Promise.resolve() }),
   async keptDatabase() {
     const directory = await Deno.makeTempDir({ prefix: "mailhop-control-" });
@@ -26,6 +26,11 @@ let engine: Engine = {
     return { location: join(directory, "control.db"), [Symbol.asyncDispose]: remove };
   },
 };
+
+let engine = onSqlite;
+
+/** A database costs next to nothing there. */
+export const isOnSqlite = (): boolean => engine === onSqlite;
 
 /** For all tests that this module's importers define. */
 export const useEngine = (other: Engine): void => {

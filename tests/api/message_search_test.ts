@@ -1,18 +1,23 @@
 /** The search of the history: what it finds, and that no plan reads a table from end to end. */
 import { assertEquals } from "@std/assert";
+import { type Kysely, sql } from "kysely";
 import type { AcceptedEvent } from "../../api/client.ts";
 import { recordEvents } from "../../api/history.ts";
-import { IN_MEMORY, openDatabase } from "../../api/store/database.ts";
+import { openDatabase } from "../../api/store/database.ts";
 import { type MessageFilter, messageSearch, searchMessages } from "../../api/store/message_search.ts";
-import type { MessageStatus } from "../../api/store/schema.ts";
+import type { Database, MessageStatus } from "../../api/store/schema.ts";
 import { historySearches } from "../support/history_searches.ts";
 import { MailHistory } from "../support/mail_history.ts";
-import { planOf } from "../support/query_plan.ts";
+import { isPostgres, planOf } from "../support/query_plan.ts";
 import { accepted } from "./history_events.ts";
 import { NOON } from "./control_plane.ts";
+import { newDatabase } from "./database.ts";
 
 const MESSAGES = 3000;
 const PAGE = 100;
+
+/** Of a table, or of an index, from end to end: as SQLite says it, and as PostgreSQL does. */
+const SCAN = /^SCAN|Seq Scan/;
 
 /** Whether a message fits, the plain way. */
 function fits(message: AcceptedEvent, status: MessageStatus, filter: MessageFilter): boolean {
@@ -28,7 +33,8 @@ function fits(message: AcceptedEvent, status: MessageStatus, filter: MessageFilt
 }
 
 Deno.test("messages: each search finds what fits, the newest first, and is led by an index to it", async (t) => {
-  await using database = await openDatabase(IN_MEMORY);
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
   const { db } = database;
   const history = new MailHistory({ seed: 1, messages: MESSAGES, from: NOON, days: 20 });
   const messages: AcceptedEvent[] = [];
@@ -44,7 +50,7 @@ Deno.test("messages: each search finds what fits, the newest first, and is led b
       const found = await searchMessages(db, filter, PAGE);
       const expected = messages.filter((each) => fits(each, statuses.get(each.messageId)!, filter)).slice(0, PAGE);
       assertEquals(found.map(({ id }) => id), expected.map(({ messageId }) => messageId));
-      const scans = (await planOf(db, messageSearch(db, filter, PAGE))).filter((step) => step.startsWith("SCAN"));
+      const scans = (await planForMany(db, filter)).filter((step) => SCAN.test(step));
       // Where nothing narrows the search, the newest are read in their order until the page is full.
       const isAnything = Object.keys(filter).length === 0 || filter.status === "delivered";
       assertEquals(scans.filter((step) => !isAnything || !step.endsWith("INDEX message_by_time")), []);
@@ -52,8 +58,19 @@ Deno.test("messages: each search finds what fits, the newest first, and is led b
   }
 });
 
+/**
+ * The plan for tables of millions, of which tests/bench/history.ts tells more: PostgreSQL would read these few rows from
+ * end to end, so it is told not to where it can help it.
+ */
+const planForMany = (db: Kysely<Database>, filter: MessageFilter): Promise<string[]> =>
+  db.connection().execute(async (connection) => {
+    if (isPostgres(connection)) await sql`set enable_seqscan = off`.execute(connection);
+    return await planOf(connection, messageSearch(connection, filter, PAGE));
+  });
+
 Deno.test("messages: one that names a recipient twice is found once", async () => {
-  await using database = await openDatabase(IN_MEMORY);
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
   const { db } = database;
   await recordEvents(db, "n1", [accepted("m1", ["bob@example.net", "Bob@example.net"])]);
   const found = await searchMessages(db, { recipient: "BOB@example.net", status: "queued" }, PAGE);

@@ -5,7 +5,7 @@ import { useEngine } from "./database.ts";
 /** Whoever has a fixture has a database. */
 const FIXTURE = /from "[./]+(cli\/)?(control_plane|harness|database)\.ts"/;
 /** It has one of its own. */
-const OWN_SERVER = /from "[./]+support\/postgres\.ts"/;
+const OWN_SERVER = /from "[./]+support\/(postgres|redis)\.ts"/;
 
 const all = needingPostgres("the tests of the API, on PostgreSQL");
 if (all.ignore) Deno.test({ ...all, fn: () => {} });

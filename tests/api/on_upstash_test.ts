@@ -2,7 +2,7 @@
 import { needingRedisClock, startRedis } from "../support/redis.ts";
 import { NOON, useCounters } from "./control_plane.ts";
 
-const FILES = ["counters_test.ts", "leases_test.ts", "quota_test.ts"];
+const FILES = ["clock_test.ts", "counters_test.ts", "leases_test.ts", "quota_test.ts"];
 
 const all = needingRedisClock("the tests of the counters, in Redis");
 if (all.ignore) Deno.test({ ...all, fn: () => {} });

@@ -6,7 +6,7 @@ import { type ControlDatabase, openDatabase } from "../../api/store/database.ts"
 import type { Database } from "../../api/store/schema.ts";
 import { newDatabase } from "./database.ts";
 import { accepted, attempt } from "./history_events.ts";
-import { NOON, startControlPlane, type TestControlPlane } from "./control_plane.ts";
+import { NOON, RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
 const DAY_MS = 86_400_000;
 const BOB = ["bob@example.net"];
@@ -140,4 +140,24 @@ Deno.test("pruning: within that time a day's counters are as they were", async (
   await api.nodeCall("refunds", { items: [{ ...item("refunded"), day }] });
   api.clock.now -= (KEPT_DAYS - 1) * DAY_MS;
   assertEquals(await api.used("alice"), 30);
+});
+
+Deno.test("pruning: by a clock that is set forward by a day and back, it takes no day that a habit or a node still needs", async () => {
+  await using api = await withBlocks();
+  const now = api.clock.now, oldest = NOON - 28 * DAY_MS, day = "2026-10-26";
+  const facts = async () => (await api.request("GET", "/v1/node/accounts/alice", undefined, RELAY)).body.account;
+  const tell = () => api.nodeCall("settlements", { items: [{ ...item("m1"), day }] });
+  // The oldest day of the habit: tomorrow it is in none.
+  await api.nodeCall("events", { items: delivered("m1", oldest) });
+  await tell();
+  const before = await facts();
+  assertEquals([before.habit.days, before.habit.relays, before.habit.recipients], [1, 10, 1]);
+  api.clock.now = now + DAY_MS;
+  await api.prune(NEVER);
+  assertEquals((await facts()).habit.days, 0);
+  api.clock.now = now;
+  assertEquals(await facts(), before);
+  assertEquals((await api.request("GET", "/v1/messages/m1")).status, 200);
+  await tell();
+  assertEquals((await facts()).habit, before.habit);
 });

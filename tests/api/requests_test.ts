@@ -1,5 +1,5 @@
 /** What is said of each request: its id, and how many more there may be. */
-import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { createRateLimit } from "../../api/rate_limit.ts";
 import { ADMIN, MINUTE_MS, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
@@ -87,4 +87,28 @@ Deno.test("rate: a clock that is set back begins a new window", () => {
     resetSeconds: 60,
     headers: { "ratelimit-policy": '"x";q=1;w=60', "ratelimit": '"x";r=0;t=60' },
   });
+});
+
+Deno.test("bodies: of another type, of none, and longer than any request are refused, as the document says", async () => {
+  await using api = await startControlPlane();
+  const { paths } = (await api.request("GET", "/v1/openapi.json")).body;
+  const post = async (type: string, body: string) => {
+    const headers = { authorization: `Bearer ${ADMIN}`, "content-type": type };
+    return (await api.app.request("/v1/accounts", { method: "POST", headers, body })).status;
+  };
+  const account = JSON.stringify({ username: "alice", password: "correct horse" });
+  for (const type of ["text/plain", "application/xml", "nonsense", ""]) {
+    assertEquals(await post(type, account), 415, type);
+  }
+  assertEquals(await post("application/json", `"${"x".repeat(64 * 1024)}"`), 413);
+  assertEquals(await post("application/json; charset=utf-8", account), 201);
+  for (const status of ["413", "415"]) assert(status in paths["/v1/accounts"].post.responses, status);
+  assertEquals(api.errors, []);
+});
+
+Deno.test("labels: what the document says of them is a pattern that they match", async () => {
+  await using api = await startControlPlane();
+  const { components } = (await api.request("GET", "/v1/openapi.json")).body;
+  const pattern = new RegExp(components.schemas.ApiKey.properties.label.pattern, "u");
+  assertEquals([pattern.test("Büro 1"), pattern.test("a\nb")], [true, false]);
 });

@@ -15,7 +15,8 @@ const PASSWORD = "p@ss/word 1";
 async function startServer() {
   await using stack = new AsyncDisposableStack();
   const root = await makeRoot();
-  const postgres = stack.use(await startPostgres(await serverPair(await issue(root, { names: ["localhost"] }))));
+  const certificate = await serverPair(await issue(root, { names: ["localhost"] }));
+  const postgres = stack.use(await startPostgres({ certificate }));
   const directory = await Deno.makeTempDir({ prefix: "mailhop-pg-e2e-" });
   stack.defer(() => Deno.remove(directory, { recursive: true }));
   const authorityFile = `${directory}/ca.pem`;

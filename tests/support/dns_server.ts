@@ -267,6 +267,8 @@ function recordsOf(name: string, entry: ZoneEntry, type: string): Answer[] {
     case "TXT":
       // Strings of at most 255 octets, of which a record may have several.
       return (entry.TXT ?? []).map((text) => ({ type, name, ttl, data: text.match(/.{1,255}/gs) ?? [""] }));
+    case "CNAME":
+      return entry.CNAME === undefined ? [] : [{ type, name, ttl, data: entry.CNAME }];
     case "MX":
       return (entry.MX ?? []).map((text) => {
         const [preference, exchange] = text.split(" ") as [string, string];

@@ -1,7 +1,7 @@
 /** The searches that support makes of a history, each with its name. */
 import type { MessageFilter } from "../../api/store/message_search.ts";
+import type { AcceptedEvent } from "../../api/client.ts";
 import {
-  type MailHistory,
   POPULAR_ACCOUNT,
   POPULAR_CONTACT,
   POPULAR_RECIPIENT,
@@ -13,8 +13,14 @@ import {
 const DAY_MS = 86_400_000;
 const STATUSES = ["queued", "deferred", "delivered", "bounced", "expired", "partial"] as const;
 
-/** @param history of which all events were made. */
-export function historySearches({ middle, rareRecipient }: MailHistory): [string, MessageFilter][] {
+/** What the searches are about: the message in the middle, and an address that is in few messages. */
+export interface Landmarks {
+  readonly middle: Pick<AcceptedEvent, "messageId" | "at" | "messageIdField"> | undefined;
+  readonly rareRecipient: string;
+}
+
+/** @param landmarks of a history of which all events were made. */
+export function historySearches({ middle, rareRecipient }: Landmarks): [string, MessageFilter][] {
   if (middle === undefined) throw new Error("the history has not been made yet");
   const time = { since: middle.at - DAY_MS, until: middle.at };
   const behind = { receivedAt: middle.at, id: middle.messageId };

@@ -32,14 +32,16 @@ export function sizeOf(sizes: Sizes): number {
  * Tries a property as often as the size says.
  *
  * @param file the test's `import.meta.filename`, for the command.
+ * @param shrink whether a smaller counterexample is looked for; not where each try takes long, and the error says enough.
  * @throws {Error} with the smallest counterexample that was found, the seed, and the command to repeat it
  */
 export async function holds<T>(
   property: fc.IRawProperty<T>,
   runs: Sizes,
   file: string | undefined,
+  shrink = true,
 ): Promise<void> {
-  const details = await fc.check(property, { seed, numRuns: sizeOf(runs) });
+  const details = await fc.check(property, { seed, numRuns: sizeOf(runs), endOnFailure: !shrink });
   if (details.failed) {
     throw new Error(`${fc.defaultReportMessage(details)}\n\n${howToRepeat(file)}`, { cause: details.errorInstance });
   }

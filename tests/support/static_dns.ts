@@ -6,6 +6,7 @@ export interface StaticZone {
   readonly txt: { get(name: string): TxtAnswer | readonly string[] | undefined };
   readonly a?: ReadonlyMap<string, readonly string[]>;
   readonly mx?: ReadonlyMap<string, readonly { preference: number; exchange: string }[]>;
+  readonly cname?: ReadonlyMap<string, readonly string[]>;
 }
 
 const NOTHING = { kind: "no-domain" } as const;
@@ -14,7 +15,7 @@ function answer<T>(records: readonly T[] | undefined) {
   return Promise.resolve(records === undefined ? NOTHING : { kind: "found" as const, records });
 }
 
-export function staticDns({ txt, a, mx }: StaticZone): MailDns {
+export function staticDns({ txt, a, mx, cname }: StaticZone): MailDns {
   return {
     txt: (name) => {
       const known = txt.get(name) ?? NOTHING;
@@ -23,6 +24,7 @@ export function staticDns({ txt, a, mx }: StaticZone): MailDns {
     a: (name) => answer(a?.get(name)),
     aaaa: () => answer<string>(undefined),
     mx: (name) => answer(mx?.get(name)),
+    cname: (name) => answer(cname?.get(name)),
   };
 }
 

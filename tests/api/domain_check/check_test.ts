@@ -78,3 +78,16 @@ for (
     assertMatch(mx.words, words);
   });
 }
+
+Deno.test("domain check: an MX that names an alias is a warning, with the records to publish instead", async () => {
+  await using api = await withClaim();
+  const hosts = ["mail.example.com", "mx2.example.net"];
+  api.mx.set("example.com", hosts.map((exchange, n) => ({ preference: 10 * (n + 1), exchange })));
+  assertEquals((await checks(api)).mx.verdict, "good");
+  api.cname.set("mail.example.com", ["real.example.net"]);
+  const { mx } = await checks(api);
+  assertEquals(mx.verdict, "warning");
+  assertMatch(mx.words, /names mail\.example\.com, which is an alias \(CNAME\) of real\.example\.net\. It is followed/);
+  assertEquals(mx.found.map(({ value }: { value: string }) => value), ["10 mail.example.com", "20 mx2.example.net"]);
+  assertEquals(mx.publish, [{ name: "example.com", type: "MX", value: "10 real.example.net" }]);
+});

@@ -237,6 +237,7 @@ Deno.test("next hop: half an answer is used; nothing but special addresses and a
     a: () => Promise.resolve({ kind: "found", records: [a] }),
     aaaa: () => Promise.resolve(failed),
     txt: () => Promise.resolve(failed),
+    cname: () => Promise.resolve({ kind: "no-data" }),
     fresh: () => half(a),
   });
   assertEquals(await addresses(await findNextHop("half.example", routing(half("192.0.2.1")))), ["192.0.2.1"]);

@@ -98,6 +98,18 @@ Deno.test("resolver: CNAMEs are followed, in one answer and over several, and NX
   assertEquals(dns.count("alias.example"), 3, "the least TTL of the chain counts");
 });
 
+Deno.test("resolver: a CNAME itself is told, not followed; a name that is no alias has none", async () => {
+  await using dns = startDnsServer({
+    "alias.example": { CNAME: "second.example" },
+    "second.example": { CNAME: "host.example" },
+    "host.example": { A: ["192.0.2.1"] },
+  });
+  await using resolver = patient(dns);
+  assertEquals(await resolver.cname("alias.example"), { kind: "found", records: ["second.example"] });
+  assertEquals(await resolver.cname("host.example"), { kind: "no-data" });
+  assertEquals(await resolver.cname("missing.example"), { kind: "no-domain" });
+});
+
 Deno.test("resolver: endless CNAME chains end as failed, whether in one answer or in many", async () => {
   const chain = (fault?: "no-chasing") =>
     Object.fromEntries(
