@@ -95,7 +95,7 @@ export interface Quota {
 export interface Link {
   /** It cannot be reached. */
   down: boolean;
-  /** Whether a call does not reach it, by path and body. */
+  /** Whether a call does not get through to it, by path and body; it is there for the others. */
   loses: (path: string, body: string) => boolean;
 }
 
@@ -140,9 +140,9 @@ export async function startTestNode(options: TestNodeOptions = {}) {
   stack.defer(() => plane.close());
   const link: Link = { down: false, loses: () => false };
   const client = createNodeClient((input, init) => {
-    if (link.down || link.loses(new URL(String(input)).pathname, String(init?.body ?? ""))) {
-      throw new TypeError("connection refused");
-    }
+    if (link.down) throw new TypeError("connection refused");
+    const isLost = link.loses(new URL(String(input)).pathname, String(init?.body ?? ""));
+    if (isLost) return new Response(null, { status: 500 });
     return plane.fetch(input, init);
   }, RELAY_TOKEN);
   const tls = createStartTls(SELF_SIGNED);
