@@ -50,7 +50,16 @@ async function startWorld(): Promise<World> {
     known.learn("/v1/messages", { id: ids.messages });
   }
   for (const cidr of ["192.0.2.7/32", "192.0.2.8/32"]) known.add("cidr", cidr);
-  await api.nodeCall("queue", { region: "eu", number: 0, queued: 5, draining: false, gone: false, progress: [] });
+  await api.nodeCall("queue", {
+    region: "eu",
+    version: "1",
+    clock: null,
+    number: 0,
+    queued: 5,
+    draining: false,
+    gone: false,
+    progress: [],
+  });
   known.learn("/v1/queue/jobs", (await api.request("POST", "/v1/queue/jobs", { work: "summary" })).body);
   const tokens = { operator: ADMIN, manager: one.manage, reader: one.read, other: other.manage };
   return { api, known, tokens: { ...tokens, nobody: null, nonsense: `${one.manage}0` } };

@@ -10,6 +10,7 @@ import { startTestNode, type TestNode } from "../support/node.ts";
 import { belowTrace } from "../support/octets.ts";
 import { testRules } from "../support/session_dialogue.ts";
 import { SessionModel } from "../support/session_model.ts";
+import { eventually } from "../support/relay_process.ts";
 import { repeatable, sizeOf } from "../support/size.ts";
 import { WatchedListener } from "../support/watched_listener.ts";
 import { within } from "../support/within.ts";
@@ -126,7 +127,11 @@ Deno.test(
     const accepted = await send(node);
     const arrived = node.nextHop.until(({ received }) => received.length >= accepted.size);
     await within(arrived, `the arrival of ${accepted.size} messages`, DELIVERY_DEADLINE_MS);
-    // What was charged for is all that the spool ever held.
+    // What was charged for is all that the spool ever held. A lease's messages are charged when they are settled.
+    await eventually(
+      async () => await node.used("anna") >= accepted.size || undefined,
+      "all that was accepted to be charged",
+    );
     assertEquals(await node.used("anna"), accepted.size);
     await node.drain(0);
 
