@@ -20,6 +20,8 @@ export interface RelayProcess extends AsyncDisposable {
   readonly smtpsPort: number;
   readonly httpPort: number;
   readonly dataDir: string;
+  /** CPU that it has used so far, in ms. */
+  cpuMs(): number;
   /** What it printed so far, both streams; the end of it, where it is very much. */
   output(): string;
   /** Calls the API with the operator's token; the parsed JSON, whatever the status. */
@@ -90,6 +92,7 @@ export async function startRelay(environment: Record<string, string> = {}): Prom
     smtpsPort,
     httpPort,
     dataDir,
+    cpuMs: () => cpuOf(process.pid),
     output: () => output,
     stop,
     async api(method, path, body) {
@@ -127,6 +130,17 @@ async function isReady(base: string): Promise<boolean> {
     if (error instanceof TypeError) return false; // nobody listens yet
     throw error;
   }
+}
+
+/** Ticks of the scheduler's clock in a second (getconf CLK_TCK). */
+const TICKS = 100;
+
+/** Of the task runner's last child. */
+function cpuOf(taskPid: number): number {
+  const children = Deno.readTextFileSync(`/proc/${taskPid}/task/${taskPid}/children`).trim().split(" ");
+  const [, fields] = Deno.readTextFileSync(`/proc/${children.at(-1)}/stat`).split(") ");
+  const [user, system] = fields!.split(" ").slice(11, 13).map(Number);
+  return (user! + system!) * 1000 / TICKS;
 }
 
 /** The server is the task runner's child. */
