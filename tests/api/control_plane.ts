@@ -1,5 +1,6 @@
 /** A control plane for tests: with a new database unless one is given, and a clock that stands still until it is set. */
 import { monotonicUlid } from "@std/ulid";
+import type { App } from "../../api/app.ts";
 import { createClient, createNodeClient } from "../../api/client.ts";
 import type { UpstashLocation } from "../../api/counters/upstash/store.ts";
 import type { TxtAnswer } from "../../api/domain_proof.ts";
@@ -45,6 +46,23 @@ let counters: TestCounters | undefined;
 /** For all control planes that this module's importers start; otherwise the counters are in their database. */
 export const useCounters = (other: TestCounters): void => {
   counters = other;
+};
+
+/** How a request gets to the app: its path and what `fetch` takes. */
+export type Transport = (path: string, init?: RequestInit) => Promise<Response>;
+
+let isOverHttp = false;
+
+/** For all control planes that this module's importers start; otherwise the app is called in the process. */
+export const useHttp = (): void => {
+  isOverHttp = true;
+};
+
+const transportTo = (app: App, stack: AsyncDisposableStack): Transport => {
+  if (!isOverHttp) return async (path, init) => await app.request(path, init);
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app.fetch);
+  stack.defer(() => server.shutdown());
+  return (path, init) => fetch(`http://127.0.0.1:${server.addr.port}${path}`, { redirect: "manual", ...init });
 };
 
 /** A clock that stands, for the counters too. */
@@ -95,14 +113,15 @@ export const startControlPlane = async (options: TestOptions = {}) => {
     },
   });
   stack.defer(() => plane.close());
+  const transport = transportTo(plane.app, stack);
   const cleanUp = stack.move();
   const request = async (method: string, path: string, body?: unknown, token = ADMIN): Promise<Answer> => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    const response = await plane.app.request(path, {
-      method,
-      headers,
-      body: typeof body === "string" ? body : body === undefined ? undefined : JSON.stringify(body),
-    });
+    const text = typeof body === "string" ? body : body === undefined ? null : JSON.stringify(body);
+    return await answerTo(transport(path, { method, headers, body: text }));
+  };
+  const answerTo = async (asked: Promise<Response>): Promise<Answer> => {
+    const response = await asked;
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
   };

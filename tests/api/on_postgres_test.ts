@@ -1,5 +1,9 @@
-/** Each test of the API that needs a database, once more on PostgreSQL: each in a database of its own. */
+/**
+ * Each test of the API that needs a database, once more on PostgreSQL, each in a database of its own, and by requests
+ * that come over HTTP.
+ */
 import { needingPostgres, startPostgres } from "../support/postgres.ts";
+import { useHttp } from "./control_plane.ts";
 import { useEngine } from "./database.ts";
 
 /** Whoever has a fixture has a database. */
@@ -16,11 +20,12 @@ async function registerAll(): Promise<void> {
   const postgres = await startPostgres();
   const newDatabase = () => postgres.newDatabase();
   useEngine({ newDatabase, keptDatabase: newDatabase });
+  useHttp();
   const original = Deno.test;
   // A failure says on which engine.
   const named = (first: string | Deno.TestDefinition, fn?: Deno.TestDefinition["fn"]) => {
     const definition = { ...typeof first === "string" ? { name: first } : first, ...fn && { fn } };
-    return original({ ...definition, name: `${definition.name} (on PostgreSQL)` } as Deno.TestDefinition);
+    return original({ ...definition, name: `${definition.name} (on PostgreSQL, over HTTP)` } as Deno.TestDefinition);
   };
   const registry = Deno as { test: unknown };
   registry.test = named;
