@@ -11,6 +11,7 @@ import { sayBlocks } from "./block_notices.ts";
 import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
 import type { Caps, Counters } from "./counters/counters.ts";
+import { CountersUnavailable } from "./counters/trouble.ts";
 import type { UpstashLocation } from "./counters/upstash/store.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { nodeClocks } from "./doctor/node_clocks.ts";
@@ -164,7 +165,12 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     },
     async prune(closing) {
       const { keepDecisionsMs, keepHistoryMs } = options;
-      await counters.keepDays();
+      try {
+        await counters.keepDays();
+      } catch (error) {
+        if (!(error instanceof CountersUnavailable)) throw error;
+        log("what was used today could not be copied from the counters", { error });
+      }
       await prune({ db, keepDecisionsMs, keepHistoryMs, pause: () => delay(PRUNE_PAUSE_MS) }, now(), closing);
     },
     sayBlocks: (closing) => sayBlocks({ db, caps, notices }, now(), closing),

@@ -39,6 +39,7 @@ import {
   type Reach,
 } from "./control_plane_calls.ts";
 import { FactMemory } from "./fact_memory.ts";
+import { Refunds } from "./refunds.ts";
 import type { Deliver } from "./spool/outbox.ts";
 
 /** It is away; the account is remembered, but not with this password, which may be a guess. */
@@ -46,7 +47,7 @@ export class LoginNotRemembered extends ControlPlaneAway {
   override readonly name = "LoginNotRemembered";
 }
 
-export { ControlPlaneUnavailable, unlessTold } from "./control_plane_calls.ts";
+export { ControlPlaneNotAsked, ControlPlaneUnavailable, unlessTold } from "./control_plane_calls.ts";
 
 export interface ControlPlaneOptions extends Reach {
   readonly client: NodeClient;
@@ -79,7 +80,6 @@ const MAX_CACHED = 10_000;
 const MAX_BATCH = 256;
 /** A problem by its stable name (api/problem.ts). */
 const WRONG_LOGIN = "/problems/login-failed";
-const REFUND_RETRY_MS = 5000;
 
 /** Who has claimed a domain; null: nobody. */
 interface DomainOwner {
@@ -98,7 +98,7 @@ export class ControlPlane {
   readonly #owners: FactMemory<DomainOwner>;
   readonly #suppressions: FactMemory<SuppressionFacts | null>;
   readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
-  readonly #refunds: Batcher<Refund, undefined>;
+  readonly #refunds: Refunds;
   readonly #ownerQuestions: Batcher<string, DomainOwner>;
   readonly #keyQuestions: Batcher<DkimKeyQuestion, DkimKeySet | null>;
   readonly #suppressionQuestions: Batcher<SuppressionQuestion, SuppressionFacts | null>;
@@ -121,10 +121,10 @@ export class ControlPlane {
       const json = { node: this.#node, boot, items: [...items] };
       return (await this.#call(() => client.v1.node.reservations.$post({ json }))).items;
     });
-    this.#refunds = new Batcher(MAX_BATCH, async (items) => {
-      const json = { node: this.#node, boot, items: [...items] };
-      await this.#call(() => client.v1.node.refunds.$post({ json }));
-      return items.map(() => undefined);
+    this.#refunds = new Refunds({
+      ...options,
+      send: (refunds) =>
+        this.#call(() => client.v1.node.refunds.$post({ json: { node: this.#node, boot, items: [...refunds] } })),
     });
     this.#ownerQuestions = new Batcher(MAX_BATCH, async (domains) => {
       const json = { domains: [...domains] };
@@ -267,16 +267,8 @@ export class ControlPlane {
   }
 
   /** Gives a reservation back, trying until it is taken or the node ends; the next start's `recover` makes that good. */
-  async refund(refund: Refund): Promise<void> {
-    const { closing, onTrouble, sleep } = this.#options;
-    do {
-      try {
-        return await this.#refunds.call(refund);
-      } catch (error) {
-        onTrouble(error);
-        await sleep(REFUND_RETRY_MS);
-      }
-    } while (!closing.aborted);
+  refund(refund: Refund): Promise<void> {
+    return this.#refunds.push(refund);
   }
 
   /** Makes leases smaller, and asks which of the accounts whose leases it holds others want. @throws {ControlPlaneUnavailable} */

@@ -16,7 +16,12 @@ export class ControlPlaneAway extends ControlPlaneUnavailable {
 
 /** It is known to be away, which was told when it became known, and is not asked just now. */
 export class ControlPlaneStillAway extends ControlPlaneAway {
-  override readonly name = "ControlPlaneStillAway";
+  override readonly name: string = "ControlPlaneStillAway";
+}
+
+/** So much so that it was not asked: nothing has happened there. */
+export class ControlPlaneNotAsked extends ControlPlaneStillAway {
+  override readonly name = "ControlPlaneNotAsked";
 }
 
 /** Leaves out that it is still away: that it is, was told once. */
@@ -66,7 +71,7 @@ export class ControlPlaneCalls {
   /** @param tells whether it is away, if this call fails. */
   async response<A extends Answer>(request: () => Promise<A>, tells = true): Promise<A> {
     const passage = this.#gate.enter();
-    if (passage === null) throw new ControlPlaneStillAway("the control plane is away");
+    if (passage === null) throw new ControlPlaneNotAsked("the control plane is away");
     const failed = tells ? passage.failed : passage.abandoned;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tooLate = new Promise<never>((_, reject) => {

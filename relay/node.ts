@@ -74,7 +74,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     newId: () => options.newId(now()),
     monotonic,
     sleep: delay,
-    onTrouble: (error) => log.warn("leases could not be looked after", { error: describe(error) }),
+    onTrouble: unlessTold((error) => log.warn("leases could not be looked after", { error: describe(error) })),
   });
   const server = new SmtpServer(Object.assign(edgeOf(settings, () => live.parameters), {
     admission: new Admission({

@@ -51,12 +51,14 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts", "relay/error_words.ts"]],
   ["relay/dkim/", ["relay/spool/", "relay/ttl_cache.ts", "relay/envelope.ts"]],
   ["relay/control_plane_calls.ts", ["relay/away_gate.ts"]],
+  ["relay/refunds.ts", ["api/client.ts"]],
   [
     "relay/control_plane.ts",
     [
       "relay/batcher.ts",
       "relay/control_plane_calls.ts",
       "relay/fact_memory.ts",
+      "relay/refunds.ts",
       "relay/spool/outbox.ts",
       "api/client.ts",
     ],

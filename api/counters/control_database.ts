@@ -4,8 +4,9 @@
  * Each call is one transaction, and those of an account exclude each other, whichever process they are of: what a
  * reservation reads of the day cannot change before it adds to it.
  *
- * On SQLite reservations and refunds are not synced: one that a power loss takes is charged again by its settlement, or
- * was never worth anything. Settlements are, for the node forgets them once answered.
+ * On SQLite reservations and refunds are not synced: one that a power loss takes is charged again by its settlement, or was
+ * never worth anything. A lease is, for its node goes on spending it, and settlements are, for the node forgets them once
+ * answered.
  */
 import type { Kysely } from "kysely";
 import { exclusively } from "../store/dialect.ts";
@@ -44,11 +45,13 @@ export const createControlDatabaseCounters = (
   async reserve(holder, requests) {
     if (requests.length === 0) return [];
     // The clock is read inside, so that the days of transactions follow their order.
-    return await exclusively(
+    const answers = await exclusively(
       db,
       days(requests),
       (transaction) => reserve(transaction, holder, requests, now(), caps),
     );
+    if (requests.some(({ lease }) => lease)) await sync();
+    return answers;
   },
   async settle(holder, settlements) {
     if (settlements.length === 0) return;
@@ -67,7 +70,7 @@ export const createControlDatabaseCounters = (
       (transaction) => refund(transaction, holder, distinct(refunds), now()),
     );
   },
-  async trim(trims) {
+  async trim(_holder, trims) {
     if (trims.length === 0) return;
     await exclusively(db, days(trims), (transaction) => trim(transaction, trims));
   },

@@ -8,12 +8,16 @@
  * The day and the time are those of the store's clock.
  *
  * A lease is a reservation that a node spends on messages bit by bit: a message's settlement that names it takes its
- * relays from the lease, and what was not settled when the lease is trimmed or refunded goes back to the day.
+ * relays from the lease, and what is beyond its new size when it is trimmed, or was not settled when it is
+ * refunded, goes back to the day.
  */
 import type { Used } from "../store/usage.ts";
 import type { BlockFacts, NdrWish, Refund, Settlement, Trim } from "../wire.ts";
 
-/** Who asks: reservations that a node left open in an earlier boot are refunded when it says so. */
+/**
+ * Who asks: reservations that a node left open in an earlier boot are refunded when it says so. A boot's name sorts
+ * behind those of the boots before it.
+ */
 export interface Holder {
   readonly node: string;
   readonly boot: string;
@@ -71,10 +75,13 @@ export interface Counters {
   /** A refund of an unknown id leaves a tombstone; of a settled one it does nothing. */
   refund(holder: Holder, refunds: readonly Refund[]): Promise<void>;
   /** Makes leases smaller, never larger; of one that is not known, or has ended, it does nothing. */
-  trim(trims: readonly Trim[]): Promise<void>;
+  trim(holder: Holder, trims: readonly Trim[]): Promise<void>;
   /** Those of `usernames` for whom there was too little within the last `WANTED_MS`, while leases held some. */
   wanted(usernames: readonly string[]): Promise<string[]>;
-  /** Refunds what the holder's node left open in its other boots. @returns how many. */
+  /**
+   * Refunds what the holder's node left open in its earlier boots; what a later one has is none of it, should this call
+   * come late. @returns how many.
+   */
   recover(holder: Holder): Promise<number>;
   today(usernames: readonly string[]): Promise<Usage>;
   /**

@@ -63,7 +63,9 @@ export const refund = async (
 /** What was settled with a lease stays charged, whatever size it is told to have. */
 export const trim = async (db: Transaction<Database>, trims: readonly Trim[]): Promise<void> => {
   const known = await findReservations(db, trims.map(({ id }) => id));
-  const smaller = trims.flatMap(({ id, relays }) => {
+  const sizes = new Map<string, number>();
+  for (const { id, relays } of trims) sizes.set(id, Math.min(relays, sizes.get(id) ?? relays));
+  const smaller = Array.from(sizes, ([id, relays]) => ({ id, relays })).flatMap(({ id, relays }) => {
     const row = known.get(id);
     if (row === undefined || row.state !== "reserved" || row.lease === 0 || row.relays <= relays) return [];
     return [{ row, relays: Math.max(relays, row.settled) }];

@@ -86,8 +86,8 @@ export const nodeCounterRoutes = ({ db, habits, counters, notices, now, log }: N
       return c.json({}, 200);
     })
     .post("/leases", jsonBody(leasesBody), async (c) => {
-      const { items, held } = c.req.valid("json");
-      await counters.trim(items);
+      const { node, boot, items, held } = c.req.valid("json");
+      await counters.trim({ node, boot }, items);
       return c.json({ wanted: await counters.wanted(held) }, 200);
     })
     .post("/recover", jsonBody(recoverBody), async (c) => {

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import type { Counters } from "../counters/counters.ts";
+import { CountersUnavailable } from "../counters/trouble.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
 import type { Database } from "../store/schema.ts";
@@ -41,7 +42,16 @@ export const usageRoutes = ({ db, counters }: UsageRoutes) =>
     const { username } = c.req.valid("param");
     if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
     const { cursor, limit } = c.req.valid("query");
-    if (cursor === undefined) await counters.keepDays([username]);
+    if (cursor === undefined) await keepNow(counters, username);
     const rows = await listDays(db, username, cursor, limit + 1);
     return c.json(page(rows, limit, (row) => row, (row) => row.day), 200);
   });
+
+/** Without the counters the database has what it had an hour ago, at the latest. */
+const keepNow = async (counters: Counters, username: string): Promise<void> => {
+  try {
+    await counters.keepDays([username]);
+  } catch (error) {
+    if (!(error instanceof CountersUnavailable)) throw error;
+  }
+};

@@ -51,17 +51,22 @@ export const setReservationState = async (
 const resize = remembered((db, relays: number, settled: number, id: string) =>
   db.updateTable("reservation").set({ relays, settled }).where("id", "=", id)
 );
+const resizeAndEnd = remembered((db, relays: number, settled: number, id: string) =>
+  db.updateTable("reservation").set({ relays, settled, state: "settled" }).where("id", "=", id)
+);
 
-/** Writes the sizes of leases, and what was settled with them. */
+/** Writes the sizes of leases, and what was settled with them; one of which all is settled has ended. */
 export const resizeReservations = async (
   db: Transaction<Database>,
   rows: readonly Pick<ReservationRow, "id" | "relays" | "settled">[],
 ): Promise<void> => {
   // One at a time: a batch is of few leases.
-  for (const { id, relays, settled } of rows) await resize(db, relays, settled, id);
+  for (const { id, relays, settled } of rows) {
+    await (settled === relays ? resizeAndEnd : resize)(db, relays, settled, id);
+  }
 };
 
-/** At most `limit` open reservations that `node` made in another boot than `boot`. */
+/** At most `limit` open reservations that `node` made in boots before `boot`: boots are named so that they sort. */
 export const findAbandoned = (
   db: Kysely<Database>,
   node: string,
@@ -69,7 +74,7 @@ export const findAbandoned = (
   limit: number,
 ): Promise<ReservationRow[]> =>
   db.selectFrom("reservation").selectAll()
-    .where("node", "=", node).where("boot", "!=", boot)
+    .where("node", "=", node).where("boot", "<", boot)
     // A literal, not a parameter: only so the index of open reservations is used.
     .where("state", "=", sql.lit("reserved" as const))
     .limit(limit).execute();

@@ -235,9 +235,22 @@ export class Admission {
     const { facts, reservation, giveBack } = await reservations.reserve({ id, username, relays, ndr });
     const { granted, used, limit, now, account } = facts;
     const held = new HeldReservation(reservation, policy.module, giveBack);
-    const reports = facts.ndr && account && { ...facts.ndr, wish: account.ndr };
-    const quota = { now, account, granted, used, limit, need: relays, ndr: reports };
-    const answer = this.#answer("quota", this.#decide("quota", quota, username), held);
+    const quota = (account: AccountFacts | null) => {
+      const reports = facts.ndr && account && { ...facts.ndr, wish: account.ndr };
+      return { now, account, granted, used, limit, need: relays, ndr: reports };
+    };
+    let verdict;
+    try {
+      // What a lease has paid for comes with facts that are remembered; a reservation brings its own.
+      const isRemembered = reservation.lease !== undefined;
+      const find = async (fresh: boolean) =>
+        quota(fresh && isRemembered ? await this.#parts.controlPlane.account(username, true) : account);
+      verdict = await this.#settled("quota", username, find);
+    } catch (error) {
+      held[Symbol.dispose]();
+      throw error;
+    }
+    const answer = this.#answer("quota", verdict, held);
     // Granted, and refused all the same: what was not accepted costs nothing.
     if ("refusal" in answer && granted) held[Symbol.dispose]();
     return answer;
@@ -313,5 +326,6 @@ export class HeldReservation implements Disposable {
 
   [Symbol.dispose](): void {
     if (!this.#kept) this.#giveBack();
+    this.#kept = true;
   }
 }

@@ -8,7 +8,7 @@
  * not settled when it starts anew.
  */
 import type { AccountFacts, ReservationFacts, ReservationRequest, Trim } from "../../api/client.ts";
-import { type ControlPlane, ControlPlaneUnavailable } from "../control_plane.ts";
+import { type ControlPlane, ControlPlaneNotAsked, ControlPlaneUnavailable } from "../control_plane.ts";
 import type { Reservation } from "../envelope.ts";
 import { startPeriodicWork } from "../periodic_work.ts";
 import { Demand, leaseSize } from "./demand.ts";
@@ -79,7 +79,11 @@ export class Reservations implements AsyncDisposable {
     if (lease === undefined) return await this.#ask(request);
     try {
       const account = await this.#parts.controlPlane.account(username, false);
-      this.#leaseMore(username, account === null ? 0 : lease.grant.limit - lease.used);
+      if (account?.status !== "active") {
+        this.#giveBack(lease, relays);
+        return await this.#ask(request);
+      }
+      this.#leaseMore(username, lease.grant.limit - lease.used);
       return this.#ofLease(request, lease, account);
     } catch (error) {
       this.#giveBack(lease, relays);
@@ -106,7 +110,7 @@ export class Reservations implements AsyncDisposable {
       const facts = await this.#reserveInCounters(request);
       const { granted, day, used, leased, limit } = facts;
       if (granted) this.#leaseMore(username, limit - used - relays);
-      const wouldFit = !granted && used - leased + relays <= limit && leased > 0;
+      const wouldFit = !granted && used + relays > limit && used - leased + relays <= limit;
       if (!wouldFit || recalls === RECALLS) {
         const giveBack = () => void this.#parts.controlPlane.refund({ id, username, day, relays });
         return { facts, reservation: { id, day, relays, ndr }, giveBack };
@@ -128,7 +132,7 @@ export class Reservations implements AsyncDisposable {
       return facts;
     } catch (error) {
       // It may have been granted all the same.
-      void controlPlane.refund({ id, username, day: null, relays });
+      if (!(error instanceof ControlPlaneNotAsked)) void controlPlane.refund({ id, username, day: null, relays });
       throw error;
     }
   }

@@ -118,3 +118,26 @@ Deno.test("lease: it is of its day: the next one begins with nothing leased", as
   await leases(api, [trim("l1", 5)]);
   assertEquals([await left(api), await api.used("alice")], [150, 0]);
 });
+
+Deno.test("lease: trimmed twice in one batch, it gives back once", async () => {
+  await using api = await withBlock();
+  await take(api, lease("l1", 100));
+  await leases(api, [trim("l1", 40), trim("l1", 30), trim("l1", 40)]);
+  assertEquals([await left(api), await api.used("alice")], [120, 0]);
+});
+
+Deno.test("lease: of a later boot, a recovery that comes late takes nothing", async () => {
+  await using api = await withBlock();
+  await api.nodeCall("reservations", { boot: "b3", items: [lease("l1", 100), item("r1", 10)] });
+  assertEquals((await api.nodeCall("recover", { boot: "b2" })).body, { refunded: 0 });
+  assertEquals(await left(api), 40);
+});
+
+Deno.test("lease: one of which all is settled has ended, and nothing is left to recover", async () => {
+  await using api = await withBlock();
+  await take(api, lease("l1", 10), lease("l2", 10));
+  await api.nodeCall("settlements", { items: [paid("m1", "l1", 10), paid("m2", "l2", 4)] });
+  await leases(api, [trim("l2", 4)]);
+  assertEquals((await api.nodeCall("recover", { boot: "b2" })).body, { refunded: 0 });
+  assertEquals([await left(api), await api.used("alice")], [136, 14]);
+});

@@ -105,8 +105,8 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
         [
           ...[node, boot],
           ...settlements.flatMap((
-            { id, username, day, relays, ndr },
-          ) => [id, username, day, relays, ndr ? "1" : "0", forgottenAt(day)]),
+            { id, username, day, relays, ndr, lease = "" },
+          ) => [id, username, day, relays, ndr ? "1" : "0", forgottenAt(day), lease]),
         ],
       );
     },
@@ -124,10 +124,13 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
         ],
       );
     },
-    async trim(trims) {
+    async trim({ node }, trims) {
       if (trims.length === 0) return;
-      const keys = trims.flatMap(({ id, username, day }) => [reservationKey(id), dayKey(username, day)]);
-      await store.run("trim", keys, trims.map(({ relays }) => relays));
+      await store.run(
+        "trim",
+        [openKey(node), ...trims.map(({ id }) => reservationKey(id))],
+        [DAY_PREFIX, ...trims.flatMap(({ id, relays }) => [id, relays])],
+      );
     },
     async wanted(usernames) {
       if (usernames.length === 0) return [];

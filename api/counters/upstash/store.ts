@@ -120,7 +120,7 @@ export class UpstashStore {
       } catch (cause) {
         if (tries < TRIES) continue;
         this.#away = true;
-        throw new CountersUnavailable("the counters do not answer", { cause });
+        throw new CountersUnavailable("the counters do not answer", { cause: withoutCommand(cause) });
       }
     }
   }
@@ -135,3 +135,10 @@ export class UpstashStore {
 
 const sha1 = async (text: string): Promise<string> =>
   new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text))).toHex();
+
+/** Characters of what went wrong that are kept. */
+const MAX_WORDS = 300;
+
+/** The client adds the whole request to what went wrong: customers' names, and much of them. */
+const withoutCommand = (error: unknown): Error =>
+  new Error(String(error).split(", command was:")[0]!.slice(0, MAX_WORDS));

@@ -1,16 +1,25 @@
--- Makes leases smaller; what was settled with one stays charged, whatever size it is told to have.
+-- Makes leases smaller; what was settled with one stays charged, whatever size it is told to have. One of which all is
+-- settled then has ended.
 --
--- KEYS: for each trim the lease's reservation and its account's day. ARGV: for each its new size in relays.
-for n = 1, #ARGV do
-  local lease, usage = KEYS[2 * n - 1], KEYS[2 * n]
-  local known = redis.call("HMGET", lease, "state", "relays", "settled", "lease")
+-- KEYS: the node's open reservations, then for each trim the lease's reservation.
+-- ARGV: what the key of an account's day begins with, then for each trim: id, new size in relays.
+--
+-- The day is the lease's own, so its key is made here, and is not among KEYS.
+for n = 0, (#ARGV - 1) / 2 - 1 do
+  local id, relays, lease = ARGV[2 * n + 2], tonumber(ARGV[2 * n + 3]), KEYS[n + 2]
+  local known = redis.call("HMGET", lease, "state", "relays", "settled", "lease", "day", "username")
   if known[1] == "reserved" and known[4] == "1" then
-    local size = math.max(tonumber(ARGV[n]), tonumber(known[3]))
+    local size = math.max(relays, tonumber(known[3]))
     local back = known[2] - size
     if back > 0 then
+      local usage = ARGV[1] .. known[5] .. ":" .. known[6]
       redis.call("HSET", lease, "relays", size)
       redis.call("HINCRBY", usage, "used", -back)
       redis.call("HINCRBY", usage, "leased", -back)
+    end
+    if size == tonumber(known[3]) then
+      redis.call("HSET", lease, "state", "settled")
+      redis.call("HDEL", KEYS[1], id)
     end
   end
 end

@@ -164,7 +164,7 @@ class Node {
     const settle = () => this.#insist(() => this.#counters.settle(this.#holder, settlements));
     const giveBack = () =>
       lease
-        ? this.#insist(() => this.#counters.trim([{ id, username, day, relays: spent }]))
+        ? this.#insist(() => this.#counters.trim(this.#holder, [{ id, username, day, relays: spent }]))
         : spent === 0
         ? this.#insist(() => this.#counters.refund(this.#holder, [{ id, username, relays, day }]))
         : Promise.resolve();

@@ -261,3 +261,24 @@ Deno.test("leases: a node that was killed has not spent what it has not told of"
   await plane.nodeCall("recover", { node: "n1", boot: "b2" });
   assertEquals([await left(plane), await plane.used("anna")], [1400, 100]);
 });
+
+Deno.test("leases: an account that was suspended meanwhile is asked for anew, and refused", async () => {
+  await using plane = await startPlane(10);
+  await using node = startNode(plane, "n1");
+  assert(leased(await sendMany(node, 100)) > 0);
+  await plane.request("PATCH", "/v1/accounts/anna", { status: "suspended" });
+  // Longer than the node takes what it knows for true.
+  node.clock.monotonic += 3 * SECOND_MS;
+  const { facts, reservation } = await node.send();
+  assertEquals([facts.granted, reservation.lease], [false, undefined]);
+});
+
+Deno.test("leases: a report that is refused for its share of the day calls none back", async () => {
+  await using plane = await startPlane(10);
+  await plane.request("PATCH", "/v1/accounts/anna", { ndr: { choice: "limit", sharePercent: 1 } });
+  await using node = startNode(plane, "n1");
+  assert(leased(await sendMany(node, 100)) > 0);
+  const before = await left(plane);
+  const { facts } = await node.reservations.reserve({ id: "r1", username: "anna", relays: 100, ndr: true });
+  assertEquals([facts.granted, await left(plane)], [false, before]);
+});
