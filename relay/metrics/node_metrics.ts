@@ -2,7 +2,8 @@
  * What a node counts of its work, in its own thread; the main thread asks for it when somebody looks at /metrics.
  *
  * Labels have a bounded set of values, and none of them is of a customer: no account, address, domain or message id.
- * Counting costs under half a microsecond each time; what can be read when it is asked for is not counted at all.
+ * All that a message counts costs 3 µs, and a snapshot 0.13 ms (tests/bench/metrics.ts); what can be read when it is
+ * asked for is not counted at all.
  */
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from "prom-client";
 import type { NodeEvent } from "../../api/client.ts";

@@ -8,6 +8,7 @@ import type { Logger } from "@logtape/logtape";
 import { createNodeClient } from "../../api/client.ts";
 import { adoptShards } from "../adoption.ts";
 import type { Resolver } from "../dns/types.ts";
+import { describe } from "../error_words.ts";
 import { listenOn, ownEndpoints, PortUnavailable } from "../listeners.ts";
 import { type Node, type NodeOptions, startNode } from "../node.ts";
 import { LoopLag } from "../metrics/loop_lag.ts";
@@ -64,14 +65,20 @@ export function runNodeThread(scope: ThreadScope, parts: ThreadParts): void {
   });
 }
 
+/** Trouble with a reading leaves the question without an answer, which the main thread counts; the node goes on. */
 async function tell(scope: ThreadScope, ask: number, running: RunningNode | undefined): Promise<void> {
-  if (running !== undefined) scope.postMessage({ is: "metrics", ask, metrics: await running.metrics.snapshot() });
+  try {
+    if (running !== undefined) scope.postMessage({ is: "metrics", ask, metrics: await running.metrics.snapshot() });
+  } catch (error) {
+    running?.log.warn("the node's figures could not be told", { error: describe(error) });
+  }
 }
 
 interface RunningNode {
   readonly reload: ReturnType<typeof createStartTls>["reload"];
   readonly throttle: SharedLoginThrottle;
   readonly metrics: NodeMetrics;
+  readonly log: Logger;
   drain(graceMs: number): Promise<void>;
 }
 
@@ -119,6 +126,7 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
     reload: (certificate) => startTls.reload(certificate),
     throttle,
     metrics,
+    log: shared.log,
     async drain(graceMs) {
       await Promise.all([node.drain(graceMs), adoption.close()]);
       await resolver[Symbol.asyncDispose]();
