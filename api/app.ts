@@ -73,6 +73,11 @@ export type App = OpenAPIHono<ApiEnv>;
 /** Where unexpected trouble is written. */
 export type Log = (message: string, facts: Record<string, unknown>) => void;
 
+/** Hears of requests that failed for the service's own sake. */
+export interface Figures {
+  troubled(kind: "database" | "counters" | "other"): void;
+}
+
 type NodeRoutes =
   & NodeAccountRoutes
   & NodeCounterRoutes
@@ -155,6 +160,7 @@ interface AppSettings {
   readonly adminToken: string;
   readonly relayToken: string;
   readonly readiness: Readiness;
+  readonly figures: Figures | undefined;
   readonly log: Log;
 }
 
@@ -196,15 +202,18 @@ export const createApp = (parts: AppParts): App => {
     }
     const request = { method: c.req.method, path: c.req.path, requestId: c.get("requestId") };
     if (error instanceof DatabaseUnavailable) {
+      parts.figures?.troubled("database");
       parts.log("the database does not answer", { ...request, error });
       c.header("retry-after", String(RETRY_AFTER_SECONDS));
       return problem(c, "database-unavailable", "The service's database cannot be asked now");
     }
     if (error instanceof CountersUnavailable) {
+      parts.figures?.troubled("counters");
       parts.log("the counters do not answer", { ...request, error: error.cause });
       c.header("retry-after", String(RETRY_AFTER_SECONDS));
       return problem(c, "counters-unavailable", "The day's counters cannot be asked now");
     }
+    parts.figures?.troubled("other");
     parts.log("a request failed", { ...request, error });
     return problem(c, "internal", "The service could not do this now; the operator's log says why");
   });

@@ -6,10 +6,11 @@
 import { randomBytes } from "node:crypto";
 import { delay } from "@std/async/delay.js";
 import type { Parameters } from "../policy/mod.ts";
-import { type App, createApp, type Log } from "./app.ts";
+import { type App, createApp, type Figures, type Log } from "./app.ts";
 import { sayBlocks } from "./block_notices.ts";
 import type { Fetch } from "./client.ts";
 import { createControlDatabaseCounters } from "./counters/control_database.ts";
+import { countedCounters } from "./counters/counted.ts";
 import type { Caps, Counters } from "./counters/counters.ts";
 import { CountersUnavailable } from "./counters/trouble.ts";
 import type { UpstashLocation } from "./counters/upstash/store.ts";
@@ -35,6 +36,11 @@ const TOKEN_OCTETS = 16;
 const PRUNE_PAUSE_MS = 8;
 
 export { DatabaseUnusable } from "./store/trouble.ts";
+
+/** Hears what the operator's figures are made of. */
+export interface ControlPlaneFigures extends Figures {
+  counted(operation: string, outcome: "answered" | "failed"): void;
+}
 
 export interface ControlPlaneOptions {
   readonly database: DatabaseLocation;
@@ -68,6 +74,8 @@ export interface ControlPlaneOptions {
   readonly help: Omit<HelpFacts, "activationDelayMs">;
   /** Checks of the rest of the process, beside the database. */
   readonly readiness: Readiness;
+  /** Where the operator's figures are kept, if anywhere. */
+  readonly figures?: ControlPlaneFigures;
   readonly log: Log;
 }
 
@@ -100,12 +108,16 @@ const openCounters = async (
   return createUpstashCounters({ store: new UpstashStore(counters, now), db, now, ...caps });
 };
 
-const databaseTrouble = async ({ db, sync }: ControlDatabase, log: Log): Promise<string | null> => {
+const databaseTrouble = async (
+  { db, sync }: ControlDatabase,
+  { log, figures }: Pick<ControlPlaneOptions, "log" | "figures">,
+): Promise<string | null> => {
   try {
     await db.selectFrom("account").select("username").limit(1).execute();
     await sync();
     return null;
   } catch (error) {
+    figures?.troubled("database");
     log("the database does not answer", { error });
     return "does not answer";
   }
@@ -125,7 +137,11 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     cap: (blocks, at) => policy.live.cap(blocks, at),
     ndrCap: (blocks, at, wish) => policy.live.ndrCap(blocks, at, wish),
   };
-  const counters = await openCounters(options, database, caps);
+  const { figures } = options;
+  const opened = await openCounters(options, database, caps);
+  const counters = figures === undefined
+    ? opened
+    : countedCounters(opened, (operation, outcome) => figures.counted(operation, outcome));
   const app = createApp({
     db,
     sync,
@@ -151,7 +167,8 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     help: { ...options.help, activationDelayMs },
     adminToken,
     relayToken,
-    readiness: async () => ({ database: await databaseTrouble(database, log), ...await options.readiness() }),
+    readiness: async () => ({ database: await databaseTrouble(database, options), ...await options.readiness() }),
+    figures,
     log,
   });
   return {

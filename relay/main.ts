@@ -54,6 +54,7 @@ async function start(settings: Settings, closing: AsyncDisposableStack): Promise
     now: () => Date.now(),
     monotonic: () => performance.now(),
     randomBytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+    residentOctets: () => Deno.memoryUsage().rss,
     log,
     closing,
   };

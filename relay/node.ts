@@ -14,6 +14,7 @@ import { Doors, type OpenListener } from "./doors.ts";
 import { edgeOf, type EdgeSettings } from "./edge_settings.ts";
 import { describe } from "./error_words.ts";
 import { Reservations } from "./leases/reservations.ts";
+import type { NodeMetrics } from "./metrics/node_metrics.ts";
 import { PolicyFollower } from "./policy/follower.ts";
 import { nodeParameters } from "./policy/parameters.ts";
 import { DecisionRecorder } from "./policy/recorder.ts";
@@ -61,6 +62,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       random,
       newId: () => options.newId(now()),
     }),
+    onDecision: (reason) => options.metrics.decided(reason),
     parameters: nodeParameters(settings),
     now,
     monotonic,
@@ -76,10 +78,11 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     sleep: delay,
     onTrouble: unlessTold((error) => log.warn("leases could not be looked after", { error: describe(error) })),
   });
+  options.metrics.leases = () => reservations.held;
   const server = new SmtpServer(Object.assign(edgeOf(settings, () => live.parameters), {
     admission: new Admission({
       controlPlane: shard.controlPlane,
-      reservations,
+      reservations: counted(reservations, options.metrics),
       policy: live,
       resolver,
       throttle: options.throttle,
@@ -114,6 +117,22 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       await policy[Symbol.asyncDispose]();
       await reservations[Symbol.asyncDispose]();
       await shard.close();
+    },
+  };
+}
+
+function counted(reservations: Reservations, metrics: NodeMetrics): Pick<Reservations, "reserve"> {
+  return {
+    async reserve(request) {
+      try {
+        const reserved = await reservations.reserve(request);
+        const isLeased = reserved.reservation.lease !== undefined;
+        metrics.reserved(isLeased ? "lease" : "counters", reserved.facts.granted);
+        return reserved;
+      } catch (error) {
+        metrics.reserved("counters", null);
+        throw error;
+      }
     },
   };
 }

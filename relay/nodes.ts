@@ -7,9 +7,10 @@ import { join } from "@std/path";
 import type { Fetch } from "../api/client.ts";
 import { SPOOL_DIRECTORY } from "./data_dir.ts";
 import { type Endpoints, findEndpoints } from "./listeners.ts";
+import type { NodesView } from "./metrics/process_metrics.ts";
 import type { NodeSettings } from "./settings.ts";
 import { newConnectionTable } from "./smtp/connection_counts.ts";
-import type { Certificate } from "./tls/certificate.ts";
+import { type Certificate, parseLeaf } from "./tls/certificate.ts";
 import { loadCertificate } from "./tls/certificates.ts";
 import { watchCertificate } from "./tls/certificate_watch.ts";
 import { Crew } from "./workers/crew.ts";
@@ -59,7 +60,7 @@ interface NodesParts extends NodesSurroundings {
 }
 
 /** Use `prepareNodes`. */
-export class Nodes {
+export class Nodes implements NodesView {
   readonly endpoints: Endpoints;
   /** What clients are to trust; null: the operator's own certificate. */
   readonly authorityFile: string | null;
@@ -118,6 +119,26 @@ export class Nodes {
   /** What is wrong with them, in words; null: all are up. */
   trouble(): string | null {
     return this.#crew === undefined ? "starting" : this.#crew.trouble();
+  }
+
+  get configured(): number {
+    return this.#parts.settings.workers;
+  }
+
+  get up(): number {
+    return this.#crew?.up ?? 0;
+  }
+
+  get connections(): number {
+    return this.#crew?.connections ?? 0;
+  }
+
+  get certificateEndsAt(): number | null {
+    return parseLeaf(this.#certificate.cert)?.validToDate.getTime() ?? null;
+  }
+
+  metrics(): ReturnType<NodesView["metrics"]> {
+    return this.#crew?.metrics() ?? Promise.resolve({ answered: new Map(), silent: this.configured });
   }
 
   /** No new connections; transactions in flight end within the grace. */

@@ -5,6 +5,8 @@ import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
 import { examine } from "./doctor/examination.ts";
 import { portsOf } from "./listeners.ts";
+import { withMetrics } from "./metrics/endpoint.ts";
+import { ProcessMetrics } from "./metrics/process_metrics.ts";
 import { prepareNodes } from "./nodes.ts";
 import { outgoingAddresses } from "./outgoing_addresses.ts";
 import { nodeParameters, planeParameters } from "./policy/parameters.ts";
@@ -26,6 +28,7 @@ export async function startAll(
   const nodes = await prepareNodes(nodeSettings, surroundings);
   if (!("start" in nodes)) return nodes;
   const { endpoints } = nodes;
+  const metrics = closing.use(new ProcessMetrics({ ...surroundings, role: "all", region: plane.region, nodes }));
   const relayToken = plane.relayToken ?? randomBytes(TOKEN_OCTETS).toHex();
   const resolver = closing.use(createResolver(plane.dns ?? await systemNameServers()));
   const controlPlane = await startControlPlane({
@@ -50,8 +53,11 @@ export async function startAll(
       tls: portsOf(endpoints.open.filter(({ tls }) => tls)),
     },
     readiness: () => Promise.resolve({ nodes: nodes.trouble() }),
+    figures: metrics,
   }, closing);
-  closing.use(serveHttp(plane.httpListen, controlPlane.app.fetch));
+  closing.use(
+    serveHttp(plane.httpListen, withMetrics(metrics, monotonic, (request) => controlPlane.app.fetch(request))),
+  );
   await nodes.start({ fetch: controlPlane.fetch, token: relayToken });
   return {
     facts: {

@@ -5,6 +5,8 @@ import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
 import { examineControlPlane } from "./doctor/examination.ts";
 import { portsOf } from "./listeners.ts";
+import { withMetrics } from "./metrics/endpoint.ts";
+import { ProcessMetrics } from "./metrics/process_metrics.ts";
 import { outgoingAddresses } from "./outgoing_addresses.ts";
 import { planeParameters } from "./policy/parameters.ts";
 import type { RoleSurroundings, RunningRole } from "./running_role.ts";
@@ -25,6 +27,7 @@ export async function startApi(
   const adminToken = await obtainAdminToken({ path: plane.dataDir, given: plane.adminToken, randomBytes });
   if (typeof adminToken === "string") throw new CannotStart(adminToken);
   const resolver = closing.use(createResolver(plane.dns ?? await systemNameServers()));
+  const metrics = closing.use(new ProcessMetrics({ ...surroundings, role: "api", region: plane.region, nodes: null }));
   const controlPlane = await startControlPlane({
     ...surroundings,
     settings: plane,
@@ -44,8 +47,12 @@ export async function startApi(
       }),
     ports: { starttls: portsOf(plane.smtpListen), tls: portsOf(plane.smtpsListen) },
     readiness: () => Promise.resolve({}),
+    figures: metrics,
   }, closing);
-  const http = serveHttp(plane.httpListen, controlPlane.app.fetch);
+  const http = serveHttp(
+    plane.httpListen,
+    withMetrics(metrics, monotonic, (request) => controlPlane.app.fetch(request)),
+  );
   closing.use(http);
   return {
     facts: {

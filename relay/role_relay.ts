@@ -4,6 +4,8 @@
  */
 import { ClockWatch, skewWords } from "./clock_watch.ts";
 import { openOrigin } from "./direct_fetch.ts";
+import { withMetrics } from "./metrics/endpoint.ts";
+import { ProcessMetrics } from "./metrics/process_metrics.ts";
 import { prepareNodes } from "./nodes.ts";
 import { ReachOfControlPlane } from "./reach_of_control_plane.ts";
 import { type Check, relayHealth } from "./relay_health.ts";
@@ -44,7 +46,10 @@ export async function startRelay(
     // It is shown, and mail goes on: see the failure table.
     clock: { ok: true, words: clock.comparison?.apart ? skewWords(clock.comparison.aheadMs) : "ok" },
   });
-  closing.use(serveHttp(settings.httpListen, relayHealth(checks)));
+  const metrics = closing.use(
+    new ProcessMetrics({ ...surroundings, role: "relay", region: settings.region, nodes }),
+  );
+  closing.use(serveHttp(settings.httpListen, withMetrics(metrics, monotonic, relayHealth(checks))));
   await nodes.start({ fetch: controlPlane.fetch, token: remote.token });
   return {
     facts: {

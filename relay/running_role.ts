@@ -9,6 +9,8 @@ export interface RoleSurroundings {
   readonly monotonic: () => number;
   /** Cryptographically secure. */
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  /** Resident memory of the process, in octets. */
+  readonly residentOctets: () => number;
   readonly log: Logger;
   /** What is to end behind the drain is put into it. */
   readonly closing: AsyncDisposableStack;

@@ -17,6 +17,7 @@ import type { PoolLimits } from "./delivery/pool.ts";
 import { sleep } from "./delivery/sleep.ts";
 import type { Resolver } from "./dns/types.ts";
 import { describe } from "./error_words.ts";
+import type { NodeMetrics } from "./metrics/node_metrics.ts";
 import { followNotices } from "./notices/follower.ts";
 import { followQueue } from "./queue_jobs/follow.ts";
 import type { QueueFollower } from "./queue_jobs/follower.ts";
@@ -58,6 +59,8 @@ export interface ShardOptions {
   /** A ULID; later ones sort behind earlier ones, also within a millisecond. */
   readonly newId: (now: number) => string;
   readonly log: Logger;
+  /** Counts what happens here. */
+  readonly metrics: NodeMetrics;
   /** Hears whether the operator wants clients to be let in, whenever that changes. */
   readonly onDraining: (draining: boolean) => void;
   /** Whether no clients are let in now. */
@@ -77,6 +80,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   const closing = new AbortController();
   const onTrouble = unlessTold((error) => log.warn("trouble in the background", { error: describe(error) }));
   const newId = () => options.newId(now());
+  let isAway = false;
   const controlPlane = new ControlPlane({
     client: options.client,
     boot: newId(),
@@ -84,8 +88,14 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     sleep: (ms) => sleep(ms, closing.signal),
     closing: closing.signal,
     onTrouble,
-    onAway: (error) => log.error("the control plane is away", { error: describe(error) }),
-    onBack: (awayMs) => log.info("the control plane is back", { awayMs: Math.round(awayMs) }),
+    onAway: (error) => {
+      isAway = true;
+      log.error("the control plane is away", { error: describe(error) });
+    },
+    onBack: (awayMs) => {
+      isAway = false;
+      log.info("the control plane is back", { awayMs: Math.round(awayMs) });
+    },
   });
   const opened = await openSpool({
     directory,
@@ -98,6 +108,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
       damagedSegment: (path, offset) => log.error("a segment is damaged", { path, offset }),
       damagedIndex: (path) => log.error("the spool's index is damaged and was made anew from the log", { path }),
       trouble: onTrouble,
+      event: (event) => options.metrics.happened(event),
     },
   });
   controlPlane.name(opened.nodeId);
@@ -166,6 +177,14 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     onTrouble: (error) => log.warn("notices could not be taken to be sent", { error: describe(error) }),
     onUnsendable: ({ id, account }) => log.warn("a notice cannot be sent to its account's address", { id, account }),
   });
+  const readings = options.metrics.add({
+    queued: () => opened.spool.count(),
+    oldestAt: () => opened.spool.oldestAt(),
+    segmentOctets: () => opened.spool.segmentOctets,
+    suspended: () => delivery.suspendedDestinations().length,
+    clockAheadMs: () => clock.comparison?.aheadMs ?? null,
+    isAway: () => isAway,
+  });
   return new Shard({
     ...opened,
     controlPlane,
@@ -176,6 +195,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     closing,
     onTrouble,
     log,
+    readings,
     lock: held.move(),
   });
 }
@@ -189,6 +209,7 @@ interface ShardParts extends OpenSpool {
   readonly closing: AbortController;
   readonly onTrouble: (error: unknown) => void;
   readonly log: Logger;
+  readonly readings: Disposable;
   readonly lock: Disposable;
 }
 
@@ -255,6 +276,7 @@ export class Shard {
 
   async #close(): Promise<void> {
     using _ = this.#parts.lock;
+    this.#parts.readings[Symbol.dispose]();
     await this.stopDelivering();
     await this.#parts.queueFollower[Symbol.asyncDispose]();
     await this.#parts.noticeFollower?.[Symbol.asyncDispose]();

@@ -25,7 +25,8 @@ const PRUNE_MS = 3_600_000;
 const BLOCK_NOTICE_MS = 5000;
 
 export interface ControlPlaneSurroundings
-  extends Pick<ControlPlaneOptions, "adminToken" | "relayToken" | "parameters" | "examineMachine" | "readiness"> {
+  extends
+    Pick<ControlPlaneOptions, "adminToken" | "relayToken" | "parameters" | "examineMachine" | "readiness" | "figures"> {
   readonly settings: PlaneSettings;
   readonly resolver: ReturnType<typeof createResolver>;
   /** From which addresses mail leaves, as the world sees them. */

@@ -22,6 +22,12 @@ export class LeaseBook {
     return this.of(username).reduce((sum, lease) => sum + lease.room, 0);
   }
 
+  /** How many there are, and the relays that may be spent of all of them. */
+  get held(): { readonly leases: number; readonly relays: number } {
+    const all = [...this.#leases.values()].flat();
+    return { leases: all.length, relays: all.reduce((sum, { room }) => sum + room, 0) };
+  }
+
   get usernames(): string[] {
     return [...this.#leases.keys()];
   }

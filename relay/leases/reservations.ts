@@ -91,6 +91,11 @@ export class Reservations implements AsyncDisposable {
     }
   }
 
+  /** The leases that this node has. */
+  get held(): LeaseBook["held"] {
+    return this.#book.held;
+  }
+
   /** Gives all leases back, as far as the counters can be told. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lookingAfter[Symbol.asyncDispose]();

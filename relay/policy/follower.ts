@@ -15,6 +15,7 @@ import {
   ownModule,
   type Parameters,
   type PolicyModule,
+  type Reason,
 } from "../../policy/mod.ts";
 import type { PolicyFaultReport, PolicyState } from "../../api/client.ts";
 import type { ControlPlane } from "../control_plane.ts";
@@ -23,6 +24,8 @@ import type { DecisionRecorder } from "./recorder.ts";
 export interface PolicyFollowerOptions {
   readonly controlPlane: Pick<ControlPlane, "policy" | "policyModule" | "decisions">;
   readonly recorder: DecisionRecorder;
+  /** Hears the reason of each decision. */
+  readonly onDecision: (reason: Reason) => void;
   /** Those of this process's settings. */
   readonly parameters: Parameters;
   /** Epoch ms. */
@@ -52,14 +55,17 @@ export class PolicyFollower implements AsyncDisposable {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: PolicyFollowerOptions) {
-    const { recorder } = options;
+    const { recorder, onDecision } = options;
     this.#options = options;
     this.live = new LivePolicy({
       parameters: options.parameters,
       now: options.now,
       monotonic: options.monotonic,
       later: (job) => void setTimeout(job),
-      wants: (reason) => recorder.wants(reason),
+      wants: (reason) => {
+        onDecision(reason);
+        return recorder.wants(reason);
+      },
       record: (decision) => recorder.record(decision),
       onFault: (module, { message }, shadow) => {
         this.#failed(module, shadow, message);

@@ -216,6 +216,12 @@ export class IndexStore implements Disposable {
     return this.#knownNextDue.at;
   }
 
+  /** Of the oldest message, by the time in its id. */
+  oldestReceivedAt(): number | undefined {
+    const oldest = this.#db.prepare("SELECT received_at FROM message ORDER BY id LIMIT 1").get();
+    return (oldest as { received_at: number } | undefined)?.received_at;
+  }
+
   /** Whatever an earlier process had in hand, or had set aside, is due now. */
   releaseAll(now: number): void {
     this.#knownNextDue = undefined;

@@ -3,6 +3,7 @@
  * a fresh segment. Memory stays flat: what is found goes to the index, from where it is loaded as it is due.
  */
 import { dirname, join } from "@std/path";
+import type { NodeEvent } from "../../api/client.ts";
 import type { SpoolDamaged } from "./errors.ts";
 import { openIndex, refuseNewer } from "./index_opening.ts";
 import type { IndexStore } from "./index_store.ts";
@@ -31,6 +32,8 @@ export interface SpoolReport {
   /** It was set aside under this name, and another one made from the log. */
   readonly damagedIndex: (path: string) => void;
   readonly trouble: (error: unknown) => void;
+  /** Something that is durable now, but for what is found at the start. */
+  readonly event: (event: NodeEvent) => void;
 }
 
 export interface OpenSpool {
@@ -75,6 +78,7 @@ export async function openSpool(options: SpoolOptions): Promise<OpenSpool> {
     now,
     onDamage: report.damagedMessage,
     onTrouble: report.trouble,
+    onEvent: report.event,
   });
   return { spool, outbox, nodeId, recovered: { messages: spool.count(), replayedRecords } };
 }

@@ -18,7 +18,7 @@ import { FairOrder } from "./fair_order.ts";
 import { Hastening } from "./hastening.ts";
 import { indexFacts } from "./index_row.ts";
 import { type Found, type Loaded, LoadedMessages } from "./loaded.ts";
-import type { IndexRow, IndexStore } from "./index_store.ts";
+import type { IndexRow, IndexStore, OutboxItem } from "./index_store.ts";
 import { IndexTrimming } from "./index_trimming.ts";
 import { LiveRecords } from "./live_records.ts";
 import { type Location, type Log, readAt } from "./log.ts";
@@ -41,6 +41,8 @@ export interface SpoolParts {
   /** Hears of messages that cannot be read any more, and of trouble in the background. */
   readonly onDamage: (messageId: string, damage: SpoolDamaged) => void;
   readonly onTrouble: (error: unknown) => void;
+  /** Hears what happened to messages, when it is durable. */
+  readonly onEvent: (event: NodeEvent) => void;
 }
 
 /** A message that was not taken to be looked at. */
@@ -112,9 +114,21 @@ export class Spool implements Queue {
     return this.#parts.segments.used().length;
   }
 
+  /** Octets of these segments. */
+  get segmentOctets(): number {
+    return this.segmentsInUse * this.#parts.segments.sizeBytes;
+  }
+
   /** All messages that are not ended, whatever their number, from memory. */
   count(): number {
     return this.#live.messages;
+  }
+
+  /** When the oldest of them was accepted, epoch ms; undefined: there is none. Looks at each that is in memory. */
+  oldestAt(): number | undefined {
+    let oldest = this.#parts.index.oldestReceivedAt() ?? Infinity;
+    for (const { envelope } of this.#loaded.values()) oldest = Math.min(oldest, envelope.receivedAt);
+    return oldest === Infinity ? undefined : oldest;
   }
 
   /** Begins the content of a message; `expectedOctets` is a hint. */
@@ -282,7 +296,7 @@ export class Spool implements Queue {
     const dueAt = envelope.receivedAt;
     const recipients = initialStates(envelope);
     this.#live.add(location);
-    this.#parts.outbox.push({ event: acceptedEvent(envelope), reservation: envelope.reservation });
+    this.#push({ event: acceptedEvent(envelope), reservation: envelope.reservation });
     const fits = this.#loaded.allows(envelope.account, MAX_LOADED_NEW) &&
       (content === undefined || this.#loaded.hasRoomFor(location.length));
     const row = () => ({ ...indexFacts(envelope), location, large: large !== undefined, dueAt, recipients });
@@ -387,7 +401,12 @@ export class Spool implements Queue {
   }
 
   #pushEvents(events: readonly NodeEvent[]): void {
-    for (const event of events) this.#parts.outbox.push({ event, reservation: null });
+    for (const event of events) this.#push({ event, reservation: null });
+  }
+
+  #push(item: OutboxItem): void {
+    this.#parts.outbox.push(item);
+    this.#parts.onEvent(item.event);
   }
 
   #inBackground(work: Promise<void>): void {

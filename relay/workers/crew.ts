@@ -10,6 +10,7 @@ import type { Fetch } from "../../api/client.ts";
 import { PortUnavailable } from "../listeners.ts";
 import { ConnectionCounts } from "../smtp/connection_counts.ts";
 import type { Certificate } from "../tls/certificate.ts";
+import type { Snapshot } from "../metrics/node_metrics.ts";
 import type { CommonTask, FromNode, LoginNews, ToNode } from "./messages.ts";
 import { serveFetch } from "./port_fetch.ts";
 
@@ -40,6 +41,8 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /** A node that was up for so long did not end because of what it found at its start. */
 const STEADY_MS = 60_000;
+/** A node that has not told its figures by then is left out: a monitor gives up after ten seconds. */
+const METRICS_DEADLINE_MS = 2000;
 /** Beyond the grace of a drain: for closing what is on disk. */
 const CLOSING_MS = 5000;
 
@@ -67,6 +70,9 @@ export class Crew {
   readonly #members: readonly Member[];
   #certificate: Certificate;
   #draining = false;
+  #asked = 0;
+  /** Who waits for a node's figures, by the number of the question. */
+  readonly #waiting = new Map<number, (metrics: Snapshot | undefined) => void>();
 
   constructor(options: CrewOptions) {
     const { connections, settings: { workers } } = options.task;
@@ -96,6 +102,26 @@ export class Crew {
   trouble(): string | null {
     const down = this.#members.filter(({ upSince }) => upSince === undefined).map(({ node }) => node);
     return down.length === 0 ? null : `not up: ${down.join(", ")} of ${this.#members.length}`;
+  }
+
+  /** How many let clients in. */
+  get up(): number {
+    return this.#members.filter(({ upSince }) => upSince !== undefined).length;
+  }
+
+  /** Connections that are open, at all nodes. */
+  get connections(): number {
+    return this.#connections.open;
+  }
+
+  /** The figures of those that tell them in time, by the node's number, and how many do not. */
+  async metrics(): Promise<{ answered: Map<number, Snapshot>; silent: number }> {
+    const answered = new Map<number, Snapshot>();
+    await Promise.all(this.#members.map(async (member) => {
+      const metrics = await this.#metricsOf(member);
+      if (metrics !== undefined) answered.set(member.node, metrics);
+    }));
+    return { answered, silent: this.#members.length - answered.size };
   }
 
   /** Handshakes from now on use this certificate, at all nodes. */
@@ -133,6 +159,7 @@ export class Crew {
       if (data.is === "up") thread.up.resolve();
       else if (data.is === "drained") thread.drained.resolve();
       else if (data.is === "login") this.#passOn(data.news, member);
+      else if (data.is === "metrics") this.#waiting.get(data.ask)?.(data.metrics);
       else if (data.is === "no-port") this.#ended(member, thread, data.why, new PortUnavailable(data.why));
       else this.#ended(member, thread, data.why, new NodeNotStarted(data.why));
     };
@@ -179,6 +206,19 @@ export class Crew {
       }
     }, member.pauseMs);
     member.pauseMs = Math.min(2 * member.pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  async #metricsOf({ thread, upSince }: Member): Promise<Snapshot | undefined> {
+    if (thread === undefined || upSince === undefined) return undefined;
+    const ask = this.#asked++;
+    const { promise, resolve } = Promise.withResolvers<Snapshot | undefined>();
+    this.#waiting.set(ask, resolve);
+    const timer = setTimeout(() => resolve(undefined), METRICS_DEADLINE_MS);
+    thread.worker.postMessage({ is: "metrics", ask } satisfies ToNode);
+    const metrics = await promise;
+    clearTimeout(timer);
+    this.#waiting.delete(ask);
+    return metrics;
   }
 
   #passOn(news: LoginNews, from: Member): void {

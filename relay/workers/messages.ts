@@ -2,6 +2,7 @@
  * What the process's main thread and a node's thread say to each other. All of it can be cloned; calls of the control
  * plane go over a port of their own (`port_fetch.ts`).
  */
+import type { Snapshot } from "../metrics/node_metrics.ts";
 import type { Endpoint } from "../listeners.ts";
 import type { NodeSettings } from "../settings.ts";
 import type { ConnectionTable } from "../smtp/connection_counts.ts";
@@ -35,6 +36,8 @@ export type ToNode =
   | { readonly is: "start"; readonly task: Task }
   | { readonly is: "certificate"; readonly certificate: Certificate }
   | { readonly is: "login"; readonly news: LoginNews }
+  /** To be answered with the node's figures and the same number. */
+  | { readonly is: "metrics"; readonly ask: number }
   | { readonly is: "drain"; readonly graceMs: number };
 
 export type FromNode =
@@ -45,4 +48,5 @@ export type FromNode =
   /** Its spool is of a newer version of this program; the node has given up. */
   | { readonly is: "no-spool"; readonly why: string }
   | { readonly is: "login"; readonly news: LoginNews }
+  | { readonly is: "metrics"; readonly ask: number; readonly metrics: Snapshot }
   | { readonly is: "drained" };

@@ -8,8 +8,12 @@ import type { Logger } from "@logtape/logtape";
 import { createNodeClient } from "../../api/client.ts";
 import { adoptShards } from "../adoption.ts";
 import type { Resolver } from "../dns/types.ts";
+import { describe } from "../error_words.ts";
 import { listenOn, ownEndpoints, PortUnavailable } from "../listeners.ts";
 import { type Node, type NodeOptions, startNode } from "../node.ts";
+import { LoopLag } from "../metrics/loop_lag.ts";
+import { measuredFetch } from "../metrics/measured_fetch.ts";
+import { NodeMetrics } from "../metrics/node_metrics.ts";
 import type { HostPort } from "../settings.ts";
 import { shardDirectory } from "../shard_directories.ts";
 import { ConnectionCounts } from "../smtp/connection_counts.ts";
@@ -52,6 +56,7 @@ export function runNodeThread(scope: ThreadScope, parts: ThreadParts): void {
     const running = await node;
     if (data.is === "certificate") running?.reload(data.certificate);
     else if (data.is === "login") running?.throttle.hear(data.news, parts.monotonic());
+    else if (data.is === "metrics") await tell(scope, data.ask, running);
     else {
       await running?.drain(data.graceMs);
       await parts.closeLog();
@@ -60,9 +65,20 @@ export function runNodeThread(scope: ThreadScope, parts: ThreadParts): void {
   });
 }
 
+/** Trouble with a reading leaves the question without an answer, which the main thread counts; the node goes on. */
+async function tell(scope: ThreadScope, ask: number, running: RunningNode | undefined): Promise<void> {
+  try {
+    if (running !== undefined) scope.postMessage({ is: "metrics", ask, metrics: await running.metrics.snapshot() });
+  } catch (error) {
+    running?.log.warn("the node's figures could not be told", { error: describe(error) });
+  }
+}
+
 interface RunningNode {
   readonly reload: ReturnType<typeof createStartTls>["reload"];
   readonly throttle: SharedLoginThrottle;
+  readonly metrics: NodeMetrics;
+  readonly log: Logger;
   drain(graceMs: number): Promise<void>;
 }
 
@@ -72,10 +88,12 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
   const resolver = await parts.createResolver(settings.dns);
   const startTls = createStartTls(task.certificate);
   const throttle = new SharedLoginThrottle((news) => scope.postMessage({ is: "login", news }));
+  const lag = new LoopLag(monotonic);
+  const metrics = new NodeMetrics(now, lag);
   const shared = {
     settings,
     number: task.node,
-    client: createNodeClient(fetchOver(task.controlPlane), task.relayToken),
+    client: createNodeClient(measuredFetch(fetchOver(task.controlPlane), metrics, monotonic), task.relayToken),
     resolver,
     isOwnEndpoint: ownEndpoints(endpoints),
     now,
@@ -83,6 +101,7 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
     random,
     newId,
     log: (await parts.openLog()).with({ node: task.node }),
+    metrics,
   };
   const node = await startUnlessTooNew(scope, {
     ...shared,
@@ -106,9 +125,12 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
   return {
     reload: (certificate) => startTls.reload(certificate),
     throttle,
+    metrics,
+    log: shared.log,
     async drain(graceMs) {
       await Promise.all([node.drain(graceMs), adoption.close()]);
       await resolver[Symbol.asyncDispose]();
+      lag[Symbol.dispose]();
     },
   };
 }

@@ -16,6 +16,7 @@ import { type DatabaseLocation, IN_MEMORY } from "../../api/store/database.ts";
 import { addressFacts } from "../../relay/admission/address_facts.ts";
 import { LoginThrottle } from "../../relay/admission/login_throttle.ts";
 import { createResolver } from "../../relay/dns/resolver.ts";
+import { NodeMetrics } from "../../relay/metrics/node_metrics.ts";
 import { ownEndpoints } from "../../relay/listeners.ts";
 import { startNode } from "../../relay/node.ts";
 import { namesOf } from "../../relay/names_of.ts";
@@ -166,6 +167,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     random: Math.random,
     newId: monotonicUlid,
     log: getLogger("test-node"),
+    metrics: new NodeMetrics(() => clock.now, null),
   });
   // The port is closed and opened again when the operator has the node drain.
   let fresh: Deno.Listener | undefined = first;

@@ -67,6 +67,7 @@ export async function openTestSpool(directory: string, options: TestSpoolOptions
       damagedSegment: (path, offset) => damagedSegments.push({ path, offset }),
       damagedIndex: (path) => damagedIndexes.push(path),
       trouble: (error) => troubles.push(error),
+      event: () => {},
     },
     segmentBytes: options.segmentBytes ?? 256 * 1024,
   });

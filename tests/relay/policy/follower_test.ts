@@ -41,6 +41,7 @@ function follow(plane: ReturnType<typeof controlPlane>) {
       },
     },
     recorder: new DecisionRecorder({ samplePercent: 0, random: () => 0, newId: () => "chunk" }),
+    onDecision: () => {},
     parameters: defaultParameters,
     now: () => NOON,
     monotonic: () => 0,

@@ -4,6 +4,7 @@ import { delay } from "@std/async/delay.js";
 import { join } from "@std/path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { PortUnavailable } from "../../../relay/listeners.ts";
+import type { Snapshot } from "../../../relay/metrics/node_metrics.ts";
 import { issueLeaf, makeAuthority } from "../../../relay/tls/own_authority.ts";
 import { NodeNotStarted } from "../../../relay/workers/crew.ts";
 import { startTestCrew, type TestCrew } from "../../support/crew.ts";
@@ -117,6 +118,28 @@ Deno.test("crew: connections are counted over all nodes, and those of a node tha
   const { client, node } = await crew.connect();
   clients.use(client);
   assertEquals(node, "421 4.7.0 Too many connections from your address: close some or try later");
+});
+
+Deno.test("crew: the figures of a node that is down are left out and counted, and it counts from nought when it is back", async () => {
+  await using crew = await startTestCrew(2);
+  const decisions = (of: ReadonlyMap<number, Snapshot>, node: number) =>
+    of.get(node)?.find(({ name }) => name === "mailhop_decisions_total")?.values.length;
+  const whole = await crew.crew.metrics();
+  assertEquals([[...whole.answered.keys()].toSorted(), whole.silent], [[0, 1], 0]);
+  await crash(crew, 1);
+  const part = await crew.crew.metrics();
+  assertEquals([[...part.answered.keys()], part.silent], [[0], 1]);
+  await allUp(crew);
+  const again = await crew.crew.metrics();
+  assertEquals([again.silent, decisions(again.answered, 1)], [0, 0]);
+});
+
+Deno.test("crew: a node that does not tell its figures is not waited for long", async () => {
+  const deaf = "onmessage = ({ data: { is } }) => is === 'start' ? postMessage({ is: 'up' }) " +
+    ": is === 'drain' ? postMessage({ is: 'drained' }) : undefined";
+  await using crew = await startTestCrew(2, {}, { entry: new URL(`data:application/javascript,${deaf}`) });
+  const { answered, silent } = await crew.crew.metrics();
+  assertEquals([answered.size, silent], [0, 2]);
 });
 
 Deno.test("crew: failed logins count at all nodes", async () => {
