@@ -11,6 +11,8 @@ import { StartProcess } from "../support/start_process.ts";
 const LOGIN_FRESH_MS = 5000;
 /** Of a call, and some room on a busy machine. */
 const FIRST_ANSWER_MS = 15_000;
+/** A call that waits for an answer that does not come waits for longer. */
+const DEADLINE_MS = 9_000;
 const AWAY = "454 4.7.0 Accounts cannot be looked up now: try again in a minute";
 
 async function hello(port: number): Promise<Dialogue> {
@@ -75,7 +77,7 @@ Deno.test("control plane stopped: who is remembered goes on, others get 454, the
 
   const remembered = await login(edge.smtpPort, "anna", password);
   assertEquals(remembered.reply, "235 2.7.0 Authenticated");
-  assert(remembered.tookMs < 1000, `${remembered.tookMs} ms`);
+  assert(remembered.tookMs < DEADLINE_MS, `it waited for a deadline: ${remembered.tookMs} ms`);
   assertEquals((await login(edge.smtpPort, "anna", "wrong")).reply, AWAY);
   assertEquals((await login(edge.smtpPort, "bob", "password of bob")).reply, AWAY);
   using client = await hello(edge.smtpPort);
@@ -113,7 +115,7 @@ Deno.test("control plane that hangs: one call waits for its deadline, then who i
   for (let time = 0; time < 5; time++) {
     const { reply, tookMs } = await login(edge.smtpPort, "anna", password);
     assertEquals(reply, "235 2.7.0 Authenticated");
-    assert(tookMs < 1000, `${tookMs} ms`);
+    assert(tookMs < DEADLINE_MS, `it waited for a deadline: ${tookMs} ms`);
   }
   proxy.resume();
   await eventually(

@@ -10,7 +10,7 @@ import { type Regions, startRegions } from "../support/regions.ts";
 import { eventually } from "../support/relay_process.ts";
 import { repeatable, sizeOf } from "../support/size.ts";
 
-const ACCOUNTS = { ci: 12, large: 100 };
+const ACCOUNTS = { ci: 6, large: 100 };
 const LIMIT = 150;
 /** In each of three regions, so that an account tries more than it may. */
 const TRIED = 80;
