@@ -24,7 +24,7 @@ import {
 const SILENT: Progress = { step() {}, octets() {} };
 /** So small that the busy spool uses each again within some tens of milliseconds. */
 const SEGMENT_BYTES = 512 * 1024;
-const COPIES = 20;
+const COPIES = 6;
 
 async function copyOf(source: TestSpool): Promise<{ directory: string; result: ShardCopy }> {
   const directory = newDirectory();
