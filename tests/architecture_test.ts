@@ -49,7 +49,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/backup/", ["relay/spool/", "relay/data_dir.ts", "relay/shard_directories.ts"]],
   ["relay/tls/", []],
   ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts", "relay/error_words.ts"]],
-  ["relay/dkim/", ["relay/spool/", "relay/ttl_cache.ts", "relay/envelope.ts"]],
+  ["relay/dkim/", ["relay/spool/", "relay/fact_memory.ts", "relay/envelope.ts"]],
   ["relay/control_plane_calls.ts", ["relay/away_gate.ts"]],
   ["relay/refunds.ts", ["api/client.ts"]],
   [

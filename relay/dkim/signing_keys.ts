@@ -4,7 +4,7 @@
  * While the control plane cannot be asked, what it last said stands for an hour: a key that was replaced stays published
  * for days, so its signatures hold.
  */
-import { TtlCache } from "../ttl_cache.ts";
+import { FactMemory } from "../fact_memory.ts";
 import type { Algorithm, SigningKey } from "./signature.ts";
 
 /** Private keys of a domain, as they come from the control plane. */
@@ -45,11 +45,13 @@ export interface SigningKeysOptions {
   readonly onUnusable: (domain: string, selector: string, error: unknown) => void;
 }
 
-/** A new key signs, and a replaced one no longer does, within this time. */
-const FRESH_MS = 5 * 60_000;
-const STALE_MS = 60 * 60_000;
-/** Answers that are remembered, "none" included. */
-const MAX_CACHED = 10_000;
+const AGES = {
+  /** A new key signs, and a replaced one no longer does, within this time. */
+  freshMs: 5 * 60_000,
+  rememberedMs: 60 * 60_000,
+  /** Answers, "none" included. */
+  maxEntries: 10_000,
+};
 
 const IMPORT = {
   "rsa-sha256": { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
@@ -63,20 +65,18 @@ interface Known {
 
 export class SigningKeys {
   readonly #options: SigningKeysOptions;
-  readonly #fresh: TtlCache<Known>;
-  readonly #stale: TtlCache<Known>;
+  readonly #memory: FactMemory<Known>;
   readonly #asking = new Map<string, Promise<Known>>();
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
-    this.#fresh = new TtlCache(FRESH_MS, MAX_CACHED, options.monotonic);
-    this.#stale = new TtlCache(STALE_MS, MAX_CACHED, options.monotonic);
+    this.#memory = new FactMemory(AGES, options.monotonic);
   }
 
   /** @throws {KeysUnknown} */
   async of(question: KeyQuestion): Promise<DomainKeys | null> {
     const id = JSON.stringify([question.account, question.domain]);
-    const known = this.#fresh.get(id);
+    const known = this.#memory.fresh(id);
     if (known !== undefined) return known.keys;
     let asking = this.#asking.get(id);
     if (asking === undefined) {
@@ -92,12 +92,11 @@ export class SigningKeys {
       const set = await this.#options.ask(question);
       known = { keys: set === null ? null : await this.#usable(set) };
     } catch (cause) {
-      const stale = this.#stale.get(id);
-      if (stale === undefined) throw new KeysUnknown("the keys to sign with cannot be looked up", { cause });
-      return stale;
+      const remembered = this.#memory.remembered(id);
+      if (remembered === undefined) throw new KeysUnknown("the keys to sign with cannot be looked up", { cause });
+      return remembered;
     }
-    this.#fresh.set(id, known);
-    this.#stale.set(id, known);
+    this.#memory.learn(id, known);
     return known;
   }
 
