@@ -3,10 +3,8 @@
  *
  * Pure. Passwords pass over this connection, so beyond this machine it is encrypted.
  */
-import type { Parser } from "./settings_grammar.ts";
+import { keepsSecrets, type Parser } from "./settings_grammar.ts";
 
-/** Whole 127.0.0.0/8 is this machine (RFC 1122 3.2.1.3), and so is the name (RFC 6761 6.3). */
-const LOOPBACK = /^(127(\.\d+){3}|\[::1\]|localhost)$/;
 /** Tried one after the other within the deadline of one call: more would never be reached. */
 const MAX_URLS = 8;
 
@@ -23,7 +21,7 @@ export const controlPlaneUrls: Parser<readonly string[]> = {
 
 function origin(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
-  const { protocol, hostname, port, origin, href } = new URL(text);
-  if (href !== `${origin}/` || port === "0") return undefined;
-  return protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname)) ? origin : undefined;
+  const url = new URL(text);
+  const isOrigin = url.href === `${url.origin}/` && url.port !== "0";
+  return isOrigin && keepsSecrets(url) ? url.origin : undefined;
 }

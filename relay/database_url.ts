@@ -5,11 +5,10 @@
  * and the server must prove who it is, unless the operator says otherwise; `sslmode` and `sslrootcert` mean what they
  * mean to PostgreSQL's own programs. What else those know is refused rather than ignored.
  */
-import { isIPv4OrName, type Parser, path } from "./settings_grammar.ts";
+import { isIPv4OrName, isLoopback, type Parser, path } from "./settings_grammar.ts";
 import { parseAddress } from "./dns/ip_address.ts";
 
 const DEFAULT_PORT = 5432;
-const LOOPBACK = /^(127(\.\d+){3}|::1|localhost)$/;
 type Tls = "none" | "unverified" | "verified";
 /** By sslmode. */
 const TLS = new Map<string, Tls>([["disable", "none"], ["require", "unverified"], ["verify-full", "verified"]]);
@@ -29,7 +28,7 @@ export const databaseUrl = {
     const isHost = host.includes(":") ? parseAddress(host) !== null : isIPv4OrName(host);
     if (!isHost || !user || password === undefined || !database || database.includes("/")) return undefined;
     const { sslmode, sslrootcert, ...others } = Object.fromEntries(url.searchParams);
-    const byDefault: Tls = LOOPBACK.test(host) ? "none" : "verified";
+    const byDefault: Tls = isLoopback(host) ? "none" : "verified";
     const tls = sslmode === undefined ? byDefault : TLS.get(sslmode);
     const authorityFile = sslrootcert === undefined ? null : path.parse(sslrootcert);
     if (tls === undefined || authorityFile === undefined || Object.keys(others).length > 0) return undefined;

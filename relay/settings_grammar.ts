@@ -52,7 +52,8 @@ const NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:
 /** RFC 6750 2.1: what a bearer token is made of. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
-const LOOPBACK = /^(127(\.\d+){3}|\[::1\]|localhost)$/;
+/** Whole 127.0.0.0/8 is this machine (RFC 1122 3.2.1.3), and so is the name (RFC 6761 6.3); a URL has IPv6 in brackets. */
+const LOOPBACK = /^(127(\.\d+){3}|::1|\[::1\]|localhost)$/;
 /** Permission flags are words in a command line, with commas between paths. */
 const UNGRANTABLE = /[\s,\0]/;
 
@@ -101,11 +102,17 @@ export const serviceUrl: Parser<string> = {
   expected: "a URL such as https://counters.example.net, or http:// of this machine's loopback",
   parse(text) {
     if (!URL.canParse(text)) return undefined;
-    const { protocol, hostname, username, search, hash, href } = new URL(text);
-    const isSafe = protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname));
-    return isSafe && username === "" && search === "" && hash === "" ? href.replace(/\/$/, "") : undefined;
+    const url = new URL(text);
+    const isBare = url.username === "" && url.search === "" && url.hash === "";
+    return isBare && keepsSecrets(url) ? url.href.replace(/\/$/, "") : undefined;
   },
 };
+
+/** Whether what is sent to such a URL is read by nobody on the way: it is encrypted, or stays on this machine. */
+export const keepsSecrets = ({ protocol, hostname }: URL): boolean =>
+  protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
+
+export const isLoopback = (hostname: string): boolean => LOOPBACK.test(hostname);
 
 export const label: Parser<string> = {
   expected: "a short name of letters, digits, dots, hyphens and underscores, such as eu-west-1",
