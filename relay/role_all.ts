@@ -1,6 +1,5 @@
 /** Role `all`: control plane and nodes in one process; the nodes' `fetch` is the app itself. A composition root. */
-import { obtainAdminToken, shownToken } from "./admin_token.ts";
-import { CannotStart } from "./cannot_start.ts";
+import { shownToken } from "./admin_token.ts";
 import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
 import { examine } from "./doctor/examination.ts";
@@ -10,12 +9,11 @@ import { ProcessMetrics } from "./metrics/process_metrics.ts";
 import { prepareNodes } from "./nodes.ts";
 import { outgoingAddresses } from "./outgoing_addresses.ts";
 import { nodeParameters, planeParameters } from "./policy/parameters.ts";
+import { planeTokens } from "./plane_tokens.ts";
 import type { RoleSurroundings, RunningRole } from "./running_role.ts";
 import { serveHttp } from "./serve_http.ts";
 import type { Settings } from "./settings.ts";
 import { startControlPlane } from "./start_control_plane.ts";
-
-const TOKEN_OCTETS = 32;
 
 /** @returns mistakes of the settings. @throws {CannotStart | PortUnavailable | NodeNotStarted} */
 export async function startAll(
@@ -23,19 +21,17 @@ export async function startAll(
   surroundings: RoleSurroundings,
 ): Promise<RunningRole | readonly string[]> {
   const { now, monotonic, randomBytes, closing } = surroundings;
-  const adminToken = await obtainAdminToken({ path: plane.dataDir, given: plane.adminToken, randomBytes });
-  if (typeof adminToken === "string") throw new CannotStart(adminToken);
+  const tokens = await planeTokens(plane, randomBytes);
   const nodes = await prepareNodes(nodeSettings, surroundings);
   if (!("start" in nodes)) return nodes;
   const { endpoints } = nodes;
   const metrics = closing.use(new ProcessMetrics({ ...surroundings, role: "all", region: plane.region, nodes }));
-  const relayToken = plane.relayToken ?? randomBytes(TOKEN_OCTETS).toHex();
   const resolver = closing.use(createResolver(plane.dns ?? await systemNameServers()));
   const controlPlane = await startControlPlane({
     ...surroundings,
     settings: plane,
-    adminToken: adminToken.token,
-    relayToken,
+    adminToken: tokens.admin.token,
+    relayToken: tokens.relay,
     resolver,
     parameters: planeParameters(plane, nodeParameters(nodeSettings)),
     outgoingAddresses: () => outgoingAddresses(nodeSettings, resolver),
@@ -58,7 +54,7 @@ export async function startAll(
   closing.use(
     serveHttp(plane.httpListen, withMetrics(metrics, monotonic, (request) => controlPlane.app.fetch(request))),
   );
-  await nodes.start({ fetch: controlPlane.fetch, token: relayToken });
+  await nodes.start({ fetch: controlPlane.fetch, token: tokens.relay });
   return {
     facts: {
       role: "all",
@@ -67,7 +63,7 @@ export async function startAll(
       listeners: endpoints.open,
       leftOut: endpoints.leftOut,
       http: plane.httpListen,
-      adminToken: { file: adminToken.file, shown: shownToken(adminToken) },
+      adminToken: { file: tokens.admin.file, shown: shownToken(tokens.admin) },
       authorityFile: nodes.authorityFile,
       activationDelayMs: plane.activationDelayMs,
     },

@@ -1,6 +1,5 @@
 /** Role `api`: the control plane alone, for nodes in other processes. A composition root. */
-import { obtainAdminToken, shownToken } from "./admin_token.ts";
-import { CannotStart } from "./cannot_start.ts";
+import { shownToken } from "./admin_token.ts";
 import { createResolver } from "./dns/resolver.ts";
 import { systemNameServers } from "./dns/resolv_conf.ts";
 import { examineControlPlane } from "./doctor/examination.ts";
@@ -9,12 +8,12 @@ import { withMetrics } from "./metrics/endpoint.ts";
 import { ProcessMetrics } from "./metrics/process_metrics.ts";
 import { outgoingAddresses } from "./outgoing_addresses.ts";
 import { planeParameters } from "./policy/parameters.ts";
+import { planeTokens } from "./plane_tokens.ts";
 import type { RoleSurroundings, RunningRole } from "./running_role.ts";
 import { serveHttp } from "./serve_http.ts";
 import type { Settings } from "./settings.ts";
 import { startControlPlane } from "./start_control_plane.ts";
 
-const TOKEN_OCTETS = 32;
 /** Mail leaves from the relays: the service's name leads to them. */
 const SYSTEM_CHOICE = { ipv4: null, ipv6: null };
 
@@ -24,16 +23,14 @@ export async function startApi(
   surroundings: RoleSurroundings,
 ): Promise<RunningRole> {
   const { now, monotonic, randomBytes, closing } = surroundings;
-  const adminToken = await obtainAdminToken({ path: plane.dataDir, given: plane.adminToken, randomBytes });
-  if (typeof adminToken === "string") throw new CannotStart(adminToken);
+  const tokens = await planeTokens(plane, randomBytes);
   const resolver = closing.use(createResolver(plane.dns ?? await systemNameServers()));
   const metrics = closing.use(new ProcessMetrics({ ...surroundings, role: "api", region: plane.region, nodes: null }));
   const controlPlane = await startControlPlane({
     ...surroundings,
     settings: plane,
-    adminToken: adminToken.token,
-    // Where none is set, nobody has the shared one, and each machine needs one of its own.
-    relayToken: plane.relayToken ?? randomBytes(TOKEN_OCTETS).toHex(),
+    adminToken: tokens.admin.token,
+    relayToken: tokens.relay,
     resolver,
     parameters: planeParameters(plane),
     outgoingAddresses: () =>
@@ -60,7 +57,7 @@ export async function startApi(
       serviceName: plane.serviceName,
       dataDir: plane.dataDir,
       http: plane.httpListen,
-      adminToken: { file: adminToken.file, shown: shownToken(adminToken) },
+      adminToken: { file: tokens.admin.file, shown: shownToken(tokens.admin) },
       sharedToken: plane.relayToken !== null,
     },
     drain: async () => await http[Symbol.asyncDispose](),
