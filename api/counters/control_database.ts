@@ -4,9 +4,9 @@
  * Each call is one transaction, and those of an account exclude each other, whichever process they are of: what a
  * reservation reads of the day cannot change before it adds to it.
  *
- * On SQLite reservations and refunds are not synced: one that a power loss takes is charged again by its settlement, or was
- * never worth anything. A lease is, for its node goes on spending it, and settlements are, for the node forgets them once
- * answered.
+ * On SQLite reservations and refunds are not synced: one that a power loss takes is charged again by its settlement, or
+ * was never worth anything. A lease is, for its node goes on spending it, and settlements are, for the node forgets them
+ * once answered.
  */
 import type { Kysely } from "kysely";
 import { exclusively } from "../store/dialect.ts";

@@ -8,8 +8,8 @@
  * The day and the time are those of the store's clock.
  *
  * A lease is a reservation that a node spends on messages bit by bit: a message's settlement that names it takes its
- * relays from the lease, and what is beyond its new size when it is trimmed, or was not settled when it is
- * refunded, goes back to the day.
+ * relays from the lease, and what is beyond its new size when it is trimmed, or was not settled when it is refunded,
+ * goes back to the day.
  */
 import type { Used } from "../store/usage.ts";
 import type { BlockFacts, NdrWish, Refund, Settlement, Trim } from "../wire.ts";

@@ -6,7 +6,7 @@ import { plainResponse } from "../support/dialogue.ts";
 import { DATA, FORGOTTEN_MS, MESSAGE, passwordOf, PROBE_MS, startTestNode } from "../support/node.ts";
 import { startPostgres, testsOnPostgres } from "../support/postgres.ts";
 import { eventually, freePort } from "../support/relay_process.ts";
-import { StallingProxy } from "../support/stalling_proxy.ts";
+import { UnreliableProxy } from "../support/unreliable_proxy.ts";
 import { type Answer, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
 const test = await testsOnPostgres();
@@ -140,7 +140,7 @@ test("database killed: logins get 454, mail 451 and never a refusal, and the nod
 
 test("database that hangs: 503 within the time that a node waits, and no connection that hung is used again", async (postgres) => {
   await using database = await postgres.newDatabase();
-  await using proxy = new StallingProxy(database.location.port);
+  await using proxy = new UnreliableProxy(database.location.port);
   await using api = await startControlPlane({ database: { ...database.location, port: proxy.port } });
   await api.account("alice");
   proxy.stall();

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { parse } from "@std/yaml/parse.js";
+import { MESSAGE } from "../support/node.ts";
 import { needing } from "../support/installed.ts";
 import { NextHopServer } from "../support/next_hop_server.ts";
 import { startDnsServer } from "../support/dns_server.ts";
@@ -98,17 +99,7 @@ Deno.test({
       await client.play(`
         C: AUTH PLAIN ${plainResponse("anna", password)}
         S: 235 2.7.0 Authenticated
-        C: MAIL FROM:<anna@example.com>
-        S: 250 2.1.0 Sender OK
-        C: RCPT TO:<friend${n}@example.net>
-        S: 250 2.1.5 Recipient OK
-        C: DATA
-        S: 354 End the message with a dot on a line of its own
-        C: From: anna@example.com
-        C:
-        C: Hello
-        C: .
-        S: 250 2.0.0 OK: queued as …
+        ${MESSAGE}
       `);
     }
     await nextHop.until(({ received }) => received.length === 2);

@@ -4,7 +4,7 @@ import { issue, makeRoot, serverPair } from "../support/certificates.ts";
 import { Dialogue, plainResponse } from "../support/dialogue.ts";
 import { edgeSettings, fixedPlace, readinessOf, startApi, startEdge, startWorld, urlOf } from "../support/machines.ts";
 import { eventually, freePort, openAccount } from "../support/relay_process.ts";
-import { StallingProxy } from "../support/stalling_proxy.ts";
+import { UnreliableProxy } from "../support/unreliable_proxy.ts";
 import { StartProcess } from "../support/start_process.ts";
 
 /** A login that was checked so long ago is asked anew, where there is somebody to ask. */
@@ -103,7 +103,7 @@ Deno.test("control plane that hangs: one call waits for its deadline, then who i
   await using world = await startWorld();
   await using api = await startApi();
   const password = await openAccount(api, "anna");
-  await using proxy = new StallingProxy(api.httpPort);
+  await using proxy = new UnreliableProxy(api.httpPort);
   await using edge = await startEdge([urlOf({ httpPort: proxy.port })], world);
   assertEquals((await login(edge.smtpPort, "anna", password)).reply, "235 2.7.0 Authenticated");
   proxy.stall();
@@ -130,7 +130,7 @@ Deno.test("control plane that hangs, with a second address: within seconds every
   await using world = await startWorld();
   await using api = await startApi();
   const password = await openAccount(api, "anna");
-  await using proxy = new StallingProxy(api.httpPort);
+  await using proxy = new UnreliableProxy(api.httpPort);
   await using edge = await startEdge([urlOf({ httpPort: proxy.port }), urlOf(api)], world);
   assertEquals((await login(edge.smtpPort, "anna", "wrong")).reply.slice(0, 3), "535");
   proxy.stall();

@@ -7,7 +7,7 @@ import { AccountClient } from "../support/account_client.ts";
 import { needing } from "../support/installed.ts";
 import { startRegions, startRelayIn } from "../support/regions.ts";
 import { eventually, type RelayProcess } from "../support/relay_process.ts";
-import { StallingProxy } from "../support/stalling_proxy.ts";
+import { UnreliableProxy } from "../support/unreliable_proxy.ts";
 
 const ADDRESS = "127.0.3.1";
 const BLOCKS = 40;
@@ -21,7 +21,7 @@ Deno.test({
     await using service = await startRegions([{ name: "one", roundTripMs: 1 }]);
     const { regions: [one], world, redis, postgres, nextHop } = service;
     const { api, relay } = one!;
-    await using way = new StallingProxy(api.httpPort);
+    await using way = new UnreliableProxy(api.httpPort);
     await using other = await startRelayIn({ name: "two", api: { httpPort: way.port } }, world);
     for (
       const [path, body] of [

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openOrigin, type Origin, PROXY_VARIABLES } from "../../relay/direct_fetch.ts";
 import { RemoteControlPlane, type RemoteControlPlaneOptions } from "../../relay/remote_control_plane.ts";
 import { eventually, freePort } from "../support/relay_process.ts";
-import { StallingProxy } from "../support/stalling_proxy.ts";
+import { UnreliableProxy } from "../support/unreliable_proxy.ts";
 
 const HOST = "127.0.0.1";
 /** Of the client's own making: paths count. */
@@ -79,7 +79,7 @@ Deno.test("remote control plane: where nobody listens, and for 502, 503 and 504,
 Deno.test("remote control plane: an address that says nothing is given up in time for the next one", async () => {
   await using api = startApi();
   await using behind = startApi();
-  await using proxy = new StallingProxy(behind.port);
+  await using proxy = new UnreliableProxy(behind.port);
   proxy.stall();
   using asked = remote([`http://${HOST}:${proxy.port}`, api.url], { lookBackMs: 60_000 });
   const begun = performance.now();

@@ -8,7 +8,7 @@ import { NextHopServer } from "./next_hop_server.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
 import { type RelayProcess, startRelay } from "./relay_process.ts";
-import { UnreliableProxy, type Way } from "./unreliable_proxy.ts";
+import { GOOD_WAY, UnreliableProxy, type Way } from "./unreliable_proxy.ts";
 
 export const RELAY_TOKEN = "test-relay-token";
 
@@ -34,8 +34,6 @@ export interface Regions extends AsyncDisposable {
   readonly world: World;
   readonly regions: readonly Region[];
 }
-
-const GOOD_WAY = { cutPerMille: 0, holdPerMille: 0, holdMs: 0 };
 
 /** @param settings of all control planes. */
 export async function startRegions(

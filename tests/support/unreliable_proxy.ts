@@ -1,9 +1,11 @@
 /**
- * A way to a server on loopback that is long and bad: what goes through takes its time, and now and then a connection is
- * cut: before the server has heard a request, or after it has done it and before its answer has got through.
+ * A way to a server on loopback that can be long, and bad: what goes through takes its time, and now and then a
+ * connection is cut: before the server has heard a request, or after it has done it and before its answer has got
+ * through. And it can come to a halt: connections stay open and new ones are taken, but nothing gets through any more, as
+ * when a cable is cut.
  */
 import { delay } from "@std/async/delay.js";
-import type { Draw } from "./draw.ts";
+import { Draw } from "./draw.ts";
 
 const HOST = "127.0.0.1";
 
@@ -17,6 +19,9 @@ export interface Way {
   readonly holdMs: number;
 }
 
+/** Nothing happens on it. */
+export const GOOD_WAY: Way = { latencyMs: 0, cutPerMille: 0, holdPerMille: 0, holdMs: 0 };
+
 export class UnreliableProxy implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: HOST, port: 0 });
   readonly #conns = new Set<Deno.Conn>();
@@ -25,9 +30,10 @@ export class UnreliableProxy implements AsyncDisposable {
   readonly #draw: Draw;
   readonly #running: Promise<void>;
   #cuts = 0;
+  #flowing = Promise.resolve();
 
   /** @param to a port of loopback. */
-  constructor(to: number, way: Way, draw: Draw) {
+  constructor(to: number, way: Way = GOOD_WAY, draw: Draw = new Draw(0)) {
     this.#to = to;
     this.#way = way;
     this.#draw = draw;
@@ -41,6 +47,16 @@ export class UnreliableProxy implements AsyncDisposable {
   /** Connections that were cut. */
   get cuts(): number {
     return this.#cuts;
+  }
+
+  /** What is on its way waits for ever, what comes later too. */
+  stall(): void {
+    this.#flowing = new Promise(() => {});
+  }
+
+  /** New connections get through; those that were halted do not. */
+  resume(): void {
+    this.#flowing = Promise.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,8 +94,9 @@ export class UnreliableProxy implements AsyncDisposable {
         }
         const held = this.#draw.below(1000) < holdPerMille ? this.#draw.below(holdMs) : 0;
         const arrived = latencyMs + held > 0 ? delay(latencyMs + held) : Promise.resolve();
+        const flowing = this.#flowing;
         sent = sent.then(async () => {
-          await arrived;
+          await Promise.all([arrived, flowing]);
           await writeAll(to, buffer.subarray(0, octets));
         });
         sent.catch(() => {});

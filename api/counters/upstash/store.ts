@@ -29,13 +29,19 @@ const TRY_WHILE_AWAY_MS = 1000;
 /** How long Redis's clock is believed to run as ours does. */
 const CLOCK_HOLDS_MS = 60_000;
 
+/** Redis's clock against this machine's, when it was read: epoch ms, of this machine. */
+interface Clock {
+  readonly aheadMs: number;
+  readonly readAt: number;
+}
+
 export class UpstashStore {
   readonly #redis: Redis;
   readonly #hashes = new Map<ScriptName, Promise<string>>();
   readonly #now: () => number;
   /** The last call got no answer. */
   #away = false;
-  #clock: { readonly aheadMs: number; readonly readAt: number } | undefined;
+  #clock: Clock | undefined;
 
   /** @param now epoch ms, of this machine. */
   constructor({ url, token }: UpstashLocation, now: () => number) {
@@ -90,17 +96,13 @@ export class UpstashStore {
     const { aheadMs } = this.#knownClock() ?? await this.#tried(async () => {
       const before = this.#now();
       const [seconds, microseconds] = await this.#redis.time();
-      return this.#learn(before, Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000));
+      return this.learnTime(before, Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000));
     });
     return Math.floor(this.#now() + aheadMs);
   }
 
   /** Redis's clock showed `time` in the answer to a call that was made at `before`. */
-  learnTime(before: number, time: number): void {
-    this.#learn(before, time);
-  }
-
-  #learn(before: number, time: number) {
+  learnTime(before: number, time: number): Clock {
     const now = this.#now();
     // It was read somewhere on the way.
     return this.#clock = { aheadMs: time - (before + now) / 2, readAt: now };
