@@ -108,17 +108,21 @@ const openCounters = async (
   return createUpstashCounters({ store: new UpstashStore(counters, now), db, now, ...caps });
 };
 
-const databaseTrouble = async (
-  { db, sync }: ControlDatabase,
+/** What else the control plane needs, and what is said where it does not answer. */
+const NEEDED = { database: "the database does not answer", counters: "the counters do not answer" };
+
+/** null: it answers. */
+const troubleOf = async (
+  needed: keyof typeof NEEDED,
+  look: () => Promise<unknown>,
   { log, figures }: Pick<ControlPlaneOptions, "log" | "figures">,
 ): Promise<string | null> => {
   try {
-    await db.selectFrom("account").select("username").limit(1).execute();
-    await sync();
+    await look();
     return null;
   } catch (error) {
-    figures?.troubled("database");
-    log("the database does not answer", { error });
+    figures?.troubled(needed);
+    log(NEEDED[needed], { error });
     return "does not answer";
   }
 };
@@ -142,6 +146,12 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
   const counters = figures === undefined
     ? opened
     : countedCounters(opened, (operation, outcome) => figures.counted(operation, outcome));
+  const lookAtDatabase = async () => {
+    await db.selectFrom("account").select("username").limit(1).execute();
+    await sync();
+  };
+  // Nobody has no name: it is asked, and finds nothing.
+  const lookAtCounters = () => counters.today([""]);
   const app = createApp({
     db,
     sync,
@@ -167,7 +177,12 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     help: { ...options.help, activationDelayMs },
     adminToken,
     relayToken,
-    readiness: async () => ({ database: await databaseTrouble(database, options), ...await options.readiness() }),
+    readiness: async () => ({
+      database: await troubleOf("database", lookAtDatabase, options),
+      // Those in the database answer where it does.
+      ...options.counters && { counters: await troubleOf("counters", lookAtCounters, options) },
+      ...await options.readiness(),
+    }),
     figures,
     log,
   });

@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { AccountClient } from "../support/account_client.ts";
 import { needing } from "../support/installed.ts";
+import { readinessOf } from "../support/machines.ts";
 import { startRegions, startRelayIn } from "../support/regions.ts";
 import { eventually, type RelayProcess } from "../support/relay_process.ts";
 import { UnreliableProxy } from "../support/unreliable_proxy.ts";
@@ -45,6 +46,7 @@ Deno.test({
         assertEquals((await api.api("GET", "/accounts/anna")).status, 200);
         const quota = await api.api<{ type: string }>("GET", "/accounts/anna/quota");
         assertEquals([quota.status, quota.body.type], [503, "/problems/counters-unavailable"]);
+        assertEquals(await readinessOf(api), { status: "not ready", database: "ok", counters: "does not answer" });
         redis.thaw();
         await client.sendUntilTaken();
       },
