@@ -77,18 +77,19 @@ export class Reservations implements AsyncDisposable {
     // Reports are counted apart, by the counters.
     const lease = ndr ? undefined : this.#book.spend(username, relays, now, (lease) => this.#isGood(lease));
     if (lease === undefined) return await this.#ask(request);
+    let account: AccountFacts | null;
     try {
-      const account = await this.#parts.controlPlane.account(username, false);
-      if (account?.status !== "active") {
-        this.#giveBack(lease, relays);
-        return await this.#ask(request);
-      }
-      this.#leaseMore(username, lease.grant.limit - lease.used);
-      return this.#ofLease(request, lease, account);
+      account = await this.#parts.controlPlane.account(username, false);
     } catch (error) {
       this.#giveBack(lease, relays);
       throw error;
     }
+    if (account?.status !== "active") {
+      this.#giveBack(lease, relays);
+      return await this.#ask(request);
+    }
+    this.#leaseMore(username, lease.grant.limit - lease.used);
+    return this.#ofLease(request, lease, account);
   }
 
   /** The leases that this node has. */
@@ -142,7 +143,7 @@ export class Reservations implements AsyncDisposable {
     }
   }
 
-  #ofLease(request: ReservationRequest, lease: Lease, account: AccountFacts | null): Reserved {
+  #ofLease(request: ReservationRequest, lease: Lease, account: AccountFacts): Reserved {
     const { id, relays } = request;
     const { day, limit, id: leaseId } = lease.grant;
     const now = this.#clock.now(this.#parts.monotonic()) ?? Date.parse(day);

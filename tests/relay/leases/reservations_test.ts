@@ -282,3 +282,28 @@ Deno.test("leases: a report that is refused for its share of the day calls none 
   const { facts } = await node.reservations.reserve({ id: "r1", username: "anna", relays: 100, ndr: true });
   assertEquals([facts.granted, await left(plane)], [false, before]);
 });
+
+Deno.test("leases: what is asked for anew and gets no answer was spent of none", async () => {
+  await using plane = await startPlane(10);
+  await using node = startNode(plane, "n1");
+  assert(leased(await sendMany(node, 100)) > 0);
+  await plane.request("PATCH", "/v1/accounts/anna", { status: "suspended" });
+  node.clock.monotonic += 3 * SECOND_MS;
+  assertEquals((await node.send()).facts.granted, false);
+  node.link.down = true;
+  await assertRejects(() => node.send(), ControlPlaneUnavailable);
+  node.link.down = false;
+  node.clock.monotonic += 3 * SECOND_MS;
+  await plane.request("PATCH", "/v1/accounts/anna", { status: "active" });
+  await eventually(async () => {
+    node.clock.monotonic += 2 * SECOND_MS;
+    try {
+      await node.lookAfter();
+      return true;
+    } catch (error) {
+      if (error instanceof ControlPlaneUnavailable) return undefined;
+      throw error;
+    }
+  }, "the lease to be given back");
+  assertEquals(await left(plane), 1400);
+});
