@@ -9,6 +9,8 @@
  */
 export const MIDNIGHT_SKEW_MS = 15_000;
 
+const DAY_MS = 86_400_000;
+const dayNumber = (at: number): number => Math.floor(at / DAY_MS);
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 export class StoreClock {
@@ -28,7 +30,6 @@ export class StoreClock {
   day(at: number): string | undefined {
     const now = this.now(at);
     if (now === undefined) return undefined;
-    const [earliest, latest] = [now - MIDNIGHT_SKEW_MS, now + MIDNIGHT_SKEW_MS].map(dayOf);
-    return earliest === latest ? earliest : undefined;
+    return dayNumber(now - MIDNIGHT_SKEW_MS) === dayNumber(now + MIDNIGHT_SKEW_MS) ? dayOf(now) : undefined;
   }
 }
