@@ -4,6 +4,7 @@
  * Guarantees: whatever the content and wherever its chunks are split, nothing in the output but `end()` reads as
  * CRLF.CRLF. It relies on the content having no bare CR or LF, which the edge refuses.
  */
+import { nextDot } from "./octet_search.ts";
 
 const LF = 10, DOT = 46;
 const CRLF_DOT_CRLF = Uint8Array.of(13, 10, 46, 13, 10);
@@ -37,8 +38,9 @@ export class DotStuffing {
 
   #lineStartsWithDot(chunk: Uint8Array): number[] {
     const dots: number[] = [];
-    // Looking for dots and then behind them is the native search's work; line ends are more frequent than dots.
-    for (let at = chunk.indexOf(DOT); at >= 0; at = chunk.indexOf(DOT, at + 1)) {
+    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
+    // Line ends are more frequent than dots.
+    for (let at = nextDot(chunk, view, 0); at < chunk.length; at = nextDot(chunk, view, at + 1)) {
       if (at === 0 ? this.#atLineStart : chunk[at - 1] === LF) dots.push(at);
     }
     return dots;

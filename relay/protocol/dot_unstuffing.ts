@@ -6,6 +6,7 @@
  * LF or an LF without CR is noticed, and what comes behind it can no longer end a line that a next hop might see
  * differently (SMTP smuggling). It keeps no content: slices of the input are handed on as they are.
  */
+import { nextLineEnd } from "./octet_search.ts";
 
 const CR = 13, LF = 10, DOT = 46;
 
@@ -37,6 +38,7 @@ export class DotUnstuffing {
    * @returns how many octets of `chunk` belong to the data when it ended in this chunk, else -1.
    */
   push(chunk: Uint8Array, sink: (slice: Uint8Array) => void): number {
+    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
     let from = 0; // start of content not yet handed on
     let at = 0;
     const emit = (to: number) => {
@@ -54,10 +56,9 @@ export class DotUnstuffing {
           }
           this.#at = At.Line;
           continue;
-        case At.Line: {
-          at = this.#line(chunk, at);
+        case At.Line:
+          at = this.#lines(chunk, view, at);
           continue;
-        }
         case At.Cr:
           if (octet === LF) {
             at++;
@@ -89,19 +90,17 @@ export class DotUnstuffing {
     return -1;
   }
 
-  /** Goes on inside a line from `at`; returns the index behind its CR, or the chunk's end. */
-  #line(chunk: Uint8Array, at: number): number {
-    const cr = chunk.indexOf(CR, at);
-    const end = cr < 0 ? chunk.length : cr;
-    // Looked for once only: a hostile chunk of lone CRs shall not be searched again for each of them.
-    if (!this.bareLineEnding) {
-      const lf = chunk.indexOf(LF, at);
-      // An LF without CR does not start a line: a dot behind it is content.
-      if (lf >= 0 && lf < end) this.bareLineEnding = true;
+  /** Goes on inside a line from `at`, and through the lines behind it that begin with no dot; returns where it ended. */
+  #lines(chunk: Uint8Array, view: DataView, at: number): number {
+    let end = nextLineEnd(chunk, view, at);
+    while (chunk[end] === CR && chunk[end + 1] === LF && end + 2 < chunk.length && chunk[end + 2] !== DOT) {
+      end = nextLineEnd(chunk, view, end + 2);
     }
-    if (cr < 0) return chunk.length;
-    this.#at = At.Cr;
-    return cr + 1;
+    if (end === chunk.length) return end;
+    if (chunk[end] === CR) this.#at = At.Cr;
+    // An LF without CR does not start a line: a dot behind it is content.
+    else this.bareLineEnding = true;
+    return end + 1;
   }
 
   #emit(slice: Uint8Array, sink: (slice: Uint8Array) => void): void {

@@ -2,8 +2,9 @@
  * Notices a CR without LF or an LF without CR in octets that come in parts: content by BDAT has no end mark that it
  * could hide, but what goes on by DATA at the next hop has (SMTP smuggling).
  */
+import { nextLineEnd } from "./octet_search.ts";
 
-const CR = 13, LF = 10;
+const LF = 10;
 
 export class LineEndings {
   /** A CR or LF stood alone. */
@@ -19,18 +20,14 @@ export class LineEndings {
       at = 1;
     }
     this.endsInCr = false;
+    const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
     while (!this.bare) {
-      const cr = octets.indexOf(CR, at);
-      const end = cr < 0 ? octets.length : cr;
-      const lf = octets.indexOf(LF, at);
-      if (lf >= 0 && lf < end) this.bare = true;
-      if (cr < 0) return;
-      if (cr === octets.length - 1) {
-        this.endsInCr = true;
-        return;
-      }
-      if (octets[cr + 1] !== LF) this.bare = true;
-      at = cr + 2;
+      const end = nextLineEnd(octets, view, at);
+      if (end === octets.length) return;
+      if (octets[end] === LF) this.bare = true;
+      else if (end === octets.length - 1) this.endsInCr = true;
+      else if (octets[end + 1] !== LF) this.bare = true;
+      at = end + 2;
     }
   }
 }
