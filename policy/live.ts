@@ -9,10 +9,9 @@ import { Reason } from "./assembly/reason.ts";
 import type { Decision } from "./decision.ts";
 import type { Block, FactsOf, NdrWish, ReportFacts, StageName } from "./facts.ts";
 import { PolicyFault } from "./fault.ts";
-import { putFacts } from "./memory.ts";
 import { ownModule, type PolicyModule } from "./module.ts";
 import type { Parameters } from "./parameters.ts";
-import { ModulePolicy, type Policy } from "./policy.ts";
+import { type Answer, ModulePolicy, type Policy } from "./policy.ts";
 import { readFacts } from "./recorded_facts.ts";
 import { Shadow, type ShadowNews } from "./shadow.ts";
 import type { Verdict } from "./verdict.ts";
@@ -96,32 +95,21 @@ export class LivePolicy implements Policy {
   }
 
   decide<Name extends StageName>(stage: Name, facts: FactsOf[Name], account: string | null = null): Verdict {
-    const active = this.#active;
     try {
-      const { reason, data, verdict, facts: before } = active.decideOn(
-        stage,
-        (memory) => putFacts[stage](memory, facts),
-      );
-      const wanted = this.#options.wants(reason);
-      if (wanted || this.#shadow !== null) {
-        const decision: Decision = {
-          stage,
-          at: this.#options.now(),
-          account,
-          module: active.module,
-          parameters: active.parameters,
-          facts: before ?? readFacts(active.memory, stage),
-          reason,
-          data,
-        };
-        if (wanted) this.#options.record(decision);
-        this.#shadow?.compare(decision);
-      }
-      return verdict;
+      const answer = this.#active.answer(stage, facts);
+      this.#decided(stage, answer, account);
+      return answer.verdict;
     } catch (error) {
       this.#failed(error);
       return { reason: Reason.PolicyFault };
     }
+  }
+
+  accept<Name extends StageName>(stage: Name, facts: FactsOf[Name], account: string | null = null): Verdict | null {
+    const answer = this.#orFault((active) => active.answer(stage, facts));
+    if (answer.reason !== Reason.Accepted) return null;
+    this.#decided(stage, answer, account);
+    return answer.verdict;
   }
 
   foresee<Name extends StageName>(stage: Name, facts: FactsOf[Name]): Verdict {
@@ -142,6 +130,25 @@ export class LivePolicy implements Policy {
 
   isNdr(facts: ReportFacts): boolean {
     return this.#orFault((active) => active.isNdr(facts));
+  }
+
+  /** The answer is a decision: whoever wants to know of it is told. The facts stand in the active module's memory. */
+  #decided(stage: StageName, { reason, data, facts }: Answer, account: string | null): void {
+    const wanted = this.#options.wants(reason);
+    if (!wanted && this.#shadow === null) return;
+    const { module, parameters, memory } = this.#active;
+    const decision: Decision = {
+      stage,
+      at: this.#options.now(),
+      account,
+      module,
+      parameters,
+      facts: facts ?? readFacts(memory, stage),
+      reason,
+      data,
+    };
+    if (wanted) this.#options.record(decision);
+    this.#shadow?.compare(decision);
   }
 
   #orFault<T>(ask: (active: ModulePolicy) => T): T {

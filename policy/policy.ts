@@ -27,6 +27,8 @@ export interface Policy {
   decide<Name extends StageName>(stage: Name, facts: FactsOf[Name], account?: string | null): Verdict;
   /** What would be decided, were the facts final: nothing comes of it, and nothing is recorded. */
   foresee<Name extends StageName>(stage: Name, facts: FactsOf[Name]): Verdict;
+  /** The decision, where it is to accept; else null, as it was only foreseen. */
+  accept<Name extends StageName>(stage: Name, facts: FactsOf[Name], account?: string | null): Verdict | null;
   /** Relays that a message of `sizeBytes` octets to so many recipients costs. */
   price(sizeBytes: number, recipients: number): number;
   /** Relays of the day, from the blocks that are active at `now`. */
@@ -81,18 +83,34 @@ export class ModulePolicy implements Policy {
   }
 
   decide<Name extends StageName>(stage: Name, facts: FactsOf[Name]): Verdict {
-    return this.decideOn(stage, (memory) => putFacts[stage](memory, facts)).verdict;
+    return this.answer(stage, facts).verdict;
   }
 
   foresee<Name extends StageName>(stage: Name, facts: FactsOf[Name]): Verdict {
     return this.decide(stage, facts);
   }
 
+  accept<Name extends StageName>(stage: Name, facts: FactsOf[Name]): Verdict | null {
+    const verdict = this.decide(stage, facts);
+    return verdict.reason === Reason.Accepted ? verdict : null;
+  }
+
+  /** The verdict, and what it was made from. */
+  answer<Name extends StageName>(stage: Name, facts: FactsOf[Name]): Answer {
+    this.#begin();
+    putFacts[stage](this.memory, facts);
+    return this.#answerOn(stage);
+  }
+
   /** The same for facts that are written as numbers. */
   decideOn(stage: StageName, write: (memory: DataView) => void): Answer {
-    const { engine } = this.#module;
     this.#begin();
     write(this.memory);
+    return this.#answerOn(stage);
+  }
+
+  #answerOn(stage: StageName): Answer {
+    const { engine } = this.#module;
     const facts = engine.foreign ? readFacts(this.memory, stage) : null;
     const reason = engine.decide(STAGES[stage]);
     const data = verdictData(this.memory, reason);

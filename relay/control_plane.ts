@@ -232,16 +232,19 @@ export class ControlPlane {
    * @throws {ControlPlaneUnavailable}
    */
   async owners(domains: readonly string[], fresh: boolean): Promise<(string | null)[]> {
-    return await Promise.all(domains.map(async (domain) => {
-      const known = fresh ? undefined : this.#owners.fresh(domain);
-      if (known !== undefined) return known.username;
-      const owner = await this.#orRemembered(this.#owners, domain, fresh, async () => {
-        const owner = await this.#ownerQuestions.call(domain);
-        this.#owners.learn(domain, owner);
-        return owner;
-      });
-      return owner.username;
-    }));
+    const known = domains.map((domain) => fresh ? undefined : this.#owners.fresh(domain));
+    const owners = known.every((owner) => owner !== undefined)
+      ? known
+      : await Promise.all(known.map((owner, at) => owner ?? this.#askOwner(domains[at]!, fresh)));
+    return owners.map(({ username }) => username);
+  }
+
+  #askOwner(domain: string, fresh: boolean): Promise<DomainOwner> {
+    return this.#orRemembered(this.#owners, domain, fresh, async () => {
+      const owner = await this.#ownerQuestions.call(domain);
+      this.#owners.learn(domain, owner);
+      return owner;
+    });
   }
 
   /** What is to come of the account's mail to an address that failed for good; null: nothing. @throws {ControlPlaneUnavailable} */

@@ -46,8 +46,8 @@ export class FactMemory<T> {
   #within(key: string, ageMs: number): T | undefined {
     const fact = this.#facts.get(key);
     if (fact === undefined) return undefined;
-    const isAged = (limitMs: number) => this.#monotonic() - fact.learnedAt >= limitMs;
-    if (isAged(this.#ages.rememberedMs)) this.#facts.delete(key);
-    return isAged(ageMs) ? undefined : fact.value;
+    const factAgeMs = this.#monotonic() - fact.learnedAt;
+    if (factAgeMs >= this.#ages.rememberedMs) this.#facts.delete(key);
+    return factAgeMs >= ageMs ? undefined : fact.value;
   }
 }

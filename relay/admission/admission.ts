@@ -125,7 +125,7 @@ export class Admission {
 
   /** @param login the account that logged in; null: the client's address decides. */
   async mail(mail: Mail, login: string | null, address: string): Promise<{ readonly account: string } | Refusal> {
-    const { controlPlane, resolver, senderDomains } = this.#parts;
+    const { controlPlane, resolver, senderDomains, policy } = this.#parts;
     const find = (fresh: boolean) =>
       login === null ? controlPlane.network(address, fresh) : controlPlane.account(login, fresh);
     return await this.#orTrouble("mail", async () => {
@@ -133,10 +133,10 @@ export class Admission {
       let account = await find(false);
       const domain = mail.mailbox?.domain;
       const ofAccount = (account: AccountFacts | null) => this.#mailFacts(mail, account, NOT_LOOKED_UP);
-      let refused = this.#wouldRefuse("mail", ofAccount(account));
+      let refused = this.#wouldRefuse(ofAccount(account));
       if (refused) {
         account = await find(true);
-        refused = this.#wouldRefuse("mail", ofAccount(account));
+        refused = this.#wouldRefuse(ofAccount(account));
       }
       if (account === null || domain === undefined || refused) {
         const verdict = this.#decide("mail", ofAccount(account), account?.username);
@@ -150,11 +150,12 @@ export class Admission {
       const { username } = account;
       const ownership = async (fresh: boolean) => (await domainOwnership([domain], username, controlPlane, fresh))[0]!;
       const [sender, owned] = await Promise.all([senderDomainFacts(domain, resolver), ownership(false)]);
-      let facts = this.#mailFacts(mail, account, { sender, ownership: owned });
-      if (this.#wouldRefuse("mail", facts)) {
-        facts = this.#mailFacts(mail, await find(true), { sender, ownership: await ownership(true) });
-      }
-      const verdict = this.#decide("mail", facts, username);
+      const facts = this.#mailFacts(mail, account, { sender, ownership: owned });
+      const verdict = policy.accept("mail", facts, username) ?? this.#decide(
+        "mail",
+        this.#mailFacts(mail, await find(true), { sender, ownership: await ownership(true) }),
+        username,
+      );
       const didYouMean = closestDomain(domain, senderDomains.of(username));
       if (verdict.reason === Reason.Accepted) senderDomains.used(username, domain);
       return this.#answer("mail", verdict, { account: username }, { domain, didYouMean });
@@ -270,12 +271,12 @@ export class Admission {
     username: string,
     find: (fresh: boolean) => Promise<FactsOf[Stage]>,
   ): Promise<Verdict> {
-    const known = await find(false);
-    return this.#decide(stage, this.#wouldRefuse(stage, known) ? await find(true) : known, username);
+    return this.#parts.policy.accept(stage, await find(false), username) ??
+      this.#decide(stage, await find(true), username);
   }
 
-  #wouldRefuse<Stage extends StageName>(stage: Stage, facts: FactsOf[Stage]): boolean {
-    return this.#parts.policy.foresee(stage, facts).reason !== Reason.Accepted;
+  #wouldRefuse(facts: FactsOf["mail"]): boolean {
+    return this.#parts.policy.foresee("mail", facts).reason !== Reason.Accepted;
   }
 
   #decide<Stage extends StageName>(stage: Stage, facts: FactsOf[Stage], account: string | null = null): Verdict {

@@ -10,14 +10,14 @@ import type { Admission } from "../admission/admission.ts";
 import type { Origin } from "../envelope.ts";
 import { replies, tooBig } from "../protocol/replies.ts";
 import { encodeReply, type Reply } from "../protocol/reply.ts";
-import { giveBuffer, takeBuffer } from "./data_buffers.ts";
+import { BufferPool } from "./buffer_pool.ts";
 import { DataPace, type DataTiming } from "./data_pace.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { lastWords } from "./last_words.ts";
 import { OutputBuffer } from "./output_buffer.ts";
 import { type DataSource, readExactly, Reception, type ReceptionContext } from "./reception.ts";
 import { newSession, step } from "./session.ts";
-import type { Effect, Input, Session, SessionRules, Transaction } from "./session_types.ts";
+import type { Effect, Input, Session, SessionRules, Step, Transaction } from "./session_types.ts";
 import { protocolType } from "./trace.ts";
 
 /** The part of `Deno.Conn` that a session uses; plain, TLS and upgraded connections all have it. */
@@ -41,6 +41,9 @@ export interface ConnectionContext extends ReceptionContext {
   /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number;
 }
+
+/** Octets read at once while data comes; 2 MiB unused in all, as many as receive data at the same moment on a busy node. */
+const dataBuffers = new BufferPool(64 * 1024, 32);
 
 export class Connection {
   /** When the peer must have said the next thing, by the monotonic clock; Infinity while it waits for us. */
@@ -108,7 +111,9 @@ export class Connection {
       if (!isConnectionTrouble(error)) this.#context.onTrouble("", error);
     } finally {
       this.#close();
-      await this.#discardReception();
+      if (this.#reception !== undefined) await this.#discardReception();
+      // A read that nobody waited for may still put octets into it.
+      if (this.#firstRead === undefined) this.#input.release();
     }
   }
 
@@ -136,11 +141,13 @@ export class Connection {
    * say. What is read here stays the first read of the session.
    */
   async #listenForEarlyTalker(): Promise<void> {
-    const firstRead = this.#conn.read(this.#input.room());
-    const octets = await Promise.race([firstRead, nextTurn()]);
-    if (octets === undefined) this.#firstRead = firstRead;
-    else if (octets === null) this.#close();
-    else await this.#feed({ is: "ended", reply: replies.earlyTalker });
+    const firstRead = this.#firstRead = this.#conn.read(this.#input.room());
+    let early: number | null | undefined;
+    // What the read rejects with is met where its octets are wanted.
+    firstRead.then((octets) => early = octets, () => {});
+    await nextTurn();
+    if (early === null) this.#close();
+    else if (early !== undefined) await this.#feed({ is: "ended", reply: replies.earlyTalker });
   }
 
   async #beginWithTls(): Promise<void> {
@@ -150,15 +157,17 @@ export class Connection {
   }
 
   async #feed(input: Input): Promise<void> {
-    const { session, effects } = step(this.#session, input, this.#context.rules);
-    this.#session = session;
-    const receives = session.state.at === "Chunks" || session.state.at === "Data";
-    if (!receives && this.#reception !== undefined) await this.#discardReception();
-    for (const effect of effects) {
-      const performed = this.#perform(effect);
-      // A reply is there at once, and most commands are answered by one.
-      const answer = performed === undefined ? undefined : await performed;
-      if (answer !== undefined) await this.#feed(answer);
+    for (let next: Input | undefined = input; next !== undefined;) {
+      const { session, effects }: Step = step(this.#session, next, this.#context.rules);
+      this.#session = session;
+      const receives = session.state.at === "Chunks" || session.state.at === "Data";
+      if (!receives && this.#reception !== undefined) await this.#discardReception();
+      next = undefined;
+      for (const effect of effects) {
+        const performed = this.#perform(effect);
+        // A reply is there at once, and most commands are answered by one.
+        if (performed !== undefined) next = await performed;
+      }
     }
   }
 
@@ -175,17 +184,20 @@ export class Connection {
         return this.#decision(
           this.#context.admission.login(effect.credentials, this.#address),
           { refusal: replies.authUnavailable },
-        ).then((verdict) => ({ is: "login", verdict }));
+          (verdict) => ({ is: "login", verdict }),
+        );
       case "admit-mail":
         return this.#decision(
           this.#context.admission.mail(effect.mail, effect.login, this.#address),
           { refusal: replies.localTrouble },
-        ).then((verdict) => ({ is: "mail", mail: effect.mail, verdict }));
+          (verdict) => ({ is: "mail", mail: effect.mail, verdict }),
+        );
       case "admit-recipient":
         return this.#decision(
           this.#context.admission.recipient(effect.transaction, effect),
           { refusal: replies.localTrouble },
-        ).then((verdict) => ({ is: "recipient", address: effect.address, dsn: effect.dsn, verdict }));
+          (verdict) => ({ is: "recipient", address: effect.address, dsn: effect.dsn, verdict }),
+        );
       case "receive":
         return this.#receive(effect.transaction);
       case "receive-chunk":
@@ -196,12 +208,12 @@ export class Connection {
   }
 
   /** What admission decides; trouble that nobody expected is reported, and not the client's fault (invariant 7). */
-  async #decision<T>(decided: Promise<T>, inTrouble: T): Promise<T> {
+  async #decision<T>(decided: Promise<T>, inTrouble: T, toInput: (verdict: T) => Input): Promise<Input> {
     try {
-      return await decided;
+      return toInput(await decided);
     } catch (error) {
       this.#context.onTrouble("", error);
-      return inTrouble;
+      return toInput(inTrouble);
     }
   }
 
@@ -256,10 +268,10 @@ export class Connection {
     const pace = this.#pace ??= new DataPace(this.#context.timing, this.#context.monotonic());
     let buffer: Uint8Array | undefined;
     return {
-      read: () => this.#input.isEmpty ? this.#readData(buffer ??= takeBuffer(), pace) : this.#takeRest(pace),
+      read: () => this.#input.isEmpty ? this.#readData(buffer ??= dataBuffers.take(), pace) : this.#takeRest(pace),
       putBack: (octets) => this.#input.putBack(octets),
       [Symbol.dispose]: () => {
-        if (buffer !== undefined) giveBuffer(buffer);
+        if (buffer !== undefined) dataBuffers.give(buffer);
       },
     };
   }

@@ -1,20 +1,28 @@
-/** What EHLO offers (RFC 5321 4.1.1.1), as the session stands. Pure. */
+/** What a server says of itself: its banner, and what EHLO offers (RFC 5321 4.1.1.1) as the session stands. Pure. */
+import { banner } from "../protocol/replies.ts";
 import { type Reply, reply } from "../protocol/reply.ts";
 import type { Session, SessionRules } from "./session_types.ts";
+
+/** What a client hears first. */
+export function greeting(rules: SessionRules): Reply {
+  return repliesOf(rules).greeting ??= banner(rules.hostname);
+}
 
 /** The reply to a greeting that was accepted: one line to HELO, the extensions to EHLO. */
 export function helloReply(session: Session, rules: SessionRules): Reply {
   if (!session.extended) return reply(250, null, rules.hostname);
-  let byState = cache.get(rules);
-  if (byState === undefined) cache.set(rules, byState = new Map());
   const state = session.tls === null ? "plain" : "tls";
-  let found = byState.get(state);
-  if (found === undefined) byState.set(state, found = reply(250, null, rules.hostname, ...keywords(session, rules)));
-  return found;
+  return repliesOf(rules)[state] ??= reply(250, null, rules.hostname, ...keywords(session, rules));
 }
 
-/** There are only two such replies for a server; they are encoded once. */
-const cache = new WeakMap<SessionRules, Map<"plain" | "tls", Reply>>();
+/** They are the same for all connections of a server, and encoded once. */
+const cache = new WeakMap<SessionRules, { [What in "greeting" | "plain" | "tls"]?: Reply }>();
+
+function repliesOf(rules: SessionRules) {
+  let found = cache.get(rules);
+  if (found === undefined) cache.set(rules, found = {});
+  return found;
+}
 
 function keywords(session: Session, rules: SessionRules): string[] {
   const secure = session.tls !== null;

@@ -6,6 +6,7 @@
  */
 import { replies } from "../protocol/replies.ts";
 import type { Reply } from "../protocol/reply.ts";
+import { BufferPool } from "./buffer_pool.ts";
 
 /**
  * The longest line, CRLF included. RFC 4954 4 asks for 12,288 octets of base64 in AUTH, more than any command with its
@@ -15,14 +16,19 @@ const MAX_LINE_OCTETS = 12_288 + 2;
 /** Enough for a pipelined group of commands, little enough for ten thousand idle connections. */
 const FIRST_BUFFER_OCTETS = 2048;
 
-const CR = 13, LF = 10;
+/** Of connections that have ended, for the next ones: 512 KiB in all. */
+const firstBuffers = new BufferPool(FIRST_BUFFER_OCTETS, 256);
+
+const CR = 13, LF = 10, SPACE = 32, TILDE = 126;
 const CONTROL_CHARACTER = /\p{Cc}/u;
+/** So many characters are made a text as the arguments of one call. */
+const MAX_SHORT_OCTETS = 512;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export type Line = { readonly text: string } | { readonly bad: Reply; readonly fatal: boolean };
 
 export class InputBuffer {
-  #octets: Uint8Array = new Uint8Array(FIRST_BUFFER_OCTETS);
+  #octets = firstBuffers.take();
   #start = 0;
   #end = 0;
 
@@ -67,6 +73,11 @@ export class InputBuffer {
     return rest;
   }
 
+  /** No more is read into it, or taken out of it. */
+  release(): void {
+    if (this.#octets.length === FIRST_BUFFER_OCTETS) firstBuffers.give(this.#octets);
+  }
+
   /** Puts octets back that were read but belong to what follows. */
   putBack(octets: Uint8Array): void {
     if (octets.length > this.#octets.length) this.#octets = new Uint8Array(octets.length);
@@ -77,6 +88,17 @@ export class InputBuffer {
 }
 
 function decode(octets: Uint8Array): Line {
+  return asciiText(octets) ?? utf8Text(octets);
+}
+
+/** Nearly every line is short and printable ASCII; the decoder, and a search of its text, take three times as long. */
+function asciiText(octets: Uint8Array): Line | undefined {
+  if (octets.length > MAX_SHORT_OCTETS) return undefined;
+  for (let at = 0; at < octets.length; at++) if (octets[at]! < SPACE || octets[at]! > TILDE) return undefined;
+  return { text: Reflect.apply(String.fromCharCode, null, octets) };
+}
+
+function utf8Text(octets: Uint8Array): Line {
   try {
     const text = decoder.decode(octets);
     return CONTROL_CHARACTER.test(text) ? { bad: replies.notUtf8, fatal: false } : { text };

@@ -14,7 +14,10 @@ export interface Writer {
 
 export class OutputBuffer {
   #octets: Uint8Array[] = [];
+  /** Of the last write that was begun. */
   #written: Promise<void> = Promise.resolve();
+  /** Writes that were begun and have not ended well. */
+  #pending = 0;
 
   add(octets: Uint8Array): void {
     this.#octets.push(octets);
@@ -25,12 +28,16 @@ export class OutputBuffer {
     if (this.#octets.length > 0) {
       const octets = concatenate(this.#octets);
       this.#octets = [];
-      this.#written = this.#written.then(() => writeAll(writer, octets));
+      this.#written = this.#pending++ === 0
+        ? this.#write(writer, octets)
+        : this.#written.then(() => this.#write(writer, octets));
     }
     return this.#written;
   }
-}
 
-async function writeAll(writer: Writer, octets: Uint8Array): Promise<void> {
-  for (let rest = octets; rest.length > 0;) rest = rest.subarray(await writer.write(rest));
+  async #write(writer: Writer, octets: Uint8Array): Promise<void> {
+    let written = await writer.write(octets);
+    while (written < octets.length) written += await writer.write(octets.subarray(written));
+    this.#pending--;
+  }
 }

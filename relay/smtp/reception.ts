@@ -206,8 +206,10 @@ export class Reception {
       return;
     }
     try {
-      for (const slice of slices.length > MAX_SLICES ? [concatenate(slices)] : slices) {
-        const written = this.#draft.write(slice);
+      const parts = slices.length > MAX_SLICES ? [concatenate(slices)] : slices;
+      let more = parts.reduce((sum, part) => sum + part.length, 0);
+      for (const part of parts) {
+        const written = this.#draft.write(part, more -= part.length);
         if (written !== undefined) await written;
       }
     } catch (error) {

@@ -5,10 +5,10 @@
  * auth_exchange.ts, words are in protocol/replies.ts, decisions come from admission as inputs. No clock, no I/O.
  */
 import { asciiUpperCase, trimBlanks } from "../protocol/ascii.ts";
-import { badSyntax, banner, chunkReceived, replies, tooBig } from "../protocol/replies.ts";
+import { badSyntax, chunkReceived, replies, tooBig } from "../protocol/replies.ts";
 import type { Reply } from "../protocol/reply.ts";
 import { beginExchange, continueExchange, type ExchangeStep } from "./auth_exchange.ts";
-import { helloReply } from "./extensions.ts";
+import { greeting, helloReply } from "./extensions.ts";
 import { parseMail, parseRcpt } from "./mail_command.ts";
 import type { Input, Session, SessionRules, State, Step } from "./session_types.ts";
 
@@ -75,7 +75,7 @@ export function newSession(tls: string | null): Session {
 export function step(session: Session, input: Input, rules: SessionRules): Step {
   switch (input.is) {
     case "connected":
-      return say(session, banner(rules.hostname));
+      return say(session, greeting(rules));
     case "line":
       return session.state.at === "Auth"
         ? exchange(session, continueExchange(session.state.exchange, input.text), rules)

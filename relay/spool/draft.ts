@@ -10,12 +10,14 @@ import type { LargeContent } from "./record.ts";
 
 /** Up to here a message is kept in memory and written with its group: a quarter of the log's largest group. */
 export const MAX_SMALL_OCTETS = 256 * 1024;
-const FIRST_BUFFER_OCTETS = 8 * 1024;
+
+const NOTHING = new Uint8Array(0);
 
 export class Draft {
   readonly #path: string;
   readonly #directory: string;
-  #buffer: Uint8Array;
+  readonly #expectedOctets: number;
+  #buffer: Uint8Array = NOTHING;
   #length = 0;
   #file: Deno.FsFile | undefined;
   /** The last write to the file. */
@@ -30,7 +32,7 @@ export class Draft {
   constructor(directory: string, path: string, expectedOctets: number) {
     this.#directory = directory;
     this.#path = path;
-    this.#buffer = new Uint8Array(Math.min(Math.max(expectedOctets, FIRST_BUFFER_OCTETS), MAX_SMALL_OCTETS));
+    this.#expectedOctets = expectedOctets;
   }
 
   /** Whether the content has its own file. */
@@ -41,10 +43,12 @@ export class Draft {
   /**
    * Adds octets. They are copied, or written before the promise resolves; a promise asks the caller to wait.
    * It rejects with the file system's error.
+   *
+   * @param more a hint: so many octets come at once behind these.
    */
-  write(octets: Uint8Array): void | Promise<void> {
+  write(octets: Uint8Array, more = 0): void | Promise<void> {
     if (this.#file === undefined && this.#length + octets.length <= MAX_SMALL_OCTETS) {
-      if (this.#length + octets.length > this.#buffer.length) this.#grow(this.#length + octets.length);
+      if (this.#length + octets.length > this.#buffer.length) this.#grow(this.#length + octets.length + more);
       this.#buffer.set(octets, this.#length);
       this.#length += octets.length;
       return;
@@ -100,7 +104,8 @@ export class Draft {
   }
 
   #grow(needed: number): void {
-    const larger = new Uint8Array(Math.min(Math.max(needed, 2 * this.#buffer.length), MAX_SMALL_OCTETS));
+    const wanted = Math.max(needed, 2 * this.#buffer.length, this.#expectedOctets);
+    const larger = new Uint8Array(Math.min(wanted, MAX_SMALL_OCTETS));
     larger.set(this.head());
     this.#buffer = larger;
   }
