@@ -72,10 +72,20 @@ export class Client implements Disposable {
 
   /** Hands one message in, right behind the greeting. @param content with its end mark. */
   async handIn(content: Uint8Array): Promise<void> {
+    await this.begin();
+    await this.content(content);
+  }
+
+  /** Up to where the content is awaited. */
+  async begin(): Promise<void> {
     await this.say("EHLO client.test", "250");
     await this.say("MAIL FROM:<anna@customer.test>", "250");
     await this.say("RCPT TO:<ben@example.test>", "250");
     await this.say("DATA", "354");
+  }
+
+  /** @param content with its end mark. */
+  async content(content: Uint8Array): Promise<void> {
     await this.write(content);
     await this.reply("250");
   }
