@@ -45,7 +45,8 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/protocol/", []],
   ["relay/envelope.ts", []],
   ["relay/dns/", ["relay/slots.ts"]],
-  ["relay/spool/", ["relay/envelope.ts", "api/client.ts"]],
+  ["relay/buffer_pool.ts", []],
+  ["relay/spool/", ["relay/envelope.ts", "relay/buffer_pool.ts", "api/client.ts"]],
   ["relay/backup/", ["relay/spool/", "relay/data_dir.ts", "relay/shard_directories.ts"]],
   ["relay/tls/", []],
   ["relay/mta_sts/", ["relay/dns/", "relay/slots.ts", "relay/error_words.ts"]],
@@ -100,7 +101,10 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
     ],
   ],
   ["relay/policy/", ["policy/mod.ts", "relay/control_plane.ts", "relay/settings.ts", "api/client.ts"]],
-  ["relay/smtp/", ["relay/admission/", "relay/spool/", "relay/protocol/", "relay/envelope.ts"]],
+  [
+    "relay/smtp/",
+    ["relay/admission/", "relay/spool/", "relay/protocol/", "relay/envelope.ts", "relay/buffer_pool.ts"],
+  ],
   [
     "relay/delivery/",
     [

@@ -6,7 +6,7 @@
  */
 import { replies } from "../protocol/replies.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { BufferPool } from "./buffer_pool.ts";
+import { BufferPool } from "../buffer_pool.ts";
 
 /**
  * The longest line, CRLF included. RFC 4954 4 asks for 12,288 octets of base64 in AUTH, more than any command with its

@@ -5,19 +5,31 @@
  * own as it comes, so that memory does not grow with it. Nothing of a draft is seen by delivery before it is accepted.
  */
 import { crc32 } from "node:zlib";
+import { BufferPool } from "../buffer_pool.ts";
 import { syncDirectory, writeAll } from "./segments.ts";
 import type { LargeContent } from "./record.ts";
 
 /** Up to here a message is kept in memory and written with its group: a quarter of the log's largest group. */
 export const MAX_SMALL_OCTETS = 256 * 1024;
 
+/**
+ * A small content is gathered in the smallest of these that holds it, so that many who send little, or slowly, take little;
+ * of each size about 1 MiB is kept for the next ones.
+ */
+const GATHERING = [
+  new BufferPool(16 * 1024, 64),
+  new BufferPool(64 * 1024, 16),
+  new BufferPool(MAX_SMALL_OCTETS, 4),
+];
 const NOTHING = new Uint8Array(0);
 
 export class Draft {
   readonly #path: string;
   readonly #directory: string;
   readonly #expectedOctets: number;
+  /** From `#pool`, until it is given back. */
   #buffer: Uint8Array = NOTHING;
+  #pool: BufferPool | undefined;
   #length = 0;
   #file: Deno.FsFile | undefined;
   /** The last write to the file. */
@@ -61,10 +73,11 @@ export class Draft {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** All of a small content, in a buffer of about its size: a client may have declared much and sent little. */
+  /** All of a small content, in memory of its own; nothing is left of the draft. */
   take(): Uint8Array {
-    const content = this.head();
-    return 2 * content.length < this.#buffer.length ? content.slice() : content;
+    const content = this.head().slice();
+    this.#release();
+    return content;
   }
 
   /** Makes a large content's file durable. */
@@ -73,6 +86,7 @@ export class Draft {
     await this.#file.sync();
     await syncDirectory(this.#directory);
     this.#file.close();
+    this.#release();
     return { sizeBytes: this.#fileOctets, crc32: this.#crc32 };
   }
 
@@ -80,6 +94,7 @@ export class Draft {
   async discard(): Promise<void> {
     // What is on its way to the disk comes first; whoever wrote it hears of its trouble.
     await this.#writing.catch(() => {});
+    this.#release();
     if (this.#file === undefined) return;
     try {
       this.#file.close();
@@ -104,9 +119,19 @@ export class Draft {
   }
 
   #grow(needed: number): void {
-    const wanted = Math.max(needed, 2 * this.#buffer.length, this.#expectedOctets);
-    const larger = new Uint8Array(Math.min(wanted, MAX_SMALL_OCTETS));
+    const wanted = Math.min(Math.max(needed, this.#expectedOctets), MAX_SMALL_OCTETS);
+    const pool = GATHERING.find(({ octets }) => octets >= wanted)!;
+    const larger = pool.take();
     larger.set(this.head());
+    this.#pool?.give(this.#buffer);
+    this.#pool = pool;
     this.#buffer = larger;
+  }
+
+  #release(): void {
+    this.#pool?.give(this.#buffer);
+    this.#pool = undefined;
+    this.#buffer = NOTHING;
+    this.#length = 0;
   }
 }

@@ -68,8 +68,31 @@ Deno.test("memory: little content of a message that declared much takes little",
   await using test = await openTestSpool(newDirectory());
   const draft = test.spool.draft("m", 256 * 1024);
   await draft.write(contentOf("m", 100));
-  assertEquals(draft.take(), contentOf("m", 100));
-  assertEquals(draft.take().buffer.byteLength, 100);
+  const content = draft.take();
+  assertEquals(content, contentOf("m", 100));
+  assertEquals(content.buffer.byteLength, 100);
+});
+
+Deno.test("memory: what two drafts gather by turns, in any order of sizes, is each one's own", async () => {
+  await using test = await openTestSpool(newDirectory());
+  const sizes = [100, 20_000, 90_000, 15_000, 200_000];
+  for (const first of sizes) {
+    for (const second of sizes) {
+      const drafts = [["one", first], ["two", second]].map(([id, octets]) => {
+        const content = contentOf(`${id}`, Number(octets));
+        return { draft: test.spool.draft(`${id}`, 0), content };
+      });
+      for (let at = 0; at < Math.max(first, second); at += 7000) {
+        for (const { draft, content } of drafts) await draft.write(content.subarray(at, at + 7000));
+      }
+      const [one, two] = drafts.map(({ draft }) => draft.take());
+      const given = test.spool.draft("three", 0);
+      await given.write(contentOf("three", 256 * 1024));
+      assertEquals(one, drafts[0]!.content);
+      assertEquals(two, drafts[1]!.content);
+      await given.discard();
+    }
+  }
 });
 
 Deno.test("space: segments are used again when their messages have ended and a checkpoint is past them", async () => {

@@ -1,21 +1,22 @@
 /**
- * Buffers into which a connection reads: used again, so that a message does not cost a block of its own, which has to
- * be cleared for it and weighs on the garbage collector. One is somebody's until it is given back.
+ * Buffers in which what comes is read and gathered. They are used again, so that a message does not cost blocks of its own,
+ * which have to be cleared for it and weigh on the garbage collector. One is somebody's until it is given back.
  */
 export class BufferPool {
-  readonly #octets: number;
+  /** Of each buffer. */
+  readonly octets: number;
   readonly #maxUnused: number;
   readonly #unused: Uint8Array[] = [];
 
-  /** @param octets of each buffer. @param maxUnused so many are kept. */
+  /** @param maxUnused so many are kept. */
   constructor(octets: number, maxUnused: number) {
-    this.#octets = octets;
+    this.octets = octets;
     this.#maxUnused = maxUnused;
   }
 
   /** What stood in it before may still stand in it. */
   take(): Uint8Array {
-    return this.#unused.pop() ?? new Uint8Array(this.#octets);
+    return this.#unused.pop() ?? new Uint8Array(this.octets);
   }
 
   /** Nothing may be read into it, or out of it, any more. */
