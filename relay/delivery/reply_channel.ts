@@ -63,6 +63,11 @@ export class ReplyChannel implements Watched {
     }
   }
 
+  /** The next reply, if all of it has been read; undefined: it has to be waited for. */
+  received(): RemoteReply | undefined {
+    return this.#reader.next();
+  }
+
   /** The next reply, for which the server has `seconds` in all, however it drips. @throws {ConnectionLost} */
   async receive(seconds: number): Promise<RemoteReply> {
     let reply = this.#reader.next();
