@@ -9,7 +9,7 @@ import type { NodeEvent } from "../../api/client.ts";
 import type { Envelope } from "../envelope.ts";
 import { acceptedEvent } from "./accepted_event.ts";
 import { Compactor } from "./compaction.ts";
-import { contentInFile, contentInMemory } from "./content.ts";
+import { contentInFile, ContentInMemory } from "./content.ts";
 import { Draft } from "./draft.ts";
 import { DueLoader } from "./due_loader.ts";
 import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
@@ -371,7 +371,7 @@ export class Spool implements Queue {
 
   async #content({ envelope: { id }, location, content, large }: Loaded): Promise<Content> {
     if (large !== undefined) return contentInFile(this.#largePath(id), large);
-    return contentInMemory(content ?? (await readAt(this.#parts.segments, location)).content);
+    return new ContentInMemory(content ?? (await readAt(this.#parts.segments, location)).content);
   }
 
   async #checkpoint(): Promise<void> {
