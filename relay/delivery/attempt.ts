@@ -81,14 +81,17 @@ export class Attempt {
   async run(): Promise<readonly AttemptResult[]> {
     const lease = await this.pool.acquire(this.hop.key, this.hop.hosts);
     try {
-      const used = await this.#useSession(lease);
-      if (this.#unsettled().length > 0) await this.#tryHosts(lease, used);
+      const { session } = lease;
+      const stale = session !== undefined && await this.#send(session, lease);
+      // An open session's address has had its chance.
+      if (this.#unsettled().length > 0) await this.#tryHosts(lease, stale ? undefined : session?.remote);
       if (this.#unreachable !== undefined) lease.experience ??= { kind: "unreachable", why: this.#unreachable.reply };
     } finally {
       this.pool.release(lease);
     }
-    this.#judge(this.message.addressees.filter(({ recipient }) => !this.#trials.has(recipient)), NOBODY, NO_SOURCE);
-    return [...this.#trials].map(([recipient, { counts, all }]) => ({
+    const untried = this.message.addressees.filter(({ recipient }) => !this.#trials.has(recipient));
+    if (untried.length > 0) this.#judge(untried, NOBODY, NO_SOURCE);
+    return Array.from(this.#trials, ([recipient, { counts, all }]) => ({
       recipient,
       verdict: counts.verdict,
       host: counts.host,
@@ -98,14 +101,6 @@ export class Attempt {
       dsnPassedOn: counts.dsnPassedOn,
       passedOver: all.filter((trial) => trial !== counts),
     }));
-  }
-
-  /** @returns the address that has had its chance. */
-  async #useSession(lease: Lease): Promise<RemoteAddress | undefined> {
-    const session = lease.session;
-    if (session === undefined) return undefined;
-    const stale = await this.#send(session, lease);
-    return stale ? undefined : session.remote;
   }
 
   async #tryHosts(lease: Lease, used: RemoteAddress | undefined): Promise<void> {
@@ -189,6 +184,9 @@ export class Attempt {
 
   /** Recipients of whom the same was said share a trial. */
   #judgeEach(batch: readonly Addressee[], verdicts: readonly (Verdict | undefined)[], source: Source): void {
+    const [first] = verdicts;
+    // Most batches are of one recipient: nothing to compare.
+    if (first !== undefined && batch.length === 1) return this.#judge(batch, first, source);
     const alike = Map.groupBy(batch.entries(), ([at]) => {
       const verdict = verdicts[at];
       return verdict && JSON.stringify([verdict.kind, verdict.settled, verdict.status, verdict.reply]);
@@ -205,7 +203,7 @@ export class Attempt {
       const before = this.#trials.get(recipient);
       // Who said what counts stays beside it.
       const counts = laterVerdict(before?.counts.verdict, verdict) === verdict ? trial : before!.counts;
-      this.#trials.set(recipient, { counts, all: [...before?.all ?? [], trial] });
+      this.#trials.set(recipient, { counts, all: before === undefined ? [trial] : [...before.all, trial] });
     }
   }
 }
