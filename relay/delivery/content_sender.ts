@@ -26,7 +26,7 @@ export async function sendContent(
   const stuffing = new DotStuffing();
   if (content.octets !== undefined && content.sizeBytes <= SMALL_OCTETS) {
     const stuffed = stuffing.push(content.octets), end = stuffing.end();
-    const whole = new Uint8Array(stuffed.length + end.length);
+    const whole = channel.outgoing(stuffed.length + end.length);
     whole.set(stuffed);
     whole.set(end, stuffed.length);
     onEnd();
