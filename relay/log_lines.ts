@@ -14,11 +14,21 @@ export function logLine(record: LogRecord): string {
   if (level !== "info" || typeof message !== "string" || values.length > 0 || !isFlat(properties)) {
     return jsonLinesFormatter(record);
   }
-  const time = new Date(timestamp).toISOString();
+  const time = isoTime(timestamp);
   const words = `"message":${JSON.stringify(message)},"logger":${JSON.stringify(category.join("."))}`;
   const line = `{"@timestamp":"${time}","level":"INFO",${words},"properties":${JSON.stringify(properties)}}\n`;
   return CONTROL.test(line) ? jsonLinesFormatter(record) : line;
 }
+
+/** As `Date.toISOString`, which costs as much as all the rest, and differs in three digits from a moment ago. */
+function isoTime(at: number): string {
+  const second = Math.floor(at / 1000);
+  if (second !== lastSecond.at) lastSecond = { at: second, text: new Date(second * 1000).toISOString().slice(0, -4) };
+  return `${lastSecond.text}${String(at - second * 1000).padStart(3, "0")}Z`;
+}
+
+/** Up to the decimal point, which is in it. */
+let lastSecond = { at: NaN, text: "" };
 
 function isFlat(properties: Record<string, unknown>): boolean {
   for (const key in properties) {
