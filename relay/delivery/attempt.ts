@@ -91,16 +91,13 @@ export class Attempt {
     }
     const untried = this.message.addressees.filter(({ recipient }) => !this.#trials.has(recipient));
     if (untried.length > 0) this.#judge(untried, NOBODY, NO_SOURCE);
-    return Array.from(this.#trials, ([recipient, { counts, all }]) => ({
-      recipient,
-      verdict: counts.verdict,
-      host: counts.host,
-      address: counts.address,
-      tls: counts.tls,
-      tlsVerdict: counts.tlsVerdict,
-      dsnPassedOn: counts.dsnPassedOn,
-      passedOver: all.filter((trial) => trial !== counts),
-    }));
+    const results: AttemptResult[] = [];
+    for (const [recipient, { counts, all }] of this.#trials) {
+      const { verdict, host, address, tls, tlsVerdict, dsnPassedOn } = counts;
+      const passedOver = all.filter((trial) => trial !== counts);
+      results.push({ recipient, verdict, host, address, tls, tlsVerdict, dsnPassedOn, passedOver });
+    }
+    return results;
   }
 
   async #tryHosts(lease: Lease, used: RemoteAddress | undefined): Promise<void> {
@@ -156,9 +153,9 @@ export class Attempt {
       if (report.alive) lease.session = session;
       lease.experience = { kind: report.alive ? "served" : "strained" };
       this.#judgeEach(batch, report.verdicts, source);
-      const full = batch.filter((_, at) => report.verdicts[at] === undefined);
       if (!report.alive) return false;
-      waiting = [...full, ...waiting.slice(limit)];
+      const full = batch.filter((_, at) => report.verdicts[at] === undefined);
+      waiting = waiting.length > limit ? [...full, ...waiting.slice(limit)] : full;
     }
     return false;
   }
