@@ -12,7 +12,7 @@ import { ClockWatch } from "./clock_watch.ts";
 import { ControlPlane, unlessTold } from "./control_plane.ts";
 import { Delivery, DELIVERY_LIMITS, type DeliveryLimits } from "./delivery/delivery.ts";
 import type { DestinationRule } from "./delivery/destination_limits.ts";
-import { findNextHop } from "./delivery/next_hop.ts";
+import { findNextHop, type Routing } from "./delivery/next_hop.ts";
 import type { PoolLimits } from "./delivery/pool.ts";
 import { sleep } from "./delivery/sleep.ts";
 import type { Resolver } from "./dns/types.ts";
@@ -116,22 +116,22 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   if (recovered.messages > 0) log.info("messages are queued from before", { ...recovered });
   const { policies, written } = await openPolicies(options);
   const signer = createSigner({ ...options, controlPlane });
+  const routing: Routing = {
+    resolver,
+    routes: settings.routes,
+    mxPort: settings.mxPort,
+    ownNames: new Set([settings.hostname, settings.serviceName].map((name) => name.toLowerCase())),
+    isOwnEndpoint: options.isOwnEndpoint,
+    allowPrivate: settings.allowPrivateNextHops,
+    policyOf: (domain) => policies.of(domain),
+    random,
+  };
   const delivery = new Delivery({
     queue: opened.spool,
     hostname: settings.hostname,
     sources: settings.sourceAddresses,
     serviceName: settings.serviceName,
-    nextHop: (domain) =>
-      findNextHop(domain, {
-        resolver,
-        routes: settings.routes,
-        mxPort: settings.mxPort,
-        ownNames: new Set([settings.hostname, settings.serviceName].map((name) => name.toLowerCase())),
-        isOwnEndpoint: options.isOwnEndpoint,
-        allowPrivate: settings.allowPrivateNextHops,
-        policyOf: (domain) => policies.of(domain),
-        random,
-      }),
+    nextHop: (domain) => findNextHop(domain, routing),
     sign: (envelope, content) => signer.sign(envelope, content),
     now,
     monotonic,

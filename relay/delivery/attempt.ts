@@ -81,31 +81,23 @@ export class Attempt {
   async run(): Promise<readonly AttemptResult[]> {
     const lease = await this.pool.acquire(this.hop.key, this.hop.hosts);
     try {
-      const used = await this.#useSession(lease);
-      if (this.#unsettled().length > 0) await this.#tryHosts(lease, used);
+      const { session } = lease;
+      const stale = session !== undefined && await this.#send(session, lease);
+      // An open session's address has had its chance.
+      if (this.#unsettled().length > 0) await this.#tryHosts(lease, stale ? undefined : session?.remote);
       if (this.#unreachable !== undefined) lease.experience ??= { kind: "unreachable", why: this.#unreachable.reply };
     } finally {
       this.pool.release(lease);
     }
-    this.#judge(this.message.addressees.filter(({ recipient }) => !this.#trials.has(recipient)), NOBODY, NO_SOURCE);
-    return [...this.#trials].map(([recipient, { counts, all }]) => ({
-      recipient,
-      verdict: counts.verdict,
-      host: counts.host,
-      address: counts.address,
-      tls: counts.tls,
-      tlsVerdict: counts.tlsVerdict,
-      dsnPassedOn: counts.dsnPassedOn,
-      passedOver: all.filter((trial) => trial !== counts),
-    }));
-  }
-
-  /** @returns the address that has had its chance. */
-  async #useSession(lease: Lease): Promise<RemoteAddress | undefined> {
-    const session = lease.session;
-    if (session === undefined) return undefined;
-    const stale = await this.#send(session, lease);
-    return stale ? undefined : session.remote;
+    const untried = this.message.addressees.filter(({ recipient }) => !this.#trials.has(recipient));
+    if (untried.length > 0) this.#judge(untried, NOBODY, NO_SOURCE);
+    const results: AttemptResult[] = [];
+    for (const [recipient, { counts, all }] of this.#trials) {
+      const { verdict, host, address, tls, tlsVerdict, dsnPassedOn } = counts;
+      const passedOver = all.filter((trial) => trial !== counts);
+      results.push({ recipient, verdict, host, address, tls, tlsVerdict, dsnPassedOn, passedOver });
+    }
+    return results;
   }
 
   async #tryHosts(lease: Lease, used: RemoteAddress | undefined): Promise<void> {
@@ -161,9 +153,9 @@ export class Attempt {
       if (report.alive) lease.session = session;
       lease.experience = { kind: report.alive ? "served" : "strained" };
       this.#judgeEach(batch, report.verdicts, source);
-      const full = batch.filter((_, at) => report.verdicts[at] === undefined);
       if (!report.alive) return false;
-      waiting = [...full, ...waiting.slice(limit)];
+      const full = batch.filter((_, at) => report.verdicts[at] === undefined);
+      waiting = waiting.length > limit ? [...full, ...waiting.slice(limit)] : full;
     }
     return false;
   }
@@ -189,6 +181,9 @@ export class Attempt {
 
   /** Recipients of whom the same was said share a trial. */
   #judgeEach(batch: readonly Addressee[], verdicts: readonly (Verdict | undefined)[], source: Source): void {
+    const [first] = verdicts;
+    // Most batches are of one recipient: nothing to compare.
+    if (first !== undefined && batch.length === 1) return this.#judge(batch, first, source);
     const alike = Map.groupBy(batch.entries(), ([at]) => {
       const verdict = verdicts[at];
       return verdict && JSON.stringify([verdict.kind, verdict.settled, verdict.status, verdict.reply]);
@@ -205,7 +200,7 @@ export class Attempt {
       const before = this.#trials.get(recipient);
       // Who said what counts stays beside it.
       const counts = laterVerdict(before?.counts.verdict, verdict) === verdict ? trial : before!.counts;
-      this.#trials.set(recipient, { counts, all: [...before?.all ?? [], trial] });
+      this.#trials.set(recipient, { counts, all: before === undefined ? [trial] : [...before.all, trial] });
     }
   }
 }

@@ -211,18 +211,13 @@ export class Delivery {
     }
   }
 
-  /** Arms the one timer for the earliest message, unless it is armed for that time. */
-  #sleepUntil(dueAt: number | undefined): void {
-    const now = this.#parts.now();
-    if (dueAt === undefined) {
-      clearTimeout(this.#timer);
-      this.#wakesAt = Infinity;
-      return;
-    }
+  /** Arms the one timer for the earliest message, unless it is armed for that time; where there is none, no timer. */
+  #sleepUntil(dueAt = Infinity): void {
     if (dueAt === this.#wakesAt) return;
     clearTimeout(this.#timer);
     this.#wakesAt = dueAt;
-    const sleepMs = Math.min(Math.max(dueAt - now, SHORTEST_SLEEP_MS), LONGEST_SLEEP_MS);
+    if (dueAt === Infinity) return;
+    const sleepMs = Math.min(Math.max(dueAt - this.#parts.now(), SHORTEST_SLEEP_MS), LONGEST_SLEEP_MS);
     this.#timer = setTimeout(() => {
       this.#wakesAt = Infinity;
       this.#takeDue();

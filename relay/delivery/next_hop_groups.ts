@@ -16,8 +16,12 @@ export async function groupByNextHop(
   now: number,
   nextHop: (domain: string) => Promise<NextHop>,
 ): Promise<NextHopGroup[]> {
+  const domains = dueByDomain(message, now);
+  const [only] = domains;
+  // Most messages go to one domain: nothing to group.
+  if (only !== undefined && domains.size === 1) return [{ hop: await nextHop(only[0]), addressees: only[1] }];
   const groups = new Map<string, NextHopGroup>();
-  await Promise.all(Array.from(dueByDomain(message, now), async ([domain, addressees]) => {
+  await Promise.all(Array.from(domains, async ([domain, addressees]) => {
     const hop = await nextHop(domain);
     const key = hop.kind === "hosts" ? hop.key : `none ${domain}`;
     const group = groups.get(key);

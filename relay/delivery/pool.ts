@@ -115,7 +115,8 @@ export class Pool {
   /** What becomes of a message for a destination that is suspended and not to be probed yet; null: it may be tried. */
   suspended(key: string): Verdict | null {
     const suspension = this.#destinations.get(key)?.suspension;
-    return suspension === undefined || suspension.admits(this.#monotonic()) ? null : suspension.verdict;
+    // The clock is looked at where there is need: it is dearer than all the rest here.
+    return !suspension?.active || suspension.admits(this.#monotonic()) ? null : suspension.verdict;
   }
 
   /** Destinations that are suspended: what they are, and why, in words of bounded length and number. */
@@ -142,9 +143,10 @@ export class Pool {
     if (this.#closed) throw new PoolClosed("delivery is being closed");
     const suspended = this.suspended(key);
     if (suspended !== null) throw new DestinationSuspended(suspended);
-    const destination = this.#destination(key, hosts);
+    const now = this.#monotonic();
+    const destination = this.#destination(key, hosts, now);
     // Who has waited longer goes first.
-    const lease = destination.line.length === 0 ? this.#grant(destination) : undefined;
+    const lease = destination.line.length === 0 ? this.#grant(destination, now) : undefined;
     if (lease !== undefined) return lease;
     return new Promise((serve, refuse) => {
       destination.line.push({ serve, refuse });
@@ -201,8 +203,7 @@ export class Pool {
     while (this.#farewells.size > 0) await Promise.all(this.#farewells);
   }
 
-  #destination(key: string, hosts: readonly Pick<NextHopHost, "name">[]): Destination {
-    const now = this.#monotonic();
+  #destination(key: string, hosts: readonly Pick<NextHopHost, "name">[], now: number): Destination {
     let destination = this.#destinations.get(key);
     if (destination === undefined) {
       destination = new Destination(key, ruleFor(hosts, this.#limits.rules), this.#limits, now);
@@ -211,8 +212,7 @@ export class Pool {
     return destination;
   }
 
-  #grant(destination: Destination): Lease | undefined {
-    const now = this.#monotonic();
+  #grant(destination: Destination, now: number): Lease | undefined {
     if (destination.isFull || destination.rate.waitMs(now) > 0) return undefined;
     const session = destination.idle.pop();
     if (session !== undefined) session.channel.wake();
@@ -229,7 +229,7 @@ export class Pool {
 
   #serveLine(destination: Destination): void {
     while (destination.line.length > 0) {
-      const lease = this.#grant(destination);
+      const lease = this.#grant(destination, this.#monotonic());
       if (lease === undefined) return this.#awaitTurn(destination);
       this.#nextInLine(destination)?.serve(lease);
     }
@@ -312,7 +312,7 @@ export class Pool {
     const inTurn = [...this.#starved].sort((one, other) => Math.min(one.leases, 1) - Math.min(other.leases, 1));
     for (const destination of inTurn) {
       if (this.#connections >= this.#limits.connections) return;
-      const lease = this.#grant(destination);
+      const lease = this.#grant(destination, this.#monotonic());
       if (lease !== undefined) this.#nextInLine(destination)?.serve(lease);
       else {
         this.#starved.delete(destination);

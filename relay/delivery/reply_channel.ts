@@ -24,6 +24,8 @@ export class ConnectionLost extends Error {
 
 /** Replies to a group of a hundred commands fit. */
 const READ_BUFFER_OCTETS = 8 * 1024;
+/** The commands of a transaction fit, and most messages. */
+const WRITE_BUFFER_OCTETS = 8 * 1024;
 const encoder = new TextEncoder();
 
 export class ReplyChannel implements Watched {
@@ -32,6 +34,7 @@ export class ReplyChannel implements Watched {
   readonly #watch: DeadlineWatch;
   readonly #reader = new ReplyReader();
   readonly #buffer = new Uint8Array(READ_BUFFER_OCTETS);
+  readonly #out = new Uint8Array(WRITE_BUFFER_OCTETS);
   /** A read that was started and not yet taken up. */
   #read: Promise<number | null> | undefined;
   #onExpiry: (() => void) | undefined;
@@ -46,7 +49,16 @@ export class ReplyChannel implements Watched {
 
   /** Sends commands, each with its CRLF. @throws {ConnectionLost} */
   sendText(commands: string, seconds: number): Promise<void> {
-    return this.send(encoder.encode(commands), seconds);
+    const { read, written } = encoder.encodeInto(commands, this.#out);
+    return this.send(read === commands.length ? this.#out.subarray(0, written) : encoder.encode(commands), seconds);
+  }
+
+  /**
+   * So many octets of memory for what is sent next; not to be touched behind that. For what is small it is always the
+   * same: to make some anew costs more than to fill it.
+   */
+  outgoing(octets: number): Uint8Array {
+    return octets <= this.#out.length ? this.#out.subarray(0, octets) : new Uint8Array(octets);
   }
 
   /** Sends octets; resolves when the system has taken them all, so a slow reader slows us. @throws {ConnectionLost} */
@@ -61,6 +73,11 @@ export class ReplyChannel implements Watched {
     } finally {
       this.deadline = NEVER;
     }
+  }
+
+  /** The next reply, if all of it has been read; undefined: it has to be waited for. */
+  received(): RemoteReply | undefined {
+    return this.#reader.next();
   }
 
   /** The next reply, for which the server has `seconds` in all, however it drips. @throws {ConnectionLost} */

@@ -9,13 +9,16 @@ const HEADER_OCTETS = 256 * 1024;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 
 /** Many clients say SMTPUTF8 for each message; without need it must not cost a recipient whose server lacks it. */
-export async function needsSmtputf8(
+export function needsSmtputf8(
   envelope: Envelope,
   forwardPaths: readonly string[],
   content: Content,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
   if (BEYOND_ASCII.test(envelope.reversePath) || forwardPaths.some((path) => BEYOND_ASCII.test(path))) return true;
-  if (!envelope.smtputf8) return false;
+  return envelope.smtputf8 && isHeaderBeyondAscii(content);
+}
+
+async function isHeaderBeyondAscii(content: Content): Promise<boolean> {
   const header = await readHeaderSection(content, HEADER_OCTETS);
   return header.some((octet) => octet > 0x7f);
 }

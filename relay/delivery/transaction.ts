@@ -38,15 +38,15 @@ class ServiceClosing extends Error {
 }
 
 /** @throws what reading the content throws; the session is then closed, and the server has no complete message. */
-export async function transact(
+export function transact(
   session: SmtpSession,
   envelope: OutgoingEnvelope,
   content: Content,
 ): Promise<TransactionReport> {
   if (envelope.needsSmtputf8 && !session.capabilities.smtputf8) {
-    return { verdicts: envelope.recipients.map(() => NO_SMTPUTF8), alive: true, stale: false };
+    return Promise.resolve({ verdicts: envelope.recipients.map(() => NO_SMTPUTF8), alive: true, stale: false });
   }
-  return await new Transaction(session, envelope, content).run();
+  return new Transaction(session, envelope, content).run();
 }
 
 // RFC 6531 3.2 and 6.1 (status 5.6.7); another host of the same next hop may have it.
@@ -152,15 +152,27 @@ class Transaction {
     }
   }
 
-  /** Sends the command unless the whole group has gone out already, and waits for its reply. */
-  async #ask(command: string, seconds: number): Promise<RemoteReply> {
+  /**
+   * Sends the command unless the whole group has gone out already, and waits for its reply; it is there at once where
+   * the answers to a group came together.
+   */
+  #ask(command: string, seconds: number): RemoteReply | Promise<RemoteReply> {
     const { channel, capabilities } = this.session;
-    if (!capabilities.pipelining) await channel.sendText(command, seconds);
+    if (!capabilities.pipelining) return this.#sendAndReceive(command, seconds);
+    const reply = channel.received();
+    return reply === undefined ? this.#receive(seconds) : this.#answer(reply);
+  }
+
+  async #sendAndReceive(command: string, seconds: number): Promise<RemoteReply> {
+    await this.session.channel.sendText(command, seconds);
     return await this.#receive(seconds);
   }
 
   async #receive(seconds: number): Promise<RemoteReply> {
-    const reply = await this.session.channel.receive(seconds);
+    return this.#answer(await this.session.channel.receive(seconds));
+  }
+
+  #answer(reply: RemoteReply): RemoteReply {
     if (reply.code === 421) throw new ServiceClosing(reply);
     this.#answers++;
     return reply;

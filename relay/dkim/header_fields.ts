@@ -5,6 +5,10 @@
  */
 import { Buffer } from "node:buffer";
 
+const TAB = 9, LF = 10, CR = 13, SPACE = 32, COLON = 58, NO_BREAK_SPACE = 0xa0;
+/** The bit that makes a capital letter a small one. */
+const LOWER_CASE = 0x20;
+
 export interface HeaderField {
   /** In lower case, without blanks. */
   readonly name: string;
@@ -50,6 +54,46 @@ export function headerFields(section: Uint8Array): HeaderField[] {
     const colon = field.indexOf(":");
     return colon < 0 ? [] : [{ name: field.slice(0, colon).trim().toLowerCase(), value: field.slice(colon + 1) }];
   });
+}
+
+/**
+ * The values of the fields of a name (in lower-case letters), as `headerFields` tells names, top to bottom. For most
+ * messages no other field is asked for: the rest need not become strings.
+ */
+export function valuesOf(section: Uint8Array, name: string): Uint8Array[] {
+  const values: Uint8Array[] = [];
+  let colon = -1;
+  for (let from = 0, end; from < section.length; from = end) {
+    end = endOfField(section, from);
+    // Not anew for each of many lines without one.
+    if (colon < from) colon = section.indexOf(COLON, from);
+    if (colon < 0) break;
+    if (colon < end && isName(section, from, colon, name)) values.push(section.subarray(colon + 1, end));
+  }
+  return values;
+}
+
+/** Behind the CRLF that no blank follows. */
+function endOfField(section: Uint8Array, from: number): number {
+  for (let lf = section.indexOf(LF, from); lf >= 0; lf = section.indexOf(LF, lf + 1)) {
+    const next = section[lf + 1];
+    if (section[lf - 1] === CR && next !== SPACE && next !== TAB) return lf + 1;
+  }
+  return section.length;
+}
+
+/** Whether letters in either case, and blanks around them, are this name. */
+function isName(section: Uint8Array, from: number, end: number, name: string): boolean {
+  while (from < end && isBlank(section[from]!)) from++;
+  while (from < end && isBlank(section[end - 1]!)) end--;
+  if (end - from !== name.length) return false;
+  for (let at = 0; at < name.length; at++) if ((section[from + at]! | LOWER_CASE) !== name.charCodeAt(at)) return false;
+  return true;
+}
+
+/** As `String.trim` sees it: TAB, LF, VT, FF, CR, SPACE, and the no-break space of Latin-1. */
+function isBlank(octet: number): boolean {
+  return octet === SPACE || (octet >= TAB && octet <= CR) || octet === NO_BREAK_SPACE;
 }
 
 /** null where more fields would be covered than a signature takes. */

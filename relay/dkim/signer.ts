@@ -14,7 +14,7 @@ import { Buffer } from "node:buffer";
 import type { Logger } from "@logtape/logtape";
 import type { Envelope } from "../envelope.ts";
 import type { Content } from "../spool/types.ts";
-import { cover, type HeaderField, headerFields } from "./header_fields.ts";
+import { cover, headerFields, valuesOf } from "./header_fields.ts";
 import { MAX_HEADER_OCTETS, MessageReading } from "./message_reading.ts";
 import { signatureField } from "./signature.ts";
 import { type DomainKeys, KeysUnknown, type SigningKeys } from "./signing_keys.ts";
@@ -53,18 +53,17 @@ export class Signer {
   async sign(envelope: Signable, content: Content): Promise<Signing> {
     await using reading = new MessageReading(content);
     const section = await reading.header();
-    const fields = section === null ? [] : headerFields(section);
     let keys: DomainKeys | null;
     try {
-      keys = await this.#keysFor(envelope, this.#authors(fields));
+      keys = await this.#keysFor(envelope, section === null ? null : this.#authors(section));
     } catch (error) {
       if (!(error instanceof KeysUnknown)) throw error;
       const waits = this.#options.now() - envelope.receivedAt < LONGEST_WAIT_MS;
       return waits ? { kind: "deferred", why: error.message } : this.#unsigned(envelope, content, error);
     }
     if (keys === null) return { kind: "content", content };
-    const coverage = cover(fields);
     if (section === null) return this.#unsigned(envelope, content, `its header has over ${MAX_HEADER_OCTETS} octets`);
+    const coverage = cover(headerFields(section));
     if (coverage === null) return this.#unsigned(envelope, content, "its header repeats fields too often");
     const toSign = { domain: keys.domain, coverage, bodyHash: await reading.bodyHash(), now: this.#options.now() };
     try {
@@ -76,15 +75,14 @@ export class Signer {
   }
 
   /** None where there is no From field, or more than one, of which readers choose either. */
-  #authors(fields: readonly HeaderField[]): readonly string[] | null {
-    const [from, ...others] = fields.filter(({ name }) => name === "from");
-    if (from === undefined || others.length > 0) return null;
-    return this.#options.authorDomains(Buffer.from(from.value, "latin1"));
+  #authors(section: Uint8Array): readonly string[] | null {
+    const [from, another] = valuesOf(section, "from");
+    return from === undefined || another !== undefined ? null : this.#options.authorDomains(from);
   }
 
   async #keysFor({ account, origin }: Signable, authors: readonly string[] | null): Promise<DomainKeys | null> {
     const { keys, serviceDomain } = this.#options;
-    const [author] = authors ?? [];
+    const author = authors?.[0];
     const own = author === undefined ? null : await keys.of({ account, domain: author });
     if (own !== null || serviceDomain === null || authors === null) return own;
     // A message without an origin was made by the relay, in the service's own name.

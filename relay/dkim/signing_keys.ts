@@ -73,11 +73,16 @@ export class SigningKeys {
     this.#memory = new FactMemory(AGES, options.monotonic);
   }
 
-  /** @throws {KeysUnknown} */
-  async of(question: KeyQuestion): Promise<DomainKeys | null> {
-    const id = JSON.stringify([question.account, question.domain]);
+  /** At once where they are known. @throws {KeysUnknown} as a rejection. */
+  of(question: KeyQuestion): DomainKeys | null | Promise<DomainKeys | null> {
+    const { account, domain } = question;
+    // A domain has no blank.
+    const id = account === null ? domain : `${domain} ${account}`;
     const known = this.#memory.fresh(id);
-    if (known !== undefined) return known.keys;
+    return known === undefined ? this.#asked(id, question) : known.keys;
+  }
+
+  async #asked(id: string, question: KeyQuestion): Promise<DomainKeys | null> {
     let asking = this.#asking.get(id);
     if (asking === undefined) {
       asking = this.#ask(id, question).finally(() => this.#asking.delete(id));

@@ -10,7 +10,7 @@ export function acceptedEvent(envelope: Envelope): NodeEvent {
     at: envelope.receivedAt,
     type: "accepted",
     sender: envelope.reversePath,
-    recipients: [...envelope.recipients],
+    recipients: envelope.recipients,
     sizeBytes: envelope.sizeBytes,
     relays: envelope.reservation?.relays ?? 0,
     ...(envelope.reservation?.ndr && { ndr: true }),

@@ -7,14 +7,16 @@ import type { Content } from "./types.ts";
 /** Octets read at once from a large content's file. */
 const CHUNK_OCTETS = 64 * 1024;
 
-export function contentInMemory(octets: Uint8Array): Content {
-  return {
-    sizeBytes: octets.length,
-    octets,
-    async *chunks() {
-      yield octets;
-    },
-  };
+export class ContentInMemory implements Content {
+  constructor(readonly octets: Uint8Array) {}
+
+  get sizeBytes(): number {
+    return this.octets.length;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    yield this.octets;
+  }
 }
 
 /**

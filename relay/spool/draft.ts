@@ -4,6 +4,7 @@
  * A small message is gathered in memory and goes into the log with its envelope. A large one goes to a file of its
  * own as it comes, so that memory does not grow with it. Nothing of a draft is seen by delivery before it is accepted.
  */
+import { join } from "@std/path";
 import { crc32 } from "node:zlib";
 import { BufferPool } from "../buffer_pool.ts";
 import { syncDirectory, writeAll } from "./segments.ts";
@@ -24,8 +25,8 @@ const GATHERING = [
 const NOTHING = new Uint8Array(0);
 
 export class Draft {
-  readonly #path: string;
   readonly #directory: string;
+  readonly #name: string;
   readonly #expectedOctets: number;
   /** From `#pool`, until it is given back. */
   #buffer: Uint8Array = NOTHING;
@@ -38,12 +39,12 @@ export class Draft {
   #crc32 = 0;
 
   /**
-   * @param path where the content goes when it is large.
+   * @param name of the file in the directory, where the content goes when it is large.
    * @param expectedOctets a hint: how large it will probably be.
    */
-  constructor(directory: string, path: string, expectedOctets: number) {
+  constructor(directory: string, name: string, expectedOctets: number) {
     this.#directory = directory;
-    this.#path = path;
+    this.#name = name;
     this.#expectedOctets = expectedOctets;
   }
 
@@ -102,6 +103,10 @@ export class Draft {
       if (!(error instanceof Deno.errors.BadResource)) throw error; // closed by a sync that came before
     }
     await Deno.remove(this.#path);
+  }
+
+  get #path(): string {
+    return join(this.#directory, this.#name);
   }
 
   async #writeToFile(octets: Uint8Array): Promise<void> {

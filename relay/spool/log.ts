@@ -28,6 +28,13 @@ interface Waiting {
   readonly reject: (error: SpoolFailure) => void;
 }
 
+interface OpenFile {
+  readonly segment: Segment;
+  readonly file: Deno.FsFile;
+  /** Where the next group goes. */
+  offset: number;
+}
+
 /** A group is written at once and copied first: this bounds the copy, and how long the first of a group waits. */
 const MAX_GROUP_OCTETS = 1 << 20;
 /** Ids in one record of voided messages: it stays far below a group's size, however many there are. */
@@ -40,7 +47,7 @@ export class Log {
   readonly #buffer: Uint8Array;
   readonly #waiting: Waiting[] = [];
   readonly #voided: string[] = [];
-  #open: { segment: Segment; file: Deno.FsFile; offset: number } | undefined;
+  #open: OpenFile | undefined;
   #position: Place | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -115,9 +122,9 @@ export class Log {
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
-    await this.#writeVoided();
+    if (this.#voided.length > 0) await this.#writeVoided();
     const octets = group.reduce((sum, { record }) => sum + record.length, 0);
-    const open = await this.#room(octets);
+    const open = this.#roomInOpen(octets) ?? await this.#openNext();
     const start = open.offset;
     let at = 0;
     for (const { record } of group) {
@@ -156,16 +163,19 @@ export class Log {
     while (this.#voided.length > 0) {
       const ids = this.#voided.slice(0, MAX_VOIDED_IN_RECORD);
       const record = encodeRecord({ meta: { void: ids }, content: new Uint8Array(0) });
-      const open = await this.#room(record.length);
+      const open = this.#roomInOpen(record.length) ?? await this.#openNext();
       writeRecord(this.#buffer, 0, open.segment, record);
       await this.#writeDurably(record.length);
       this.#voided.splice(0, ids.length);
     }
   }
 
-  /** The open file if it has room for so many octets, else the next one. */
-  async #room(octets: number): Promise<{ segment: Segment; offset: number }> {
-    if (this.#open !== undefined && this.#open.offset + octets <= this.#segments.sizeBytes) return this.#open;
+  /** The open file if it has room for so many octets. */
+  #roomInOpen(octets: number): OpenFile | undefined {
+    return this.#open !== undefined && this.#open.offset + octets <= this.#segments.sizeBytes ? this.#open : undefined;
+  }
+
+  async #openNext(): Promise<OpenFile> {
     const { segment, file } = await this.#segments.next();
     const filled = this.#open;
     this.#open = { segment, file, offset: FIRST_RECORD_OFFSET };
@@ -178,7 +188,7 @@ export class Log {
   }
 
   /** The open file has failed: it is never written again, and what lies behind the last durable group is nothing. */
-  #retire({ segment, file }: { segment: Segment; file: Deno.FsFile }): void {
+  #retire({ segment, file }: OpenFile): void {
     file.close();
     this.#open = undefined;
     this.#segments.retire(segment.generation);

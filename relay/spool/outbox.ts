@@ -70,7 +70,8 @@ export class Outbox {
   /** Never throws: what is pushed is durable already. */
   push(item: OutboxItem): void {
     this.#memory.push(item);
-    if (this.#memory.length >= MAX_BATCH) this.#gathered.abort();
+    // Once, not with each item behind it: to abort again does nothing, but makes an exception each time.
+    if (this.#memory.length === MAX_BATCH) this.#gathered.abort();
     if (this.#memory.length > this.#tooMany) this.#makeRoom();
     this.#start();
   }

@@ -9,7 +9,7 @@ import type { NodeEvent } from "../../api/client.ts";
 import type { Envelope } from "../envelope.ts";
 import { acceptedEvent } from "./accepted_event.ts";
 import { Compactor } from "./compaction.ts";
-import { contentInFile, contentInMemory } from "./content.ts";
+import { contentInFile, ContentInMemory } from "./content.ts";
 import { Draft } from "./draft.ts";
 import { DueLoader } from "./due_loader.ts";
 import { type SpoolDamaged, SpoolFailure } from "./errors.ts";
@@ -133,7 +133,7 @@ export class Spool implements Queue {
 
   /** Begins the content of a message; `expectedOctets` is a hint. */
   draft(id: string, expectedOctets: number): Draft {
-    return new Draft(this.#parts.largeDirectory, this.#largePath(id), expectedOctets);
+    return new Draft(this.#parts.largeDirectory, id, expectedOctets);
   }
 
   /**
@@ -369,9 +369,13 @@ export class Spool implements Queue {
     }
   }
 
-  async #content({ envelope: { id }, location, content, large }: Loaded): Promise<Content> {
+  #content({ envelope: { id }, location, content, large }: Loaded): Content | Promise<Content> {
     if (large !== undefined) return contentInFile(this.#largePath(id), large);
-    return contentInMemory(content ?? (await readAt(this.#parts.segments, location)).content);
+    return content === undefined ? this.#contentInLog(location) : new ContentInMemory(content);
+  }
+
+  async #contentInLog(location: Location): Promise<Content> {
+    return new ContentInMemory((await readAt(this.#parts.segments, location)).content);
   }
 
   async #checkpoint(): Promise<void> {

@@ -21,8 +21,8 @@ export interface QueuedMessage {
   readonly envelope: Envelope;
   /** Parallel to `envelope.recipients`; as of the moment the message was taken. */
   readonly recipients: readonly RecipientState[];
-  /** @throws {SpoolDamaged} if what is stored does not match its checksum. */
-  content(): Promise<Content>;
+  /** At once where it is in memory. @throws {SpoolDamaged} if what is stored does not match its checksum. */
+  content(): Content | Promise<Content>;
 }
 
 /** A message that is due, as far as it is known without being brought into memory. */

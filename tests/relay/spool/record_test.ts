@@ -40,7 +40,7 @@ Deno.test("record: what was written is read again, at any place, padded to a mul
 Deno.test("record: each flipped bit is noticed, or lies in the padding", () => {
   const record = { meta: { void: ["01J"] }, content: contentOf("flips", 37) };
   const octets = written(record);
-  const used = RECORD_HEADER_OCTETS + encodeRecord(record).meta.length + record.content.length;
+  const used = RECORD_HEADER_OCTETS + encodeRecord(record).metaOctets + record.content.length;
   for (let bit = 0; bit < 8 * octets.length; bit++) {
     octets[bit >> 3]! ^= 1 << (bit & 7);
     const result = readRecord(octets, 0, MARK);
