@@ -8,7 +8,7 @@ import type { ReplyChannel } from "./reply_channel.ts";
 
 /** Octets of one write: larger ones gain nothing measurable on loopback, smaller ones cost a system call each. */
 const WRITE_OCTETS = 64 * 1024;
-/** Content in memory up to this size leaves in one write, however many dots it has: twice its size at most. */
+/** Of content in memory so much is copied, to leave in one write with the end mark; what comes before is sent from where it is. */
 const SMALL_OCTETS = WRITE_OCTETS / 2;
 /** Room for stuffed dots and the end mark, so that a small message with few of them leaves in one write. */
 const STUFFING_OCTETS = 64;
@@ -24,13 +24,18 @@ export async function sendContent(
   onEnd: () => void,
 ): Promise<void> {
   const stuffing = new DotStuffing();
-  if (content.octets !== undefined && content.sizeBytes <= SMALL_OCTETS) {
-    const stuffed = stuffing.push(content.octets), end = stuffing.end();
-    const whole = channel.outgoing(stuffed.length + end.length);
-    whole.set(stuffed);
-    whole.set(end, stuffed.length);
+  if (content.octets !== undefined) {
+    let rest = stuffing.push(content.octets);
+    while (rest.length > SMALL_OCTETS) {
+      const part = rest.subarray(0, WRITE_OCTETS);
+      await channel.send(part, blockSeconds);
+      rest = rest.subarray(part.length);
+    }
+    const end = stuffing.end(), last = channel.outgoing(rest.length + end.length);
+    last.set(rest);
+    last.set(end, rest.length);
     onEnd();
-    return await channel.send(whole, blockSeconds);
+    return await channel.send(last, blockSeconds);
   }
   const buffer = new Uint8Array(Math.min(WRITE_OCTETS, content.sizeBytes + STUFFING_OCTETS));
   let used = 0;
@@ -46,8 +51,7 @@ export async function sendContent(
     buffer.set(octets, used);
     used += octets.length;
   };
-  if (content.octets !== undefined) await add(stuffing.push(content.octets));
-  else for await (const chunk of content.chunks()) await add(stuffing.push(chunk));
+  for await (const chunk of content.chunks()) await add(stuffing.push(chunk));
   onEnd();
   await add(stuffing.end());
   await channel.send(buffer.subarray(0, used), blockSeconds);
