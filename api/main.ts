@@ -3,6 +3,7 @@
  *
  * It listens nowhere: whoever starts it serves `fetch`, or calls it in the same process.
  */
+import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { delay } from "@std/async/delay.js";
 import type { Parameters } from "../policy/mod.ts";
@@ -127,6 +128,13 @@ const troubleOf = async (
   }
 };
 
+/** With its length, as HTTP has it: the limit of bodies then needs no look at the body, which it reads in pieces. */
+const requestOf = (input: string | URL | Request, init?: RequestInit): Request => {
+  const request = new Request(input, init);
+  if (typeof init?.body === "string") request.headers.set("content-length", `${Buffer.byteLength(init.body)}`);
+  return request;
+};
+
 /** @throws {DatabaseUnusable}, or Error of the file system or of SQLite. */
 export const createControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
   const { adminToken, relayToken, activationDelayMs, parameters, now, newId, log } = options;
@@ -188,8 +196,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
   });
   return {
     app,
-    fetch: (input, init) =>
-      app.fetch(input instanceof Request && init === undefined ? input : new Request(input, init)),
+    fetch: (input, init) => app.fetch(input instanceof Request && init === undefined ? input : requestOf(input, init)),
     recheckDomains: (closing) => {
       const onLapse = ({ username, domain }: { username: string; domain: string }) =>
         log("the claim of a domain has lapsed", { username, domain });

@@ -2,7 +2,7 @@
  * Table `activity`: an account's recipients of a day, and what became of them. The sketch (../distinct_sketch.ts) counts
  * distinct ones; its estimate stands beside it.
  */
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import { addToSketch, estimate, SKETCH_OCTETS } from "../distinct_sketch.ts";
 import { remembered } from "./remembered.ts";
 import type { ActivityRow, Database } from "./schema.ts";
@@ -30,19 +30,34 @@ export const changeActivity = async (
     const before = (await findRows(db, username, day))[0];
     const sketch = new Uint8Array(before?.sketch ?? new Uint8Array(SKETCH_OCTETS));
     addToSketch(sketch, addresses);
-    const counted = {
-      recipients: estimate(sketch),
-      outcomes: outcomes + (before?.outcomes ?? 0),
-      refused: refused + (before?.refused ?? 0),
-      sketch,
-    };
-    await db.insertInto("activity").values({ username, day, ...counted })
-      .onConflict((conflict) => conflict.columns(["username", "day"]).doUpdateSet(counted)).execute();
+    const known = { outcomes: before?.outcomes ?? 0, refused: before?.refused ?? 0 };
+    await put(db, username, day, estimate(sketch), known.outcomes + outcomes, known.refused + refused, sketch);
   }
 };
 
 const findRows = remembered((db, username: string, day: string) =>
   db.selectFrom("activity").selectAll().where("username", "=", username).where("day", "=", day)
+);
+
+const put = remembered(
+  (
+    db,
+    username: string,
+    day: string,
+    recipients: number,
+    outcomes: number,
+    refused: number,
+    sketch: Uint8Array,
+  ) =>
+    db.insertInto("activity").values({ username, day, recipients, outcomes, refused, sketch })
+      .onConflict((conflict) =>
+        conflict.columns(["username", "day"]).doUpdateSet({
+          recipients: sql`excluded.recipients`,
+          outcomes: sql`excluded.outcomes`,
+          refused: sql`excluded.refused`,
+          sketch: sql`excluded.sketch`,
+        })
+      ),
 );
 
 export type Activity = Omit<ActivityRow, "sketch">;

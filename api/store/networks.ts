@@ -3,6 +3,7 @@
  * the same network belongs to one account only, which the primary key keeps. Keys are those of ../cidr.ts.
  */
 import type { Kysely } from "kysely";
+import { remembered } from "./remembered.ts";
 import type { Database, NetworkRow } from "./schema.ts";
 
 /** @returns false where some account has that very network. */
@@ -29,10 +30,13 @@ export const deleteNetwork = async (db: Kysely<Database>, username: string, key:
   return deleted.numDeletedRows === 1n;
 };
 
+const findOwners = remembered((db, keys: readonly string[]) =>
+  db.selectFrom("network").select(["range_key", "username"]).where("range_key", "in", keys)
+);
+
 /** The account of the first of `keys` (longest prefix first) that anybody has, or undefined. */
 export const findNetworkOwner = async (db: Kysely<Database>, keys: readonly string[]): Promise<string | undefined> => {
-  const rows = await db.selectFrom("network").select(["range_key", "username"]).where("range_key", "in", keys)
-    .execute();
+  const rows = await findOwners(db, keys);
   const owners = new Map(rows.map((row) => [row.range_key, row.username]));
   const longest = keys.find((key) => owners.has(key));
   return longest === undefined ? undefined : owners.get(longest);

@@ -30,6 +30,13 @@ const open = (path: string): DatabaseSync => {
   return database;
 };
 
+/**
+ * What a statement would have to undo (pages as they were, of those that it changes) stays in memory: beyond 64 KiB it
+ * goes to a temporary file otherwise, and with batches of messages nearly half of all writes were to that one. Not
+ * before the migrations, which sort whole tables for new indexes.
+ */
+const keepUndoInMemory = (database: DatabaseSync): void => database.exec("pragma temp_store = memory");
+
 /** The directory entries of a database and of its log must survive a power loss too. */
 const syncDirectory = async (path: string): Promise<void> => {
   using directory = await Deno.open(dirname(path), { read: true });
@@ -42,10 +49,12 @@ const syncDirectory = async (path: string): Promise<void> => {
  * @throws Error of the file system or of SQLite.
  */
 export const openSqlite = async (path: string): Promise<ControlDatabase> => {
-  const db = new Kysely<Database>({ dialect: new SqliteDialect({ database: cachingDatabase(open(path)) }) });
+  const connection = open(path);
+  const db = new Kysely<Database>({ dialect: new SqliteDialect({ database: cachingDatabase(connection) }) });
   let durability: Durability = noDurability;
   try {
     await migrate(db);
+    keepUndoInMemory(connection);
     if (path !== IN_MEMORY) {
       durability = await openWalSync(path);
       await durability.sync();
