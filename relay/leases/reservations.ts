@@ -7,7 +7,7 @@
  * for want of it, when its day ends, and when the node does. Of a node that was killed, the counters take back what was
  * not settled when it starts anew.
  */
-import type { AccountFacts, ReservationFacts, ReservationRequest, Trim } from "../../api/client.ts";
+import type { AccountFacts, NodeLeases, ReservationFacts, ReservationRequest, Trim } from "../../api/client.ts";
 import { type ControlPlane, ControlPlaneNotAsked, ControlPlaneUnavailable } from "../control_plane.ts";
 import type { Reservation } from "../envelope.ts";
 import { startPeriodicWork } from "../periodic_work.ts";
@@ -92,9 +92,9 @@ export class Reservations implements AsyncDisposable {
     return this.#ofLease(request, lease, account);
   }
 
-  /** The leases that this node has. */
-  get held(): LeaseBook["held"] {
-    return this.#book.held;
+  /** What this node has leased. */
+  get leases(): NodeLeases {
+    return this.#book.figures;
   }
 
   /** Gives all leases back, as far as the counters can be told. */
