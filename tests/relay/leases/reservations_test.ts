@@ -15,8 +15,8 @@ const SECOND_MS = 1000;
 
 interface TestNode extends AsyncDisposable {
   readonly clock: { monotonic: number };
-  /** Of the connection to the control plane. */
-  readonly link: { down: boolean; calls: string[] };
+  /** Of the connection to the control plane; an answer gets through when `answersTo` has resolved. */
+  readonly link: { down: boolean; calls: string[]; answersTo: (path: string, body: string) => Promise<void> };
   readonly reservations: Reservations;
   send(relays?: number, username?: string): Promise<Reserved>;
   settle(...reserved: Reserved[]): Promise<void>;
@@ -33,11 +33,15 @@ async function startPlane(blocks: number): Promise<TestControlPlane> {
 }
 
 function startNode(plane: TestControlPlane, name: string): TestNode {
-  const clock = { monotonic: 0 }, link = { down: false, calls: [] as string[] };
-  const fetch: Fetch = (input, init) => {
+  const clock = { monotonic: 0 },
+    link: TestNode["link"] = { down: false, calls: [], answersTo: () => Promise.resolve() };
+  const fetch: Fetch = async (input, init) => {
     if (link.down) throw new TypeError("connection refused");
-    link.calls.push(new URL(String(input)).pathname.split("/").at(-1)!);
-    return plane.app.request(String(input), init);
+    const path = new URL(String(input)).pathname.split("/").at(-1)!;
+    link.calls.push(path);
+    const answer = await plane.app.request(String(input), init);
+    await link.answersTo(path, String(init?.body));
+    return answer;
   };
   const closing = new AbortController();
   const controlPlane = new ControlPlane({
@@ -249,6 +253,25 @@ Deno.test("leases: a node that ends gives back all that it has not spent", async
     assert(await left(plane) < 1400);
   }
   assertEquals([await left(plane), await plane.used("anna")], [1400, 100]);
+});
+
+Deno.test("leases: one that is granted while the node ends goes back, too", async () => {
+  await using plane = await startPlane(10);
+  const granted = Promise.withResolvers<void>(), through = Promise.withResolvers<void>();
+  const node = startNode(plane, "n1");
+  node.link.answersTo = async (_, body) => {
+    if (!body.includes('"lease":true')) return;
+    granted.resolve();
+    await through.promise;
+  };
+  // The last of them makes it ask for one.
+  await node.settle(...await sendMany(node, 16));
+  await granted.promise;
+  const ended = node[Symbol.asyncDispose]();
+  assertEquals(await left(plane), 1500 - 16 - 16);
+  through.resolve();
+  await ended;
+  assertEquals([await left(plane), await plane.used("anna")], [1484, 16]);
 });
 
 Deno.test("leases: a node that was killed has not spent what it has not told of", async () => {
