@@ -60,7 +60,8 @@ export const changeActivity = async (
     )),
   );
   const sketched = days.flatMap(({ username, day, sketch: before }) => {
-    const { addresses } = byDay.get(keyOf({ username, day }))!;
+    // A name that the engine cannot keep as it came is no account's.
+    const addresses = byDay.get(keyOf({ username, day }))?.addresses ?? [];
     if (addresses.length === 0) return [];
     const sketch = new Uint8Array(before);
     addToSketch(sketch, addresses);
