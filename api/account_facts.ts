@@ -35,7 +35,8 @@ export const findStandings = async (
     findActivity(db, usernames, dayOf(now)),
     findSuppressing(db, usernames),
   ]);
-  const standing = async (account: Account): Promise<[string, Standing]> => {
+  const known = await habits(accounts.map(({ username }) => username), now);
+  const standing = (account: Account): [string, Standing] => {
     const { username, status, ndr_choice, ndr_share_percent, brake_released_until } = account;
     const { recipients, outcomes, refused } = activity.get(username) ?? NO_ACTIVITY;
     return [username, {
@@ -44,12 +45,12 @@ export const findStandings = async (
       blocks: blocks.get(username) ?? [],
       ndr: { choice: ndr_choice, sharePercent: ndr_share_percent },
       today: { recipients, outcomes, refused },
-      habit: await habits(username, now),
+      habit: known.get(username)!,
       brakeReleasedUntil: brake_released_until,
       suppresses: suppressing.has(username),
     }];
   };
-  return new Map(await Promise.all(accounts.map(standing)));
+  return new Map(accounts.map(standing));
 };
 
 /** What an account has spent of a day, as people count it: without what nodes have leased and not settled yet. */

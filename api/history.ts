@@ -89,10 +89,10 @@ const record = async (db: Transaction<Database>, node: string, events: readonly 
   const others = fresh.filter(({ messageId }) => !inserted.has(messageId)).map(({ messageId }) => messageId);
   const customers = await findCustomersMessages(db, others);
   for (const { messageId, relays } of accepted) if (relays > 0) customers.add(messageId);
-  await changeActivity(db, activityOf(fresh.filter((event) => customers.has(event.messageId))));
   await setRecipientStatus(db, unsettled.filter(({ messageId }) => !inserted.has(messageId)));
   await refreshStatus(db, [...new Set(unsettled.map((change) => change.messageId))]);
   await suppress(db, fresh.filter(isBadAddress));
+  await changeActivity(db, activityOf(fresh.filter((event) => customers.has(event.messageId))));
 };
 
 /** Commits `events` of `node`; not yet durable when it resolves. */
@@ -102,6 +102,6 @@ export const recordEvents = async (
   events: readonly NodeEvent[],
 ): Promise<void> => {
   if (events.length === 0) return;
-  const days = events.map((event) => `activity ${event.account}`);
-  await exclusively(db, days, (transaction) => record(transaction, node, events));
+  // What else it reads is of messages of this node alone.
+  await exclusively(db, [], (transaction) => record(transaction, node, events));
 };

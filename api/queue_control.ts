@@ -36,7 +36,7 @@ export interface QueueControl {
 
 /** Nodes report every second: one that is silent for so long is not there. */
 export const NODE_SILENT_MS = 15_000;
-/** While nothing changes but the time, it is stored so often. */
+/** While nothing changes but the time and what changes all the time (load, leases), it is stored so often. */
 const SEEN_EVERY_MS = 5000;
 /** Jobs are kept for so long, and nodes that are never heard of again. */
 export const KEEP_MS = 7 * 86_400_000;
@@ -104,10 +104,19 @@ export async function takeReport({ db, now }: QueueControl, report: QueueReport)
     return { now: now(), draining: false, jobs: [] };
   }
   const known = await findNode(db, node);
-  const { region, number, version, queued, clock } = report;
+  const { region, number, version, queued, clock, load, leases } = report;
   const draining = report.draining ? 1 : 0, apart = clock?.apart ? 1 : 0;
   const clocks = { clock_ahead_ms: clock?.aheadMs ?? null, clocks_apart: apart };
-  const row = { node, region, number, version, queued, draining, ...clocks, seen_at: at };
+  const figures = {
+    connections: load.connections,
+    in_delivery: load.inDelivery,
+    accepted_per_minute: load.acceptedPerMinute,
+    loop_delay_ms: load.loopDelayMs,
+    leases_held: leases.held,
+    leases_accounts: leases.accounts,
+    leases_relays_left: leases.relaysLeft,
+  };
+  const row = { node, region, number, version, queued, draining, ...clocks, ...figures, seen_at: at };
   const changed = known === undefined || known.queued !== queued || known.draining !== draining ||
     known.region !== region || known.number !== number || known.version !== version ||
     (known.clock_ahead_ms === null) !== (clock === null) || known.clocks_apart !== apart ||

@@ -121,6 +121,27 @@ export interface ClockComparison {
   readonly apart: boolean;
 }
 
+/** How much a node has to do. */
+export interface NodeLoad {
+  /** Open SMTP connections of clients. */
+  readonly connections: number;
+  /** Messages that delivery has in hand: on a connection, or waiting for one. */
+  readonly inDelivery: number;
+  /** Messages that it accepted of clients in the last minute. */
+  readonly acceptedPerMinute: number;
+  /** The longest delay of its event loop in the last minute, in ms. */
+  readonly loopDelayMs: number;
+}
+
+/** What a node has leased of its accounts' days. */
+export interface NodeLeases {
+  readonly held: number;
+  /** Whose they are. */
+  readonly accounts: number;
+  /** Relays that may still be spent of them. */
+  readonly relaysLeft: number;
+}
+
 /** What a node says of itself, every second. */
 export interface QueueReport {
   readonly node: string;
@@ -133,6 +154,8 @@ export interface QueueReport {
   readonly number: number | null;
   /** Messages that have not ended. */
   readonly queued: number;
+  readonly load: NodeLoad;
+  readonly leases: NodeLeases;
   /** Whether it lets no more clients in. */
   readonly draining: boolean;
   /** It ends, for good: its shard is empty and no more. */

@@ -5,10 +5,12 @@
  * One that cannot be opened is left alone and reported: the others, and the node itself, go on.
  */
 import { describe } from "./error_words.ts";
+import { NO_LEASES } from "./metrics/node_metrics.ts";
 import { openShard, type Shard, type ShardOptions } from "./shard.ts";
 import { orphanedShards, removeShard, shardDirectory } from "./shard_directories.ts";
 
-export interface AdoptionOptions extends Omit<ShardOptions, "directory" | "number" | "onDraining" | "isDraining"> {
+export interface AdoptionOptions
+  extends Omit<ShardOptions, "directory" | "number" | "onDraining" | "isDraining" | "atEdge"> {
   /** Where the directories of all shards are. */
   readonly spoolDirectory: string;
   /** The number of the node that adopts. */
@@ -33,6 +35,7 @@ export async function adoptShards(options: AdoptionOptions): Promise<Adoption> {
         number: null,
         onDraining: () => {},
         isDraining: () => true,
+        atEdge: () => ({ connections: 0, leases: NO_LEASES }),
       });
       log.info("a shard without a node is adopted", { shard: number });
       adopted.set(

@@ -24,7 +24,7 @@ import type { ConnectionContext } from "./smtp/connection.ts";
 import type { ConnectionCounts } from "./smtp/connection_counts.ts";
 import { SmtpServer } from "./smtp/server.ts";
 
-export interface NodeOptions extends Omit<ShardOptions, "onDraining" | "isDraining"> {
+export interface NodeOptions extends Omit<ShardOptions, "onDraining" | "isDraining" | "atEdge"> {
   readonly settings:
     & ShardOptions["settings"]
     & EdgeSettings
@@ -54,6 +54,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       else way.doors?.open();
     },
     isDraining: () => way.doors?.areOpen !== true,
+    atEdge: () => ({ connections: options.connections.own, leases: options.metrics.leases() }),
   });
   const policy = new PolicyFollower({
     controlPlane: shard.controlPlane,
@@ -78,7 +79,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     sleep: delay,
     onTrouble: unlessTold((error) => log.warn("leases could not be looked after", { error: describe(error) })),
   });
-  options.metrics.leases = () => reservations.held;
+  options.metrics.leases = () => reservations.leases;
   const server = new SmtpServer(Object.assign(edgeOf(settings, () => live.parameters), {
     admission: new Admission({
       controlPlane: shard.controlPlane,

@@ -7,7 +7,7 @@
  */
 import type { Logger } from "@logtape/logtape";
 import { join } from "@std/path";
-import type { NodeClient } from "../api/client.ts";
+import type { NodeClient, NodeLeases } from "../api/client.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { ControlPlane, unlessTold } from "./control_plane.ts";
 import { Delivery, DELIVERY_LIMITS, type DeliveryLimits } from "./delivery/delivery.ts";
@@ -65,6 +65,14 @@ export interface ShardOptions {
   readonly onDraining: (draining: boolean) => void;
   /** Whether no clients are let in now. */
   readonly isDraining: () => boolean;
+  /** What the node that takes mail in has to do. */
+  readonly atEdge: () => EdgeLoad;
+}
+
+export interface EdgeLoad {
+  /** Open connections of clients. */
+  readonly connections: number;
+  readonly leases: NodeLeases;
 }
 
 /** Wait between tries to have the control plane refund what an earlier start left reserved. */
@@ -160,6 +168,11 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     serviceName: settings.serviceName,
     onDraining: options.onDraining,
     isDraining: options.isDraining,
+    load: () => {
+      const { connections, leases } = options.atEdge(), { accepted, loopDelayMs } = options.metrics.lastMinute;
+      const acceptedPerMinute = options.number === null ? 0 : accepted;
+      return { load: { connections, inDelivery: delivery.inHand, acceptedPerMinute, loopDelayMs }, leases };
+    },
     onTrouble: unlessTold((error) =>
       log.warn("the operator's jobs could not be asked for", { error: describe(error) })
     ),

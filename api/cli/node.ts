@@ -17,7 +17,7 @@ const STATE_STYLES: Readonly<Record<Node["state"], Style>> = {
 const list = command(
   "list",
   map(object({}), (): Command => async ({ api }) => outcome(await ask(api.v1.nodes.$get()), nodeTable)),
-  { brief: message`List the relay nodes and their queues.`, footer: examples("node list") },
+  { brief: message`List the relay nodes, how they stand and what they have to do.`, footer: examples("node list") },
 );
 
 const nodeName = () => argument(name("NAME"), { description: message`The node's name.` });
@@ -64,8 +64,13 @@ export const node = command("node", or(list, drain, serve), {
   footer: examples("node list", "node drain 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E"),
 });
 
+/** Two tables, for neither is wider than a terminal then: who they are, and what they have to do. */
 function nodeTable({ items }: { readonly items: readonly Node[] }, look: Look): string {
   if (items.length === 0) return "No node was heard of in the last week.";
+  return `${whoTheyAre(items, look)}\n\n${whatTheyDo(items, look)}`;
+}
+
+function whoTheyAre(items: readonly Node[], look: Look): string {
   return table(
     look,
     [
@@ -74,22 +79,40 @@ function nodeTable({ items }: { readonly items: readonly Node[] }, look: Look): 
       { head: "NUMBER", align: "right" },
       { head: "VERSION" },
       { head: "STATE" },
-      { head: "QUEUED", align: "right" },
       { head: "CLOCK" },
       { head: "HEARD OF" },
     ],
-    items.map(({ node, region, number, version, state, queued, clock, seenAt }) => [
+    items.map(({ node, region, number, version, state, clock, seenAt }) => [
       node,
       region,
       number === null ? "none" : String(number),
       version,
       { text: state, style: STATE_STYLES[state] },
-      queued.toLocaleString("en-US"),
       clockCell(clock),
       relative(seenAt, look.now),
     ]),
   );
 }
+
+/** Of one that is silent, what it said last. */
+function whatTheyDo(items: readonly Node[], look: Look): string {
+  const heads = ["QUEUED", "IN DELIVERY", "CLIENTS", "IN/MIN", "DELAY", "LEASES", "RELAYS LEFT"];
+  return table(
+    look,
+    [{ head: "NODE" }, ...heads.map((head) => ({ head, align: "right" as const }))],
+    items.map(({ node, state, queued, load, leases }) => {
+      const { inDelivery, connections, acceptedPerMinute, loopDelayMs } = load;
+      const [delay, ...others] = [loopDelayMs, leases.held, leases.relaysLeft].map(figure);
+      const before = [queued, inDelivery, connections, acceptedPerMinute].map(figure);
+      return [node, ...before, `${delay} ms`, ...others].map((text) => ({
+        text,
+        style: state === "silent" ? "faint" : "plain",
+      }));
+    }),
+  );
+}
+
+const figure = (n: number): string => n.toLocaleString("en-US");
 
 function clockCell(clock: Node["clock"]): string | { readonly text: string; readonly style: Style } {
   if (clock === null) return "unknown";

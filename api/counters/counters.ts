@@ -44,6 +44,8 @@ export interface Caps {
 export interface Answer {
   readonly id: string;
   readonly granted: boolean;
+  /** The same id was asked for before. */
+  readonly again: boolean;
   readonly day: string;
   /** Epoch milliseconds. */
   readonly now: number;
@@ -85,8 +87,8 @@ export interface Counters {
   recover(holder: Holder): Promise<number>;
   today(usernames: readonly string[]): Promise<Usage>;
   /**
-   * Has the database know what was used today so far and yesterday: by these accounts, or by all of them, which is to be
-   * done every hour or so.
+   * Has the database know what was used of the days that are not forgotten yet: by these accounts, or by all of them,
+   * which is to be done every hour or so.
    */
   keepDays(usernames?: readonly string[]): Promise<void>;
 }

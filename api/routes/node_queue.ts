@@ -61,6 +61,8 @@ const reportBody: z.ZodType<QueueReport> = z.object({
   clock: z.object({ aheadMs: z.int(), apart: z.boolean() }).nullable(),
   number: count.nullable(),
   queued: count,
+  load: z.object({ connections: count, inDelivery: count, acceptedPerMinute: count, loopDelayMs: count }),
+  leases: z.object({ held: count, accounts: count, relaysLeft: count }),
   draining: z.boolean(),
   gone: z.boolean(),
   progress: z.array(progress).max(MAX_JOBS),

@@ -1,4 +1,4 @@
-/** /v1/nodes: the relay nodes, how much they have queued, and whether they let clients in. */
+/** /v1/nodes: the relay nodes, how much they have queued and to do, and whether they let clients in. */
 import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { problem, problemResponses } from "../problem.ts";
@@ -21,6 +21,21 @@ const nodeSchema = z.object({
   }),
   drain: z.boolean().openapi({ description: "Whether the operator wants it to drain" }),
   queued: z.int().openapi({ description: "Messages that have not ended" }),
+  load: z.object({
+    connections: z.int().openapi({ description: "Open SMTP connections of clients" }),
+    inDelivery: z.int().openapi({ description: "Messages being sent, or waiting for a connection to be sent on" }),
+    acceptedPerMinute: z.int().openapi({ description: "Messages that it accepted of clients in the last minute" }),
+    loopDelayMs: z.int().openapi({
+      description:
+        "The longest delay of its event loop in the last minute: where it is often above some hundred, the " +
+        "node has more to do than a core can",
+    }),
+  }).openapi({ description: "As it was when the node was heard of" }),
+  leases: z.object({
+    held: z.int().openapi({ description: "Leases: slices of accounts' days that it may spend without asking" }),
+    accounts: z.int().openapi({ description: "Accounts whose they are" }),
+    relaysLeft: z.int().openapi({ description: "Relays that it has not spent of them yet" }),
+  }).openapi({ description: "As they were when the node was heard of" }),
   clock: z.object({ aheadMs: z.int(), apart: z.boolean() }).nullable().openapi({
     description: "Against the control plane's, as it saw last; null: not compared yet",
   }),
@@ -74,6 +89,13 @@ export const nodesRoutes = ({ db, now }: NodesRoutes) => {
     state: stateOf(row),
     drain: row.drain_wanted === 1,
     queued: row.queued,
+    load: {
+      connections: row.connections,
+      inDelivery: row.in_delivery,
+      acceptedPerMinute: row.accepted_per_minute,
+      loopDelayMs: row.loop_delay_ms,
+    },
+    leases: { held: row.leases_held, accounts: row.leases_accounts, relaysLeft: row.leases_relays_left },
     clock: row.clock_ahead_ms === null ? null : { aheadMs: row.clock_ahead_ms, apart: row.clocks_apart === 1 },
     seenAt: rfc3339(row.seen_at),
   });

@@ -2,8 +2,9 @@
  * Table `activity`: an account's recipients of a day, and what became of them. The sketch (../distinct_sketch.ts) counts
  * distinct ones; its estimate stands beside it.
  */
-import { type Kysely, sql, type Transaction } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import { addToSketch, estimate, SKETCH_OCTETS } from "../distinct_sketch.ts";
+import { rowsInto } from "./many_rows.ts";
 import { remembered } from "./remembered.ts";
 import type { ActivityRow, Database } from "./schema.ts";
 
@@ -21,44 +22,55 @@ export interface ActivityChange {
   readonly refused: number;
 }
 
-/** `changes` names an account's day once at most. */
+const COLUMNS = ["username", "day", "recipients", "outcomes", "refused", "sketch"] as const;
+const NO_SKETCH = new Uint8Array(SKETCH_OCTETS);
+
+/** PostgreSQL keeps what is counted from others until the transaction's end: nobody's sketch is read before it. */
+const countOutcomes = rowsInto<"activity", Pick<ActivityRow, "username" | "day" | "sketch">>(
+  "activity",
+  COLUMNS,
+  `on conflict ("username", "day") do update set "outcomes" = "activity"."outcomes" + "excluded"."outcomes",
+  "refused" = "activity"."refused" + "excluded"."refused" returning "username", "day", "sketch"`,
+);
+
+const putSketches = rowsInto(
+  "activity",
+  COLUMNS,
+  `on conflict ("username", "day") do update set "recipients" = "excluded"."recipients", "sketch" = "excluded"."sketch"`,
+);
+
+/**
+ * Two statements, however many accounts: what they lock keeps others, who may be next to the database, for as long as
+ * they and the commit take to go to it and back. To be called last in a transaction.
+ *
+ * @param changes name an account's day once at most.
+ */
 export const changeActivity = async (
   db: Transaction<Database>,
   changes: readonly ActivityChange[],
 ): Promise<void> => {
-  for (const { username, day, addresses, outcomes, refused } of changes) {
-    const before = (await findRows(db, username, day))[0];
-    const sketch = new Uint8Array(before?.sketch ?? new Uint8Array(SKETCH_OCTETS));
+  // In one order, so that no two transactions wait for each other.
+  const byDay = new Map(
+    changes.map((change) => [keyOf(change), change] as const).sort(([one], [other]) => one < other ? -1 : 1),
+  );
+  const days = await countOutcomes(
+    db,
+    Array.from(byDay.values(), ({ username, day, outcomes, refused }) => (
+      { username, day, recipients: 0, outcomes, refused, sketch: NO_SKETCH }
+    )),
+  );
+  const sketched = days.flatMap(({ username, day, sketch: before }) => {
+    // A name that the engine cannot keep as it came is no account's.
+    const addresses = byDay.get(keyOf({ username, day }))?.addresses ?? [];
+    if (addresses.length === 0) return [];
+    const sketch = new Uint8Array(before);
     addToSketch(sketch, addresses);
-    const known = { outcomes: before?.outcomes ?? 0, refused: before?.refused ?? 0 };
-    await put(db, username, day, estimate(sketch), known.outcomes + outcomes, known.refused + refused, sketch);
-  }
+    return [{ username, day, recipients: estimate(sketch), outcomes: 0, refused: 0, sketch }];
+  });
+  await putSketches(db, sketched);
 };
 
-const findRows = remembered((db, username: string, day: string) =>
-  db.selectFrom("activity").selectAll().where("username", "=", username).where("day", "=", day)
-);
-
-const put = remembered(
-  (
-    db,
-    username: string,
-    day: string,
-    recipients: number,
-    outcomes: number,
-    refused: number,
-    sketch: Uint8Array,
-  ) =>
-    db.insertInto("activity").values({ username, day, recipients, outcomes, refused, sketch })
-      .onConflict((conflict) =>
-        conflict.columns(["username", "day"]).doUpdateSet({
-          recipients: sql`excluded.recipients`,
-          outcomes: sql`excluded.outcomes`,
-          refused: sql`excluded.refused`,
-          sketch: sql`excluded.sketch`,
-        })
-      ),
-);
+const keyOf = ({ username, day }: Pick<ActivityRow, "username" | "day">): string => `${day} ${username}`;
 
 export type Activity = Omit<ActivityRow, "sketch">;
 
@@ -84,21 +96,23 @@ export interface ActivitySummary {
   readonly refused: number;
 }
 
-/** Over the days from `since` up to, not including, `until`. */
+/** Over the days from `since` up to, not including, `until`, for those of `usernames` that had any. */
 export const summarizeActivity = async (
   db: Kysely<Database>,
-  username: string,
+  usernames: readonly string[],
   since: string,
   until: string,
-): Promise<ActivitySummary> => {
-  const row = await db.selectFrom("activity")
+): Promise<Map<string, ActivitySummary>> => {
+  const rows = await db.selectFrom("activity")
     .select((days) => [
-      days.fn.coalesce(days.fn.max("recipients"), days.lit(0)).as("recipients"),
-      days.fn.coalesce(days.fn.sum<number>("outcomes"), days.lit(0)).as("outcomes"),
-      days.fn.coalesce(days.fn.sum<number>("refused"), days.lit(0)).as("refused"),
+      "username",
+      days.fn.max("recipients").as("recipients"),
+      days.fn.sum<number>("outcomes").as("outcomes"),
+      days.fn.sum<number>("refused").as("refused"),
     ])
-    .where("username", "=", username).where("day", ">=", since).where("day", "<", until).executeTakeFirstOrThrow();
-  return row;
+    .where("username", "in", usernames).where("day", ">=", since).where("day", "<", until)
+    .groupBy("username").execute();
+  return new Map(rows.map(({ username, ...summary }) => [username, summary]));
 };
 
 /** Deletes some of the days before `day`. @returns whether there may be more. */

@@ -13,10 +13,10 @@ const toRow = ({ id, messageId, account: _, at, type, ...detail }: NodeEvent): E
   detail: JSON.stringify(detail),
 });
 
-const insertRows = rowsInto(
+const insertRows = rowsInto<"event", { readonly id: string }>(
   "event",
   ["message_id", "id", "at", "type", "detail"],
-  'on conflict do nothing returning "id" as "value"',
+  'on conflict do nothing returning "id"',
 );
 
 /** Stores those of `events` that are new. @returns the new ones, in their order. */
@@ -24,7 +24,7 @@ export const insertEvents = async (
   db: Transaction<Database>,
   events: readonly NodeEvent[],
 ): Promise<NodeEvent[]> => {
-  const fresh = new Set(await insertRows(db, events.map(toRow)));
+  const fresh = new Set((await insertRows(db, events.map(toRow))).map(({ id }) => id));
   // `delete` says whether it was still there: an id that stands twice in one batch passes once.
   return events.filter((event) => fresh.delete(event.id));
 };

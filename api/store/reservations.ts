@@ -23,10 +23,9 @@ export const findReservations = async (
   return new Map(rows.map((row) => [row.id, row]));
 };
 
-const insertRows = rowsInto(
-  "reservation",
-  ["id", "username", "day", "relays", "lease", "settled", "node", "boot", "state", "ndr"],
-);
+const COLUMNS = ["id", "username", "day", "relays", "lease", "settled", "node", "boot", "state", "ndr"] as const;
+
+const insertRows = rowsInto("reservation", COLUMNS);
 
 /** None of `rows` is there already. */
 export const insertReservations = async (
@@ -48,22 +47,19 @@ export const setReservationState = async (
   if (ids.length > 0) await setState(db, state, ids);
 };
 
-const resize = remembered((db, relays: number, settled: number, id: string) =>
-  db.updateTable("reservation").set({ relays, settled }).where("id", "=", id)
-);
-const resizeAndEnd = remembered((db, relays: number, settled: number, id: string) =>
-  db.updateTable("reservation").set({ relays, settled, state: "settled" }).where("id", "=", id)
+const resizeRows = rowsInto(
+  "reservation",
+  COLUMNS,
+  `on conflict ("id") do update set "relays" = "excluded"."relays", "settled" = "excluded"."settled",
+  "state" = "excluded"."state"`,
 );
 
-/** Writes the sizes of leases, and what was settled with them; one of which all is settled has ended. */
+/** Writes the sizes of leases that are there, and what was settled with them; one of which all is settled has ended. */
 export const resizeReservations = async (
   db: Transaction<Database>,
-  rows: readonly Pick<ReservationRow, "id" | "relays" | "settled">[],
+  rows: readonly ReservationRow[],
 ): Promise<void> => {
-  // One at a time: a batch is of few leases.
-  for (const { id, relays, settled } of rows) {
-    await (settled === relays ? resizeAndEnd : resize)(db, relays, settled, id);
-  }
+  await resizeRows(db, rows.map((row) => row.settled === row.relays ? { ...row, state: "settled" } : row));
 };
 
 /** At most `limit` open reservations that `node` made in boots before `boot`: boots are named so that they sort. */

@@ -336,6 +336,18 @@ export interface NodeRow {
   clocks_apart: number;
   /** Messages that have not ended. */
   queued: number;
+  /** Of clients, open when it said so. */
+  connections: number;
+  /** Messages. */
+  in_delivery: number;
+  /** Messages in the minute before it said so. */
+  accepted_per_minute: number;
+  /** The longest delay of its event loop in that minute. */
+  loop_delay_ms: number;
+  leases_held: number;
+  /** Whose the leases are. */
+  leases_accounts: number;
+  leases_relays_left: number;
   /** 1: it lets no more clients in. */
   draining: number;
   /** 1: the operator wants that. */

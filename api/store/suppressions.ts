@@ -30,7 +30,9 @@ export const suppress = async (db: Transaction<Database>, bounces: readonly Atte
       });
     }
   }
-  for (const chunk of chunks([...rows.values()])) {
+  // In one order, so that no two transactions wait for each other.
+  const ordered = [...rows].sort(([one], [other]) => one < other ? -1 : 1).map(([, row]) => row);
+  for (const chunk of chunks(ordered)) {
     await db.insertInto("suppression").values(chunk)
       .onConflict((conflict) =>
         conflict.columns(["username", "address_key"]).doUpdateSet((row) => ({

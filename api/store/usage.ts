@@ -1,5 +1,6 @@
 /** Table `usage`: what each account used of a day. It changes only in the transaction that changes a reservation. */
 import { type Kysely, sql, type Transaction } from "kysely";
+import { rowsInto } from "./many_rows.ts";
 import { remembered } from "./remembered.ts";
 import type { Database, UsageRow } from "./schema.ts";
 
@@ -38,20 +39,19 @@ export interface UsageSummary {
   readonly relays: number;
 }
 
-/** Over the days from `since` up to, not including, `until`. */
+/** Over the days from `since` up to, not including, `until`, for those of `usernames` that used any. */
 export const summarizeUsage = async (
   db: Kysely<Database>,
-  username: string,
+  usernames: readonly string[],
   since: string,
   until: string,
-): Promise<UsageSummary> =>
-  await db.selectFrom("usage")
-    .select((days) => [
-      days.fn.countAll<number>().as("days"),
-      days.fn.coalesce(days.fn.max<number>(spentOf), days.lit(0)).as("relays"),
-    ])
-    .where("username", "=", username).where("day", ">=", since).where("day", "<", until).where(spentOf, ">", 0)
-    .executeTakeFirstOrThrow();
+): Promise<Map<string, UsageSummary>> => {
+  const rows = await db.selectFrom("usage")
+    .select((days) => ["username", days.fn.countAll<number>().as("days"), days.fn.max<number>(spentOf).as("relays")])
+    .where("username", "in", usernames).where("day", ">=", since).where("day", "<", until).where(spentOf, ">", 0)
+    .groupBy("username").execute();
+  return new Map(rows.map(({ username, ...summary }) => [username, summary]));
+};
 
 /** What an account's day came to: relays without what is leased, and what table `activity` has of it. */
 export interface DayFigures extends Omit<Used, "leased"> {
@@ -114,21 +114,15 @@ const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
   return [...sums.values()];
 };
 
-const addToDay = remembered((db, username: string, day: string, used: number, ndr: number, leased: number) =>
-  db.insertInto("usage").values({ username, day, used, ndr, leased, wanted_at: 0 })
-    .onConflict((conflict) =>
-      conflict.columns(["username", "day"]).doUpdateSet({
-        used: sql`usage.used + excluded.used`,
-        ndr: sql`usage.ndr + excluded.ndr`,
-        leased: sql`usage.leased + excluded.leased`,
-      })
-    )
+const addToDays = rowsInto(
+  "usage",
+  ["username", "day", "used", "ndr", "leased", "wanted_at"],
+  `on conflict ("username", "day") do update set "used" = "usage"."used" + "excluded"."used",
+  "ndr" = "usage"."ndr" + "excluded"."ndr", "leased" = "usage"."leased" + "excluded"."leased"`,
 );
 
 export const changeUsage = async (db: Transaction<Database>, changes: readonly UsageChange[]): Promise<void> => {
-  for (const { username, day, used, ndr, leased } of sumByAccountAndDay(changes)) {
-    await addToDay(db, username, day, used, ndr, leased);
-  }
+  await addToDays(db, sumByAccountAndDay(changes).map((change) => ({ ...change, wanted_at: 0 })));
 };
 
 /** Writes what was used of days, as it was counted elsewhere. */

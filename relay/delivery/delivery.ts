@@ -151,6 +151,11 @@ export class Delivery {
     clearTimeout(grace);
   }
 
+  /** Messages in hand: on a connection, or waiting for one. */
+  get inHand(): number {
+    return this.#inFlight.size;
+  }
+
   /** Next hops that are left alone for now, because none of their hosts could be reached. */
   suspendedDestinations(): ReturnType<Pool["suspendedDestinations"]> {
     return this.#pool.suspendedDestinations();

@@ -1,5 +1,5 @@
 /** The leases that a node has, by account. Pure: time is a parameter, in ms of a monotonic clock. */
-import type { Trim } from "../../api/client.ts";
+import type { NodeLeases, Trim } from "../../api/client.ts";
 import type { Lease } from "./lease.ts";
 
 /** So long without use, and a lease goes back: others may need it. */
@@ -22,10 +22,10 @@ export class LeaseBook {
     return this.of(username).reduce((sum, lease) => sum + lease.room, 0);
   }
 
-  /** How many there are, and the relays that may be spent of all of them. */
-  get held(): { readonly leases: number; readonly relays: number } {
+  get figures(): NodeLeases {
     const all = [...this.#leases.values()].flat();
-    return { leases: all.length, relays: all.reduce((sum, { room }) => sum + room, 0) };
+    const relaysLeft = all.reduce((sum, { room }) => sum + room, 0);
+    return { held: all.length, accounts: this.#leases.size, relaysLeft };
   }
 
   get usernames(): string[] {

@@ -7,7 +7,7 @@
  * for want of it, when its day ends, and when the node does. Of a node that was killed, the counters take back what was
  * not settled when it starts anew.
  */
-import type { AccountFacts, ReservationFacts, ReservationRequest, Trim } from "../../api/client.ts";
+import type { AccountFacts, NodeLeases, ReservationFacts, ReservationRequest, Trim } from "../../api/client.ts";
 import { type ControlPlane, ControlPlaneNotAsked, ControlPlaneUnavailable } from "../control_plane.ts";
 import type { Reservation } from "../envelope.ts";
 import { startPeriodicWork } from "../periodic_work.ts";
@@ -58,6 +58,8 @@ export class Reservations implements AsyncDisposable {
   readonly #trims = new Map<string, Trim>();
   /** Accounts for which a lease is being asked for, or that get none until then. */
   readonly #pausedUntil = new Map<string, number>();
+  /** Leases that are being asked for; none of them rejects. */
+  readonly #asking = new Set<Promise<void>>();
   readonly #lookingAfter: AsyncDisposable;
 
   constructor(parts: ReservationsParts) {
@@ -92,14 +94,15 @@ export class Reservations implements AsyncDisposable {
     return this.#ofLease(request, lease, account);
   }
 
-  /** The leases that this node has. */
-  get held(): LeaseBook["held"] {
-    return this.#book.held;
+  /** What this node has leased. */
+  get leases(): NodeLeases {
+    return this.#book.figures;
   }
 
-  /** Gives all leases back, as far as the counters can be told. */
+  /** Gives all leases back, also those on their way, as far as the counters can be told. Nothing is reserved any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lookingAfter[Symbol.asyncDispose]();
+    await Promise.all(this.#asking);
     for (const username of this.#book.usernames) this.#note(this.#book.endOf(username));
     try {
       await this.#tell();
@@ -167,7 +170,8 @@ export class Reservations implements AsyncDisposable {
     if (relays === 0 || this.#book.room(username) >= relays / 2) return;
     if ((this.#pausedUntil.get(username) ?? -Infinity) > now || this.#clock.day(now) === undefined) return;
     this.#pausedUntil.set(username, Infinity);
-    this.#lease(username, relays).catch(this.#parts.onTrouble);
+    const asked = this.#lease(username, relays).catch(this.#parts.onTrouble).finally(() => this.#asking.delete(asked));
+    this.#asking.add(asked);
   }
 
   async #lease(username: string, relays: number): Promise<void> {

@@ -6,8 +6,9 @@
  * asked for is not counted at all.
  */
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from "prom-client";
-import type { NodeEvent } from "../../api/client.ts";
+import type { NodeEvent, NodeLeases } from "../../api/client.ts";
 import { Reason } from "../../policy/mod.ts";
+import { LastMinute } from "./last_minute.ts";
 import type { LoopLag } from "./loop_lag.ts";
 
 /** As it goes to the main thread. */
@@ -27,11 +28,15 @@ export interface ShardReadings {
   readonly isAway: () => boolean;
 }
 
-export interface LeaseReadings {
-  readonly leases: number;
-  /** That may be spent. */
-  readonly relays: number;
+export interface MetricsClocks {
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
 }
+
+/** Of a node that has none yet. */
+export const NO_LEASES: NodeLeases = { held: 0, accounts: 0, relaysLeft: 0 };
 
 /** Where a reservation was had: from a lease of this node, or from the counters. */
 export type Source = "lease" | "counters";
@@ -44,7 +49,11 @@ const MS_PER_SECOND = 1000;
 export class NodeMetrics {
   readonly #registry = new Registry();
   readonly #shards = new Set<ShardReadings>();
-  #leases: () => LeaseReadings = () => ({ leases: 0, relays: 0 });
+  readonly #monotonic: () => number;
+  readonly #lag: LoopLag | null;
+  readonly #accepted = new LastMinute((one, other) => one + other);
+  /** What the node has leased, when it is asked for. */
+  leases: () => NodeLeases = () => NO_LEASES;
   readonly #events = this.#counter("mailhop_events_total", "What happened to messages, by type.", "type");
   readonly #acceptedOctets = this.#counter("mailhop_accepted_bytes_total", "Octets of accepted messages.");
   readonly #decisions = this.#counter("mailhop_decisions_total", "Decisions of the policy, by reason.", "reason");
@@ -67,8 +76,10 @@ export class NodeMetrics {
     registers: [this.#registry],
   });
 
-  /** @param now epoch ms. @param lag of this thread; null: nobody watches it. */
-  constructor(now: () => number, lag: LoopLag | null) {
+  /** @param lag of this thread; null: nobody watches it. */
+  constructor({ now, monotonic }: MetricsClocks, lag: LoopLag | null) {
+    this.#monotonic = monotonic;
+    this.#lag = lag;
     const sum = (read: (shard: ShardReadings) => number) => () =>
       [...this.#shards].reduce((sum, shard) => sum + read(shard), 0);
     this.#gauge("mailhop_queued_messages", "Messages that have not ended.", sum(({ queued }) => queued()));
@@ -86,8 +97,8 @@ export class NodeMetrics {
       "Destinations left alone because no host could be reached; 100 at most are counted for a shard.",
       sum(({ suspended }) => suspended()),
     );
-    this.#gauge("mailhop_leases", "Leases of relays that the node has.", () => this.#leases().leases);
-    this.#gauge("mailhop_leased_relays", "Relays of its leases that may be spent.", () => this.#leases().relays);
+    this.#gauge("mailhop_leases", "Leases of relays that the node has.", () => this.leases().held);
+    this.#gauge("mailhop_leased_relays", "Relays of its leases that may be spent.", () => this.leases().relaysLeft);
     this.#gauge(
       "mailhop_control_plane_away",
       "1 while the control plane is known to be away.",
@@ -113,7 +124,10 @@ export class NodeMetrics {
   /** What became durable of a message. */
   happened(event: NodeEvent): void {
     this.#events.inc({ type: event.type });
-    if (event.type === "accepted") this.#acceptedOctets.inc(event.sizeBytes);
+    if (event.type !== "accepted") return;
+    this.#acceptedOctets.inc(event.sizeBytes);
+    // What the relay itself made (a DSN) costs nothing.
+    if (event.relays > 0) this.#accepted.add(1, this.#monotonic());
   }
 
   decided(reason: Reason): void {
@@ -137,8 +151,10 @@ export class NodeMetrics {
     return { [Symbol.dispose]: () => void this.#shards.delete(shard) };
   }
 
-  set leases(read: () => LeaseReadings) {
-    this.#leases = read;
+  /** For the operator's glance: messages that were accepted of clients in it, and the longest delay of the event loop. */
+  get lastMinute(): { readonly accepted: number; readonly loopDelayMs: number } {
+    const loopDelayMs = Math.round(Math.max(0, this.#lag?.lastMinuteMs ?? 0));
+    return { accepted: this.#accepted.at(this.#monotonic()), loopDelayMs };
   }
 
   snapshot(): Promise<Snapshot> {

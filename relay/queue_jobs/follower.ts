@@ -2,7 +2,7 @@
  * Keeps a shard in touch with the operator: says every second how its queue and its jobs stand, and hears what is to be
  * done. While the control plane is away, what was begun goes on, and is told later.
  */
-import type { QueueJob, QueueProgress } from "../../api/client.ts";
+import type { QueueJob, QueueProgress, QueueReport } from "../../api/client.ts";
 import type { ControlPlane } from "../control_plane.ts";
 import type { ClockWatch } from "../clock_watch.ts";
 import { startPeriodicWork } from "../periodic_work.ts";
@@ -23,6 +23,8 @@ export interface QueueFollowerOptions extends JobParts {
   readonly onDraining: (draining: boolean) => void;
   /** Whether no new clients are let in now. */
   readonly isDraining: () => boolean;
+  /** How much there is to do. */
+  readonly load: () => Pick<QueueReport, "load" | "leases">;
   readonly onTrouble: (error: unknown) => void;
   readonly onNews: (message: string, facts: Record<string, unknown>) => void;
 }
@@ -69,10 +71,10 @@ export class QueueFollower implements AsyncDisposable {
   }
 
   async #exchange(gone: boolean): Promise<void> {
-    const { region, version, clock, number, spool, isDraining } = this.#options;
+    const { region, version, clock, number, spool, isDraining, load } = this.#options;
     const progress = [...this.#jobs.values()].map((job) => job.progress);
     const facts = { region, version, number, gone, queued: spool.count(), draining: isDraining() };
-    const report = { ...facts, clock: clock.comparison };
+    const report = { ...facts, ...load(), clock: clock.comparison };
     // An answer that is refused for what it says would be refused for ever.
     const { jobs, draining } = await this.#tell({ ...report, progress }) ??
       await this.#tell({ ...report, progress: progress.map(withoutAnswer) }) ?? refused();

@@ -63,6 +63,11 @@ export class ConnectionCounts {
     this.#node = node;
   }
 
+  /** This node's connections that are open now. */
+  get own(): number {
+    return Atomics.load(this.#words, this.#part(this.#node));
+  }
+
   /** Connections of all nodes that are open now. */
   get open(): number {
     let open = 0;

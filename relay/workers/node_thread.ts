@@ -89,7 +89,7 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
   const startTls = createStartTls(task.certificate);
   const throttle = new SharedLoginThrottle((news) => scope.postMessage({ is: "login", news }));
   const lag = new LoopLag(monotonic);
-  const metrics = new NodeMetrics(now, lag);
+  const metrics = new NodeMetrics({ now, monotonic }, lag);
   const shared = {
     settings,
     number: task.node,

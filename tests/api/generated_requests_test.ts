@@ -5,6 +5,7 @@
 import { assert } from "@std/assert";
 import fc from "fast-check";
 import type { ApiDocument } from "../../api/openapi/document.ts";
+import { BUSY_NODE } from "../support/node_load.ts";
 import { judgeOf } from "../support/openapi/answers.ts";
 import { Known } from "../support/openapi/known.ts";
 import {
@@ -56,6 +57,7 @@ async function startWorld(): Promise<World> {
     clock: null,
     number: 0,
     queued: 5,
+    ...BUSY_NODE,
     draining: false,
     gone: false,
     progress: [],

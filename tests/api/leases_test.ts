@@ -119,6 +119,22 @@ Deno.test("lease: it is of its day: the next one begins with nothing leased", as
   assertEquals([await left(api), await api.used("alice")], [150, 0]);
 });
 
+Deno.test("lease: what is settled with it three days late is spent on its own day, for the list of days and the habit", async () => {
+  await using api = await withBlock();
+  await take(api, lease("l1", 100));
+  const days = async () => {
+    await api.prune(new AbortController().signal);
+    const { items } = (await api.request("GET", "/v1/accounts/alice/usage")).body;
+    return items.map(({ day, used }: { day: string; used: number }) => [day, used]);
+  };
+  assertEquals(await days(), [[DAY, 0]]);
+  api.clock.now += 3 * 86_400_000;
+  for (let n = 0; n < 2; n++) await api.nodeCall("settlements", { items: [paid("m1", "l1", 30)] });
+  assertEquals(await days(), [[DAY, 30]]);
+  const [{ account }] = await take(api, item("r1"));
+  assertEquals([account.habit.days, account.habit.relays], [1, 30]);
+});
+
 Deno.test("lease: trimmed twice in one batch, it gives back once", async () => {
   await using api = await withBlock();
   await take(api, lease("l1", 100));

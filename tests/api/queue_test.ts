@@ -1,6 +1,7 @@
 /** /v1/queue and /v1/nodes: orders, their parts at the nodes, and what comes back. */
 import { assertEquals, assertObjectMatch } from "@std/assert";
 import type { QueuedDomain, QueuedMessageFacts, QueueProgress, QueueSummary } from "../../api/client.ts";
+import { BUSY_NODE, IDLE_NODE } from "../support/node_load.ts";
 import { NOON, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
 const JOBS = "/v1/queue/jobs";
@@ -14,6 +15,7 @@ const report = async (api: TestControlPlane, node: string, progress: QueueProgre
       version: "1.2.3",
       number: 0,
       queued: 5,
+      ...BUSY_NODE,
       draining: false,
       gone: false,
       clock: null,
@@ -189,7 +191,7 @@ Deno.test("nodes: listed with their queues; one is told to drain, and to serve a
   const listed = async () => (await api.request("GET", "/v1/nodes")).body.items;
   const n1 = { node: "n1", region: "eu", number: 0, queued: 5, state: "serving", drain: false };
   const n2 = { node: "n2", region: "us", number: null, queued: 7, state: "delivering", drain: false };
-  const same = { version: "1.2.3", clock: null, seenAt: "2026-11-23T12:00:00Z" };
+  const same = { version: "1.2.3", clock: null, seenAt: "2026-11-23T12:00:00Z", ...BUSY_NODE };
   assertEquals(await listed(), [{ ...n1, ...same }, { ...n2, ...same }]);
   assertObjectMatch((await api.request("PATCH", "/v1/nodes/n1", { drain: true })).body, { ...n1, drain: true });
   assertEquals((await report(api, "n1")).draining, true);
@@ -203,4 +205,19 @@ Deno.test("nodes: listed with their queues; one is told to drain, and to serve a
   assertEquals((await listed()).map((node: { state: string }) => node.state), ["silent", "silent"]);
   await report(api, "n2", [], { gone: true });
   assertEquals((await listed()).length, 1);
+});
+
+Deno.test("nodes: load and leases are those of the last five seconds, though nothing else has changed", async () => {
+  await using api = await startControlPlane();
+  const shown = async () => {
+    const [{ load, leases }] = (await api.request("GET", "/v1/nodes")).body.items;
+    return { load, leases };
+  };
+  await report(api, "n1");
+  assertEquals(await shown(), BUSY_NODE);
+  for (let second = 0; second < 6; second++) {
+    api.clock.now += 1000;
+    await report(api, "n1", [], IDLE_NODE);
+  }
+  assertEquals(await shown(), IDLE_NODE);
 });

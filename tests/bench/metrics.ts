@@ -18,7 +18,7 @@ import { quantile } from "./watched_relay.ts";
 const ROUNDS = 9, MESSAGES = 50_000, SNAPSHOTS = 500;
 const ROUTES = ["login", "accounts", "reservations", "settlements", "leases", "policy", "events", "queue", "decisions"];
 
-const metrics = new NodeMetrics(() => 0, null);
+const metrics = new NodeMetrics({ now: () => 0, monotonic: () => 0 }, null);
 const accepted = acceptedEvent(envelope("m1"));
 const delivered = { ...accepted, type: "delivered" } as unknown as typeof accepted;
 for (const reason of Object.values(Reason)) if (typeof reason === "number") metrics.decided(reason);

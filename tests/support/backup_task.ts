@@ -1,6 +1,6 @@
 /** `deno task backup` and `deno task restore`, as an operator runs them. */
 import { ROOT } from "./relay_process.ts";
-import { environmentWithoutSettings } from "./start_process.ts";
+import { environmentWithoutSettings } from "./environment.ts";
 
 export interface TaskRun {
   readonly code: number;

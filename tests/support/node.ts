@@ -167,7 +167,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     random: Math.random,
     newId: monotonicUlid,
     log: getLogger("test-node"),
-    metrics: new NodeMetrics(() => clock.now, null),
+    metrics: new NodeMetrics({ now: () => clock.now, monotonic: () => clock.monotonic }, null),
   });
   // The port is closed and opened again when the operator has the node drain.
   let fresh: Deno.Listener | undefined = first;

@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 import { delay } from "@std/async/delay.js";
+import { environmentWithoutSettings } from "./environment.ts";
 
 export const ROOT = join(import.meta.dirname!, "..", "..");
 export const ADMIN_TOKEN = "test-admin-token";
@@ -49,17 +50,17 @@ export async function startRelay(environment: Record<string, string> = {}): Prom
   const process = new Deno.Command(Deno.execPath(), {
     args: ["task", "start"],
     cwd: ROOT,
+    clearEnv: true,
     env: {
+      ...environmentWithoutSettings(),
       MAILHOP_HOSTNAME: "relay.test",
       MAILHOP_SMTP_LISTEN: `127.0.0.1:${smtpPort}`,
       MAILHOP_SMTPS_LISTEN: `127.0.0.1:${smtpsPort}`,
       MAILHOP_HTTP_LISTEN: `127.0.0.1:${httpPort}`,
       MAILHOP_ADMIN_TOKEN: ADMIN_TOKEN,
       MAILHOP_ACTIVATION_DELAY: "0s",
-      DATABASE_URL: "",
       ...environment,
       MAILHOP_DATA_DIR: dataDir,
-      NO_COLOR: "1",
     },
     stdout: "piped",
     stderr: "piped",

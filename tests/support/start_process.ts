@@ -5,6 +5,7 @@
  *     await using start = StartProcess.spawn({ MAILHOP_MX_PORT: "0" });
  *     assertEquals(await start.exitCode, 2);
  */
+import { environmentWithoutSettings } from "./environment.ts";
 import { ROOT } from "./relay_process.ts";
 
 /** A cold start compiles the policy and makes keys on a busy machine. */
@@ -90,10 +91,4 @@ export class StartProcess implements AsyncDisposable {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
-}
-
-/** What a program needs to be found and run. */
-export function environmentWithoutSettings(): Record<string, string> {
-  const others = Object.entries(Deno.env.toObject()).filter(([name]) => !/^(MAILHOP_|DATABASE_URL$)/.test(name));
-  return { ...Object.fromEntries(others), NO_COLOR: "1" };
 }

@@ -1,6 +1,6 @@
 /** Runs a command as a person at a terminal would, who types a line at each prompt. Needs util-linux's `script`. */
 import { ROOT } from "./relay_process.ts";
-import { environmentWithoutSettings } from "./start_process.ts";
+import { environmentWithoutSettings } from "./environment.ts";
 
 const encoder = new TextEncoder();
 const PASSWORD_PROMPT = /(?:password|again)[^\r\n]*: ?$/i;

@@ -11,7 +11,7 @@ import { putUsage, type Used } from "../../store/usage.ts";
 import { dayOf } from "../../utc_day.ts";
 import { type Answer, type Caps, type Counters, type Holder, type Request, WANTED_MS } from "../counters.ts";
 import { CountersUnavailable } from "../trouble.ts";
-import { accountsKey, DAY_PREFIX, dayKey, forgottenAt, openKey, reservationKey } from "./keys.ts";
+import { accountsKey, DAY_PREFIX, dayKey, daysKeptAt, forgottenAt, openKey, reservationKey } from "./keys.ts";
 import { limitsAt } from "./limits.ts";
 import type { UpstashStore } from "./store.ts";
 
@@ -23,14 +23,13 @@ export interface UpstashCounters extends Caps {
   readonly now: () => number;
 }
 
-const DAY_MS = 86_400_000;
 /** Reservations, or accounts, that one call looks at: Redis does nothing else meanwhile. */
 const SCAN_BATCH = 500;
 /** Computed for a clock that was wrong, the limits are computed anew: once is enough, unless midnight comes between. */
 const MAX_RUNS = 4;
 
-/** {granted, day, used, leased, used by non-delivery reports}, as reserve.lua says. */
-type Row = readonly [granted: number, day: string, used: number, leased: number, ndr: number];
+/** {granted, day, used, leased, used by non-delivery reports, asked for before}, as reserve.lua says. */
+type Row = readonly [granted: number, day: string, used: number, leased: number, ndr: number, again: number];
 
 export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounters): Counters => {
   const reserve = async (holder: Holder, requests: readonly Request[]): Promise<Answer[]> => {
@@ -55,8 +54,8 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
       store.learnTime(asked, time);
       if (rows.length === requests.length) {
         return requests.map(({ id }, n) => {
-          const [granted, day, used, leased, ndrUsed] = rows[n]!, { limit, ndr } = items[n]!;
-          const answer = { id, granted: granted === 1, day, now: time, used, leased, limit };
+          const [granted, day, used, leased, ndrUsed, again] = rows[n]!, { limit, ndr } = items[n]!;
+          const answer = { id, granted: granted === 1, again: again === 1, day, now: time, used, leased, limit };
           return { ...answer, ndr: ndr === null ? null : { used: ndrUsed, limit: ndr } };
         });
       }
@@ -162,11 +161,10 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
       return { day, now: time, used: new Map(used) };
     },
     async keepDays(usernames) {
-      const time = await store.time();
-      for (const day of [dayOf(time - DAY_MS), dayOf(time)]) {
-        if (usernames !== undefined) await keepDay(usernames, day);
-        else for await (const some of accountsOf(day)) await keepDay(some, day);
-      }
+      // What nodes tell of a day late counts until it is forgotten.
+      const days = daysKeptAt(await store.time());
+      if (usernames !== undefined) await Promise.all(days.map((day) => keepDay(usernames, day)));
+      else for (const day of days) for await (const some of accountsOf(day)) await keepDay(some, day);
     },
   };
 };

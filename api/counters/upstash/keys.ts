@@ -6,11 +6,11 @@
  * - `mailhop:accounts:<day>`: the usernames that used relays of that day (set)
  * - `mailhop:open:<node>`: the reservations of a node that are neither settled nor refunded (hash: id to boot)
  */
-import { nextMidnight } from "../../utc_day.ts";
+import { dayOf, nextMidnight } from "../../utc_day.ts";
 
 const DAY_MS = 86_400_000;
 /** A node that was cut off tells of a day up to so much later: then its reservations are forgotten, and stay charged. */
-const KEPT_MS = 3 * DAY_MS;
+const KEPT_DAYS = 3;
 
 /** What the key of an account's day begins with; the day, a colon and the username follow. */
 export const DAY_PREFIX = "mailhop:day:";
@@ -21,4 +21,8 @@ export const accountsKey = (day: string): string => `mailhop:accounts:${day}`;
 export const openKey = (node: string): string => `mailhop:open:${node}`;
 
 /** When what is of `day` is forgotten, epoch ms. */
-export const forgottenAt = (day: string): number => nextMidnight(Date.parse(day)) + KEPT_MS;
+export const forgottenAt = (day: string): number => nextMidnight(Date.parse(day)) + KEPT_DAYS * DAY_MS;
+
+/** The days that are not forgotten at `now` (epoch ms), the oldest first. */
+export const daysKeptAt = (now: number): string[] =>
+  Array.from({ length: KEPT_DAYS + 1 }, (_, n) => dayOf(now - (KEPT_DAYS - n) * DAY_MS));

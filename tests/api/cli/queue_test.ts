@@ -1,6 +1,7 @@
 /** `mailhop queue` and `mailhop node`, against the real API with a node that the test plays. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { ClockComparison, QueueJob, QueueProgress } from "../../../api/client.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { ClockComparison, QueueJob, QueueProgress, QueueReport } from "../../../api/client.ts";
+import { BUSY_NODE } from "../../support/node_load.ts";
 import { type Api, NOW, runOn, startApi } from "./harness.ts";
 
 const HOUR_MS = 3_600_000;
@@ -9,9 +10,10 @@ const report = async (
   api: Api,
   progress: QueueProgress[] = [],
   clock: ClockComparison | null = null,
+  more: Partial<QueueReport> = {},
 ): Promise<readonly QueueJob[]> => {
   const facts = { node: "n1", region: "eu", version: "1.2.3", number: 0, queued: 3, draining: false, gone: false };
-  const json = { ...facts, clock, progress };
+  const json = { ...facts, ...BUSY_NODE, clock, progress, ...more };
   const response = await api.node.v1.node.queue.$post({ json });
   return (await response.json()).jobs;
 };
@@ -124,15 +126,27 @@ Deno.test("queue: where no node is there, that is said", async () => {
   assertStringIncludes((await runOn(api, "queue retry --all")).out, "No relay node is there");
 });
 
+Deno.test("node list: readable at 100 columns, however much a node has to do", async () => {
+  await using api = await startApi();
+  const load = { connections: 10_000, inDelivery: 2000, acceptedPerMinute: 120_000, loopDelayMs: 1234 };
+  await report(api, [], { aheadMs: -12_340, apart: true }, {
+    ...{ node: "01KAQ2T3ZJ8M4Y6W9X0B1C2D3E", region: "eu-west", version: "10.11.12", queued: 1_234_567, load },
+    leases: { held: 1000, accounts: 900, relaysLeft: 1_234_567 },
+  });
+  const widths = (await runOn(api, "node list")).out.split("\n").map(({ length }) => length);
+  assert(Math.max(...widths) <= 100, `${widths}`);
+});
+
 Deno.test("node: listed, told to drain and to serve", async () => {
   await using api = await startApi();
   assertStringIncludes((await runOn(api, "node list")).out, "No node was heard of");
   await report(api);
-  assertMatch((await runOn(api, "node list")).out, /n1\s+eu\s+0\s+1\.2\.3\s+serving\s+3\s+unknown\s+now/);
+  assertMatch((await runOn(api, "node list")).out, /n1\s+eu\s+0\s+1\.2\.3\s+serving\s+unknown\s+now/);
   await report(api, [], { aheadMs: -12_340, apart: true });
-  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+3\s+12\.3 s behind\s+now/);
+  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+12\.3 s behind\s+now/);
   await report(api, [], { aheadMs: 340, apart: false });
-  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+3\s+right\s+now/);
+  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+right\s+now/);
+  assertMatch((await runOn(api, "node list")).out, /n1\s+3\s+34\s+1,200\s+5,678\s+12 ms\s+3\s+412/);
   assertStringIncludes((await runOn(api, "node drain n1")).out, "delivers what it has: 3 messages");
   assertStringIncludes((await runOn(api, "node serve n1")).out, "lets clients in again");
   assertStringIncludes((await runOn(api, "node drain n2")).err, "mailhop node list");

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { BUSY_NODE } from "../../support/node_load.ts";
 import { NOON, startControlPlane } from "../control_plane.ts";
 
 type Findings = { items: readonly { what: string; verdict: string; words: string }[] };
@@ -7,6 +8,7 @@ Deno.test("doctor: nodes whose clocks are apart from the control plane's are cou
   await using api = await startControlPlane();
   const report = (node: string, clock: unknown) =>
     api.nodeCall("queue", {
+      ...BUSY_NODE,
       ...{ node, region: "eu", version: "1", number: 0, queued: 0, draining: false, gone: false, progress: [] },
       clock,
     });

@@ -15,8 +15,13 @@ const SECOND_MS = 1000;
 
 interface TestNode extends AsyncDisposable {
   readonly clock: { monotonic: number };
-  /** Of the connection to the control plane. */
-  readonly link: { down: boolean; calls: string[] };
+  /** Of the connection to the control plane; an answer gets through when `answersTo` has resolved. */
+  readonly link: {
+    down: boolean;
+    unanswered: number;
+    calls: string[];
+    answersTo: (path: string, body: string) => Promise<void>;
+  };
   readonly reservations: Reservations;
   send(relays?: number, username?: string): Promise<Reserved>;
   settle(...reserved: Reserved[]): Promise<void>;
@@ -33,11 +38,17 @@ async function startPlane(blocks: number): Promise<TestControlPlane> {
 }
 
 function startNode(plane: TestControlPlane, name: string): TestNode {
-  const clock = { monotonic: 0 }, link = { down: false, calls: [] as string[] };
-  const fetch: Fetch = (input, init) => {
+  const clock = { monotonic: 0 },
+    link: TestNode["link"] = { down: false, unanswered: 0, calls: [], answersTo: () => Promise.resolve() };
+  const fetch: Fetch = async (input, init) => {
     if (link.down) throw new TypeError("connection refused");
-    link.calls.push(new URL(String(input)).pathname.split("/").at(-1)!);
-    return plane.app.request(String(input), init);
+    const path = new URL(String(input)).pathname.split("/").at(-1)!;
+    link.calls.push(path);
+    link.unanswered++;
+    const answer = await plane.app.request(String(input), init);
+    await link.answersTo(path, String(init?.body));
+    link.unanswered--;
+    return answer;
   };
   const closing = new AbortController();
   const controlPlane = new ControlPlane({
@@ -216,6 +227,8 @@ Deno.test("leases: around midnight nothing is spent of one, and the next day has
   await using node = startNode(plane, "n1");
   const pass = async (to: string) => {
     const at = Date.parse(to);
+    // What the clock showed then is not taken for what it shows now.
+    await eventually(() => node.link.unanswered === 0 || undefined, "an answer to each call");
     node.clock.monotonic += at - plane.clock.now;
     plane.clock.now = at;
     await node.lookAfter();
@@ -249,6 +262,25 @@ Deno.test("leases: a node that ends gives back all that it has not spent", async
     assert(await left(plane) < 1400);
   }
   assertEquals([await left(plane), await plane.used("anna")], [1400, 100]);
+});
+
+Deno.test("leases: one that is granted while the node ends goes back, too", async () => {
+  await using plane = await startPlane(10);
+  const granted = Promise.withResolvers<void>(), through = Promise.withResolvers<void>();
+  const node = startNode(plane, "n1");
+  node.link.answersTo = async (_, body) => {
+    if (!body.includes('"lease":true')) return;
+    granted.resolve();
+    await through.promise;
+  };
+  // The last of them makes it ask for one.
+  await node.settle(...await sendMany(node, 16));
+  await granted.promise;
+  const ended = node[Symbol.asyncDispose]();
+  assertEquals(await left(plane), 1500 - 16 - 16);
+  through.resolve();
+  await ended;
+  assertEquals([await left(plane), await plane.used("anna")], [1484, 16]);
 });
 
 Deno.test("leases: a node that was killed has not spent what it has not told of", async () => {

@@ -7,6 +7,7 @@ import { readExposition } from "../../support/exposition.ts";
 import { eventually } from "../../support/relay_process.ts";
 
 const NOW = Date.UTC(2026, 10, 23);
+const CLOCKS = { now: () => NOW, monotonic: () => 0 };
 
 /** What a process says whose one node counts with these. */
 async function told(metrics: NodeMetrics) {
@@ -28,7 +29,7 @@ async function told(metrics: NodeMetrics) {
 }
 
 Deno.test("metrics: calls are named by their route alone, by what came of them, and timed where there was an answer", async () => {
-  const metrics = new NodeMetrics(() => NOW, null);
+  const metrics = new NodeMetrics(CLOCKS, null);
   let now = 0;
   const statuses: Record<string, number> = { login: 200, networks: 404, policy: 503 };
   const fetch = measuredFetch(
@@ -59,7 +60,7 @@ Deno.test("metrics: calls are named by their route alone, by what came of them, 
 });
 
 Deno.test("metrics: shards add up while they are open; the oldest message and the clock are in seconds", async () => {
-  const metrics = new NodeMetrics(() => NOW, null);
+  const metrics = new NodeMetrics(CLOCKS, null);
   const shard = (queued: number, ageMs: number | null, isAway: boolean) => ({
     queued: () => queued,
     oldestAt: () => ageMs === null ? undefined : NOW - ageMs,
@@ -70,7 +71,7 @@ Deno.test("metrics: shards add up while they are open; the oldest message and th
   });
   const away = metrics.add(shard(3, 90_000, true));
   metrics.add(shard(1, null, false));
-  metrics.leases = () => ({ leases: 2, relays: 40 });
+  metrics.leases = () => ({ held: 2, accounts: 1, relaysLeft: 40 });
   const names = ["queued_messages", "oldest_queued_message_seconds", "suspended_destinations", "control_plane_away"];
   const read = async (all: readonly string[]) => {
     const figures = readExposition(await told(metrics));
@@ -95,4 +96,5 @@ Deno.test("metrics: a blocked event loop is seen once, as long as it was", async
   while (performance.now() < until);
   const seconds = await eventually(() => lag.take() || undefined, "the delay");
   assertEquals(seconds > 0.3 && seconds < 5, true, `${seconds} s`);
+  assertEquals(lag.lastMinuteMs >= seconds * 1000, true, "and for a minute by whoever wants to know of that");
 });

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { QueueInstructions, QueueJob, QueueReport } from "../../../api/client.ts";
 import { QueueFollower } from "../../../relay/queue_jobs/follower.ts";
+import { IDLE_NODE } from "../../support/node_load.ts";
 import { accept, contentOf, envelope, newDirectory, openTestSpool, START } from "../../support/spool_on_disk.ts";
 
 type Report = Omit<QueueReport, "node">;
@@ -35,6 +36,7 @@ async function follow(
     number: 0,
     onDraining: () => {},
     isDraining: () => false,
+    load: () => IDLE_NODE,
     onTrouble: (error) => over.reject(error),
     onNews: () => {},
     retryDestinations: () => {},
