@@ -33,6 +33,8 @@ const STATEMENT_MS = 5000;
 const ANSWER_MS = STATEMENT_MS + 2000;
 /** Between two statements of a transaction: if this process hangs, its locks do not. */
 const IDLE_IN_TRANSACTION_MS = 10_000;
+/** A connection that nobody used for so long is closed: a new one costs three round trips, and the server may be far. */
+const IDLE_MS = 600_000;
 /** Silence after which the system finds out whether the server is still there. */
 const KEEP_ALIVE_MS = 30_000;
 /** After a failover or a move, connections are on the new server within this time. */
@@ -66,6 +68,7 @@ export const openPool = async (server: PostgresServer, patient = false): Promise
     max: patient ? 1 : MAX_CONNECTIONS,
     maxLifetimeSeconds: MAX_LIFETIME_S,
     connectionTimeoutMillis: CONNECT_MS,
+    idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
