@@ -44,8 +44,6 @@ export interface Caps {
 export interface Answer {
   readonly id: string;
   readonly granted: boolean;
-  /** The same id was asked for before. */
-  readonly again: boolean;
   readonly day: string;
   /** Epoch milliseconds. */
   readonly now: number;

@@ -30,11 +30,11 @@ export const reserve = async (
       const own = counted && earlier.day === day ? earlier : { relays: 0, ndr: 0, lease: 0, settled: 0 };
       const leased = before.leased - own.lease * (own.relays - own.settled);
       return {
-        ...{ id, granted: counted, again: true, day: earlier.day, now, used: before.used - own.relays, leased, limit },
+        ...{ id, granted: counted, day: earlier.day, now, used: before.used - own.relays, leased, limit },
         ndr: ndr && { ...ndr, used: ndr.used - earlier.ndr * own.relays },
       };
     }
-    const answer = { id, again: false, day, now, used: before.used, leased: before.leased, limit, ndr };
+    const answer = { id, day, now, used: before.used, leased: before.leased, limit, ndr };
     // Leases are not called back for another lease.
     if (before.used + relays > limit && before.leased > 0 && !lease) wanted.add(username);
     const isTooMuch = before.used + relays > limit || (ndr !== null && ndr.used + relays > ndr.limit);

@@ -3,13 +3,12 @@
  * reservation makes true of the account's day is said here.
  */
 import { Hono } from "hono";
-import type { AccountSources, Standing } from "../account_facts.ts";
+import { type AccountSources, findStandings, type Standing } from "../account_facts.ts";
 import type { Answer, Counters } from "../counters/counters.ts";
-import { createGranting } from "../granting.ts";
 import { dailyNotice, type Notice, type NoticeBoard } from "../notices.ts";
 import { usageNotices } from "../usage_notices.ts";
 import { dayOf } from "../utc_day.ts";
-import type { ReservationFacts, ReservationRequest } from "../wire.ts";
+import type { NdrWish, ReservationFacts, ReservationRequest } from "../wire.ts";
 import { jsonBody } from "./json_body.ts";
 import { leasesBody, recoverBody, refundsBody, reservationsBody, settlementsBody } from "./node_schema.ts";
 
@@ -20,9 +19,12 @@ export interface NodeCounterRoutes extends AccountSources {
   readonly log: (message: string, facts: Record<string, unknown>) => void;
 }
 
+/** Of an account that is not known. */
+const COUNTED: NdrWish = { choice: "count", sharePercent: null };
+
 const factsOf = (
   { relays, lease }: ReservationRequest,
-  { again: _, ...answer }: Answer,
+  answer: Answer,
   standing: Standing | undefined,
 ): ReservationFacts => {
   const today = dayOf(answer.now);
@@ -46,15 +48,27 @@ const noticesOf = ({ username, ...request }: ReservationRequest, { granted, now,
   return usageNotices(use).map((content) => dailyNotice(username, answer.day, content));
 };
 
-export const nodeCounterRoutes = ({ db, habits, counters, notices, now, log }: NodeCounterRoutes) => {
-  const grant = createGranting({ db, habits, counters, now });
-  return new Hono()
+export const nodeCounterRoutes = ({ db, habits, counters, notices, now, log }: NodeCounterRoutes) =>
+  new Hono()
     .post("/reservations", jsonBody(reservationsBody), async (c) => {
       const { node, boot, items } = c.req.valid("json");
-      const { answers, standings } = await grant({ node, boot }, items);
-      const facts = items.map((item, n) => factsOf(item, answers[n]!, standings.get(item.username)));
+      const standings = await findStandings({ db, habits }, [...new Set(items.map((item) => item.username))], now());
+      const requests = items.map(({ id, username, relays, ndr, lease = false }) => {
+        const standing = standings.get(username);
+        return {
+          ...{ id, username, relays, lease },
+          // Unknown and suspended accounts have no blocks to spend; an id that was granted before still is.
+          blocks: standing?.status === "active" ? standing.blocks : [],
+          ndr: ndr ? standing?.ndr ?? COUNTED : null,
+        };
+      });
+      const answers = await counters.reserve({ node, boot }, requests);
+      const facts = items.flatMap((item, n) => {
+        const answer = answers[n];
+        return answer === undefined ? [] : [factsOf(item, answer, standings.get(item.username))];
+      });
       try {
-        await notices.say(items.flatMap((item, n) => noticesOf(item, answers[n]!)));
+        await notices.say(items.flatMap((item, n) => answers[n] === undefined ? [] : noticesOf(item, answers[n])));
       } catch (error) {
         // The relays are granted; the next reservation says it.
         log("a notice could not be kept", { error });
@@ -80,4 +94,3 @@ export const nodeCounterRoutes = ({ db, habits, counters, notices, now, log }: N
       const refunded = await counters.recover(c.req.valid("json"));
       return c.json({ refunded }, 200);
     });
-};

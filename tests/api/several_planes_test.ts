@@ -99,41 +99,6 @@ test("two planes: an id that is asked for at both at once counts once, with one 
   assertEquals(await one.used("alice"), 100);
 });
 
-test("two planes: blocks cancelled at one are gone at the other at once, though it granted by them a moment ago", async (postgres) => {
-  await using planes = await startTwo(postgres, "alice");
-  const { one, other } = planes;
-  const [{ granted }] = await call(one, "reservations", [item("r1", 10)]);
-  assertEquals(granted, true);
-  const { body: { items: [block] } } = await other.request("GET", "/v1/accounts/alice/blocks");
-  assertEquals((await other.request("DELETE", `/v1/accounts/alice/blocks/${block.id}`)).status, 204);
-  // What it was granted before stands, should it ask again.
-  const [r2, r1] = await call(one, "reservations", [item("r2", 10), item("r1", 10)]);
-  assertEquals([r2.granted, r2.limit, r2.used, r1.granted], [false, 0, 10, true]);
-  const [lease] = await call(one, "reservations", [{ ...item("l1", 10), lease: true }]);
-  assertEquals([lease.granted, lease.used, lease.leased], [false, 10, 0]);
-  await call(one, "settlements", [{ ...item("r1", 10), day: DAY }]);
-  assertEquals((await other.request("GET", "/v1/accounts/alice/quota")).body.used, 10);
-});
-
-test("two planes: what is bought, chosen or suspended at one holds at the other at once", async (postgres) => {
-  await using planes = await startTwo(postgres, "alice");
-  const { one, other } = planes;
-  const reserve = async (id: string, relays: number, ndr = false) =>
-    (await call(one, "reservations", [{ ...item(id, relays), ndr }]))[0];
-  assertEquals((await reserve("r1", 151)).granted, false);
-  await other.request("POST", "/v1/accounts/alice/blocks", { quantity: 1 });
-  for (const plane of [one, other]) plane.clock.now += 15 * 60_000;
-  assertEquals((await reserve("r2", 151)).granted, true);
-  assertEquals((await reserve("r3", 2, true)).granted, true);
-  await other.request("PATCH", "/v1/accounts/alice", { ndr: { choice: "limit", sharePercent: 1 } });
-  const report = await reserve("r4", 2, true);
-  assertEquals([report.granted, report.ndr], [false, { used: 2, limit: 3 }]);
-  await other.request("PATCH", "/v1/accounts/alice", { status: "suspended" });
-  const suspended = await reserve("r5", 1);
-  assertEquals([suspended.granted, suspended.limit, suspended.account.status], [false, 0, "suspended"]);
-  assertEquals((await other.request("GET", "/v1/accounts/alice/quota")).body.used, 153);
-});
-
 test("two planes: settled here and refunded there, a message that was accepted stays charged", async (postgres) => {
   await using planes = await startTwo(postgres, "alice");
   const { one, other } = planes;

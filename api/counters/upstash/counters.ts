@@ -28,8 +28,8 @@ const SCAN_BATCH = 500;
 /** Computed for a clock that was wrong, the limits are computed anew: once is enough, unless midnight comes between. */
 const MAX_RUNS = 4;
 
-/** {granted, day, used, leased, used by non-delivery reports, asked for before}, as reserve.lua says. */
-type Row = readonly [granted: number, day: string, used: number, leased: number, ndr: number, again: number];
+/** {granted, day, used, leased, used by non-delivery reports}, as reserve.lua says. */
+type Row = readonly [granted: number, day: string, used: number, leased: number, ndr: number];
 
 export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounters): Counters => {
   const reserve = async (holder: Holder, requests: readonly Request[]): Promise<Answer[]> => {
@@ -54,8 +54,8 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
       store.learnTime(asked, time);
       if (rows.length === requests.length) {
         return requests.map(({ id }, n) => {
-          const [granted, day, used, leased, ndrUsed, again] = rows[n]!, { limit, ndr } = items[n]!;
-          const answer = { id, granted: granted === 1, again: again === 1, day, now: time, used, leased, limit };
+          const [granted, day, used, leased, ndrUsed] = rows[n]!, { limit, ndr } = items[n]!;
+          const answer = { id, granted: granted === 1, day, now: time, used, leased, limit };
           return { ...answer, ndr: ndr === null ? null : { used: ndrUsed, limit: ndr } };
         });
       }

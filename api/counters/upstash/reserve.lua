@@ -4,8 +4,7 @@
 -- ARGV: the day, from and until (epoch ms; outside of them the limits are not right), when reservations and the
 --   day's keys are forgotten (epoch ms), node, boot, then for each request: id, username, relays, limit, limit of
 --   non-delivery reports ("" for other messages), "1" for a lease.
--- Answers {now} outside of from and until; else {now, answer…}, where an answer is {granted, day, used, leased, ndr used,
--- asked for before}.
+-- Answers {now} outside of from and until; else {now, answer…}, where an answer is {granted, day, used, leased, ndr used}.
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local day, from, till, forgotten = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
@@ -27,11 +26,11 @@ for n = 0, (#ARGV - 6) / 6 - 1 do
       if earlier[5] == "1" then ndr = ndr - earlier[4] end
       if earlier[6] == "1" and earlier[1] == "reserved" then leased = leased - (earlier[4] - earlier[7]) end
     end
-    answers[n + 2] = { granted and 1 or 0, earlier[3], used, leased, ndr, 1 }
+    answers[n + 2] = { granted and 1 or 0, earlier[3], used, leased, ndr }
   elseif used + relays > limit or (report ~= "" and ndr + relays > tonumber(report)) then
     -- Leases are not called back for another lease.
     if used + relays > limit and leased > 0 and not lease then redis.call("HSET", usage, "wanted", now) end
-    answers[n + 2] = { 0, day, used, leased, ndr, 0 }
+    answers[n + 2] = { 0, day, used, leased, ndr }
   else
     redis.call("HSET", reservation, "state", "reserved", "username", username, "day", day, "relays", relays,
       "ndr", report == "" and "0" or "1", "lease", lease and "1" or "0", "settled", 0, "node", node, "boot", boot)
@@ -42,7 +41,7 @@ for n = 0, (#ARGV - 6) / 6 - 1 do
     redis.call("PEXPIREAT", usage, forgotten)
     redis.call("SADD", KEYS[2], username)
     redis.call("HSET", KEYS[1], id, boot)
-    answers[n + 2] = { 1, day, used, leased, ndr, 0 }
+    answers[n + 2] = { 1, day, used, leased, ndr }
   end
 end
 redis.call("PEXPIREAT", KEYS[1], forgotten)
