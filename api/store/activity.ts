@@ -70,7 +70,8 @@ export const changeActivity = async (
   await putSketches(db, sketched);
 };
 
-const keyOf = ({ username, day }: Pick<ActivityRow, "username" | "day">): string => `${day} ${username}`;
+/** Names that PostgreSQL keeps as one are one here, too: a statement may name a row once only. */
+const keyOf = ({ username, day }: Pick<ActivityRow, "username" | "day">): string => `${day} ${username.toWellFormed()}`;
 
 export type Activity = Omit<ActivityRow, "sketch">;
 

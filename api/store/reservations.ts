@@ -51,7 +51,7 @@ const resizeRows = rowsInto(
   "reservation",
   COLUMNS,
   `on conflict ("id") do update set "relays" = "excluded"."relays", "settled" = "excluded"."settled",
-  "state" = "excluded"."state"`,
+  "state" = case when "excluded"."settled" = "excluded"."relays" then 'settled' else "reservation"."state" end`,
 );
 
 /** Writes the sizes of leases that are there, and what was settled with them; one of which all is settled has ended. */
@@ -59,7 +59,7 @@ export const resizeReservations = async (
   db: Transaction<Database>,
   rows: readonly ReservationRow[],
 ): Promise<void> => {
-  await resizeRows(db, rows.map((row) => row.settled === row.relays ? { ...row, state: "settled" } : row));
+  await resizeRows(db, rows);
 };
 
 /** At most `limit` open reservations that `node` made in boots before `boot`: boots are named so that they sort. */

@@ -102,7 +102,8 @@ type DayChange = Pick<UsageChange, "username" | "day"> & Used;
 const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
   const sums = new Map<string, DayChange>();
   for (const { username, day, relays, ndr, leased } of changes) {
-    const key = `${day} ${username}`;
+    // Names that PostgreSQL keeps as one are one here, too: a statement may name a row once only.
+    const key = `${day} ${username.toWellFormed()}`;
     const before = sums.get(key) ?? { used: 0, ndr: 0, leased: 0 };
     const after = {
       used: before.used + relays,
@@ -111,7 +112,8 @@ const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
     };
     sums.set(key, { username, day, ...after });
   }
-  return [...sums.values()];
+  // In one order, so that no two transactions wait for each other.
+  return [...sums].sort(([one], [other]) => one < other ? -1 : 1).map(([, change]) => change);
 };
 
 const addToDays = rowsInto(
@@ -128,7 +130,8 @@ export const changeUsage = async (db: Transaction<Database>, changes: readonly U
 /** Writes what was used of days, as it was counted elsewhere. */
 export const putUsage = async (db: Kysely<Database>, rows: readonly UsageRow[]): Promise<void> => {
   if (rows.length === 0) return;
-  await db.insertInto("usage").values(rows)
+  // In one order, so that no two transactions wait for each other.
+  await db.insertInto("usage").values(rows.toSorted((one, other) => one.username < other.username ? -1 : 1))
     .onConflict((conflict) =>
       conflict.columns(["username", "day"]).doUpdateSet({
         used: sql`excluded.used`,

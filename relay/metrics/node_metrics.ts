@@ -153,7 +153,7 @@ export class NodeMetrics {
 
   /** For the operator's glance: messages that were accepted of clients in it, and the longest delay of the event loop. */
   get lastMinute(): { readonly accepted: number; readonly loopDelayMs: number } {
-    const loopDelayMs = Math.round(Math.max(0, this.#lag?.lastMinuteMs ?? 0));
+    const loopDelayMs = Math.round(this.#lag?.lastMinuteMs ?? 0);
     return { accepted: this.#accepted.at(this.#monotonic()), loopDelayMs };
   }
 

@@ -36,6 +36,24 @@ Deno.test("odd text: an event is taken whatever remote servers and clients have 
   }
 });
 
+Deno.test("odd text: accounts whose names an engine may keep as one are in the same call", async () => {
+  await using api = await startControlPlane();
+  const items = ["a\ud800", "a\udbff", "a\ufffd"].map((account, n) => ({
+    ...{
+      id: `e${n}`,
+      type: "accepted",
+      messageId: `m${n}`,
+      account,
+      at: api.clock.now,
+      recipients: ["b@example.test"],
+    },
+    ...{ sender: "", sizeBytes: 1, relays: 1, messageIdField: null, policy: null },
+    origin: { address: "192.0.2.1", helo: "", protocol: "SMTP", tls: null },
+  }));
+  assertEquals((await api.nodeCall("events", { items })).status, 200);
+  for (const n of items.keys()) assertEquals((await api.request("GET", `/v1/messages/m${n}`)).status, 200);
+});
+
 Deno.test("odd text: names are listed in the order of their octets", async () => {
   await using api = await startControlPlane();
   const names = ["a-b", "a.b", "a0", "a_b", "aa", "ab", "b"];

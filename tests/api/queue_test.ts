@@ -207,7 +207,7 @@ Deno.test("nodes: listed with their queues; one is told to drain, and to serve a
   assertEquals((await listed()).length, 1);
 });
 
-Deno.test("nodes: load and leases are those of the last five seconds, though nothing else has changed", async () => {
+Deno.test("nodes: load and leases are those of a few seconds ago, though nothing else has changed", async () => {
   await using api = await startControlPlane();
   const shown = async () => {
     const [{ load, leases }] = (await api.request("GET", "/v1/nodes")).body.items;
