@@ -106,10 +106,12 @@ export class LivePolicy implements Policy {
   }
 
   accept<Name extends StageName>(stage: Name, facts: FactsOf[Name], account: string | null = null): Verdict | null {
-    const answer = this.#orFault((active) => active.answer(stage, facts));
-    if (answer.reason !== Reason.Accepted) return null;
-    this.#decided(stage, answer, account);
-    return answer.verdict;
+    return this.#orFault((active) => {
+      const answer = active.answer(stage, facts);
+      if (answer.reason !== Reason.Accepted) return null;
+      this.#decided(stage, answer, account);
+      return answer.verdict;
+    });
   }
 
   foresee<Name extends StageName>(stage: Name, facts: FactsOf[Name]): Verdict {

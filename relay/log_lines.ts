@@ -9,6 +9,7 @@ import { jsonLinesFormatter, type LogRecord } from "@logtape/logtape";
 /** What JSON.stringify leaves in a string though a terminal takes it for a command: DEL and the C1 controls. */
 const CONTROL = /[\x7f-\x9f]/;
 
+/** @param record its time is in whole ms. */
 export function logLine(record: LogRecord): string {
   const { level, message: [message, ...values], category, properties, timestamp } = record;
   if (level !== "info" || typeof message !== "string" || values.length > 0 || !isFlat(properties)) {
@@ -33,8 +34,9 @@ let lastSecond = { at: NaN, text: "" };
 function isFlat(properties: Record<string, unknown>): boolean {
   for (const key in properties) {
     const value = properties[key];
-    if (typeof value === "string" || typeof value === "number" || value === null || value === undefined) continue;
-    if (typeof value !== "boolean") return false;
+    if (value !== null && value !== undefined && !FLAT.has(typeof value)) return false;
   }
   return true;
 }
+
+const FLAT: ReadonlySet<string> = new Set(["string", "number", "boolean"]);

@@ -1,6 +1,6 @@
 /**
- * Sends a message's content and the end mark: dots stuffed, in as few writes as its size allows, never more of it in
- * memory than one write.
+ * Sends a message's content and the end mark: dots stuffed, in few writes. What is in memory is sent from there but for its
+ * end; of what is not, never more than one write is brought there.
  */
 import { DotStuffing } from "../protocol/dot_stuffing.ts";
 import type { Content } from "../spool/types.ts";
@@ -10,7 +10,7 @@ import type { ReplyChannel } from "./reply_channel.ts";
 const WRITE_OCTETS = 64 * 1024;
 /** Of content in memory so much is copied, to leave in one write with the end mark; what comes before is sent from where it is. */
 const SMALL_OCTETS = WRITE_OCTETS / 2;
-/** Room for stuffed dots and the end mark, so that a small message with few of them leaves in one write. */
+/** Room for stuffed dots and the end mark, so that small content that comes in chunks leaves in one write. */
 const STUFFING_OCTETS = 64;
 
 /**

@@ -72,8 +72,8 @@ export class Round {
     else await Promise.all(groups.map((group) => this.#deliver(group)));
     this.#recordReported("failed", this.#failed);
     this.#recordReported("delayed", this.#delayed);
-    const [record, ...others] = this.#records;
-    if (record !== undefined && others.length === 0) return await record;
+    const [record] = this.#records;
+    if (record !== undefined && this.#records.length === 1) return await record;
     const recorded = await Promise.all(this.#records);
     return recorded.every((each) => each);
   }

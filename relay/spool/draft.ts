@@ -37,6 +37,8 @@ export class Draft {
   #writing: Promise<void> = Promise.resolve();
   #fileOctets = 0;
   #crc32 = 0;
+  /** Given up: what still comes is not kept. */
+  #discarded = false;
 
   /**
    * @param name of the file in the directory, where the content goes when it is large.
@@ -60,6 +62,7 @@ export class Draft {
    * @param more a hint: so many octets come at once behind these.
    */
   write(octets: Uint8Array, more = 0): void | Promise<void> {
+    if (this.#discarded) return;
     if (this.#file === undefined && this.#length + octets.length <= MAX_SMALL_OCTETS) {
       if (this.#length + octets.length > this.#buffer.length) this.#grow(this.#length + octets.length + more);
       this.#buffer.set(octets, this.#length);
@@ -93,6 +96,7 @@ export class Draft {
 
   /** Removes what was written; for a draft that is not accepted. */
   async discard(): Promise<void> {
+    this.#discarded = true;
     // What is on its way to the disk comes first; whoever wrote it hears of its trouble.
     await this.#writing.catch(() => {});
     this.#release();

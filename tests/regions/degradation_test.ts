@@ -106,15 +106,17 @@ class Ledger {
 /** The account's client at a relay. */
 class Sender implements Disposable {
   readonly #client: AccountClient;
+  readonly #relay: RelayProcess;
   readonly #ledger: Ledger;
 
-  private constructor(client: AccountClient, ledger: Ledger) {
+  private constructor(client: AccountClient, relay: RelayProcess, ledger: Ledger) {
     this.#client = client;
+    this.#relay = relay;
     this.#ledger = ledger;
   }
 
-  static async open({ smtpPort }: RelayProcess, ledger: Ledger): Promise<Sender> {
-    return new Sender(await AccountClient.open(smtpPort, ADDRESS), ledger);
+  static async open(relay: RelayProcess, ledger: Ledger): Promise<Sender> {
+    return new Sender(await AccountClient.open(relay.smtpPort, ADDRESS), relay, ledger);
   }
 
   /** Messages that are all accepted. */
@@ -144,8 +146,13 @@ class Sender implements Disposable {
     }
   }
 
+  /** On a new connection each time: what is pipelined behind a refused MAIL is an error, and too many end a session. */
   async sendUntilTaken(): Promise<void> {
-    await eventually(async () => (await this.#sendOne()).startsWith("250") || undefined, "mail to be taken", 60_000);
+    const isTaken = async () => {
+      using another = await Sender.open(this.#relay, this.#ledger);
+      return (await another.#sendOne()).startsWith("250") || undefined;
+    };
+    await eventually(isTaken, "mail to be taken", 60_000);
   }
 
   [Symbol.dispose](): void {
