@@ -7,10 +7,10 @@
  */
 import { setImmediate } from "node:timers";
 import type { Admission } from "../admission/admission.ts";
+import { BufferPool } from "../buffer_pool.ts";
 import type { Origin } from "../envelope.ts";
 import { replies, tooBig } from "../protocol/replies.ts";
 import { encodeReply, type Reply } from "../protocol/reply.ts";
-import { BufferPool } from "../buffer_pool.ts";
 import { DataPace, type DataTiming } from "./data_pace.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { lastWords } from "./last_words.ts";

@@ -4,9 +4,9 @@
  * Lines end with CRLF and nothing else (RFC 5321 2.3.8). Memory is bounded by the longest line that is allowed, plus
  * what came behind the end of a message in the same read.
  */
+import { BufferPool } from "../buffer_pool.ts";
 import { replies } from "../protocol/replies.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { BufferPool } from "../buffer_pool.ts";
 
 /**
  * The longest line, CRLF included. RFC 4954 4 asks for 12,288 octets of base64 in AUTH, more than any command with its

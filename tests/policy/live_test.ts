@@ -188,6 +188,27 @@ Deno.test("live policy: what is wanted is recorded with module, account and fact
   );
 });
 
+Deno.test("live policy: what is accepted is a decision, recorded and compared once; what is not is only foreseen", () => {
+  const { policy, recorded, settle } = live({ wants: () => true });
+  policy.useShadow(good());
+  const suspended = { ...mailFacts, account: { ...account, status: "suspended" as const } };
+  assertEquals(policy.accept("mail", suspended, "anna"), null);
+  settle();
+  assertEquals([recorded.length, policy.shadowNews()!.compared], [0, 0]);
+  assertEquals(policy.accept("mail", mailFacts, "anna"), ACCEPTED);
+  settle();
+  assertEquals(recorded.map(({ account, reason }) => [account, reason]), [["anna", Reason.Accepted]]);
+  assertEquals(policy.shadowNews()!.compared, 1);
+});
+
+Deno.test("live policy: a module that fails while it might accept decides no more, and nobody has decided", () => {
+  const { policy, recorded, faults } = live({ wants: () => true });
+  const module = failing(FAULTS.trap);
+  policy.use(module, defaultParameters);
+  assertThrows(() => policy.accept("mail", trigger, "anna"), PolicyFault);
+  assertEquals([recorded, faults, policy.module], [[], [[module.hash, "trap", false]], OWN]);
+});
+
 Deno.test("shadow: decides nothing, and counts where it would have answered otherwise", () => {
   const { policy, settle } = live();
   const module = good();

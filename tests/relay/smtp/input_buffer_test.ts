@@ -27,6 +27,19 @@ const NOT_A_LINE = "A command is a line of text that ends with CRLF";
 const NOT_TEXT = "A command is UTF-8 text without control characters";
 const TOO_LONG = "Line too long";
 
+Deno.test("input: a connection sees nothing of the one whose buffer it has", () => {
+  const first = new InputBuffer();
+  first.room().set(encoder.encode("AUTH PLAIN AGFubmEAc2VjcmV0\r\nMAIL"));
+  first.filled(34);
+  assertEquals(first.line(), { text: "AUTH PLAIN AGFubmEAc2VjcmV0" });
+  first.release();
+  const second = new InputBuffer();
+  assertEquals([second.isEmpty, second.line()], [true, undefined]);
+  second.room().set(encoder.encode("QU"));
+  second.filled(2);
+  assertEquals([second.line(), second.takeRest()], [undefined, encoder.encode("QU")]);
+});
+
 Deno.test("input: lines end with CRLF alone; a line with a bare CR or LF is none", () => {
   assertEquals(all("a\r\nb\r\n\r\nc"), ["a", "b", ""]);
   assertEquals(all("a\nb\r\n\nc\rd\r\ne\r\r\nf\r\n"), [NOT_A_LINE, "b", NOT_A_LINE, NOT_A_LINE, NOT_A_LINE, "f"]);
