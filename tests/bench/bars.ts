@@ -12,10 +12,11 @@ export function barsOf(title: string, bars: readonly { readonly name: string; re
     const y = TOP + n * (BAR + GAP), middle = y + BAR / 2 + 5;
     const width = Math.round(value / longest * (WIDTH - NAMES - NUMBERS));
     return `  <text x="${NAMES - 10}" y="${middle}" text-anchor="end">${name}</text>
-  <rect x="${NAMES}" y="${y}" width="${width}" height="${BAR}" fill="${n === 0 ? "#8a8f98" : "#2f7d5b"}"/>
+  <rect x="${NAMES}" y="${y}" width="${width}" height="${BAR}" fill="${n === 0 ? "#8a8f98" : "#2f7d5b"}" />
   <text x="${NAMES + width + 8}" y="${middle}">${value}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${title}"
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img"
+  aria-label="${title}"
   font-family="sans-serif" font-size="14" fill="#6b7280">
   <text x="${NAMES}" y="24" font-weight="bold">${title}</text>
 ${drawn.join("\n")}
