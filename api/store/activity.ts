@@ -6,6 +6,7 @@ import type { Kysely, Transaction } from "kysely";
 import { addToSketch, estimate, SKETCH_OCTETS } from "../distinct_sketch.ts";
 import { rowsInto } from "./many_rows.ts";
 import { remembered } from "./remembered.ts";
+import { accountDay, inOneOrder } from "./row_order.ts";
 import type { ActivityRow, Database } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: the others must not wait for long. */
@@ -49,19 +50,16 @@ export const changeActivity = async (
   db: Transaction<Database>,
   changes: readonly ActivityChange[],
 ): Promise<void> => {
-  // In one order, so that no two transactions wait for each other.
-  const byDay = new Map(
-    changes.map((change) => [keyOf(change), change] as const).sort(([one], [other]) => one < other ? -1 : 1),
-  );
+  const byDay = new Map(changes.map((change) => [accountDay(change), change]));
   const days = await countOutcomes(
     db,
-    Array.from(byDay.values(), ({ username, day, outcomes, refused }) => (
+    inOneOrder(byDay.values(), accountDay).map(({ username, day, outcomes, refused }) => (
       { username, day, recipients: 0, outcomes, refused, sketch: NO_SKETCH }
     )),
   );
   const sketched = days.flatMap(({ username, day, sketch: before }) => {
     // A name that the engine cannot keep as it came is no account's.
-    const addresses = byDay.get(keyOf({ username, day }))?.addresses ?? [];
+    const addresses = byDay.get(accountDay({ username, day }))?.addresses ?? [];
     if (addresses.length === 0) return [];
     const sketch = new Uint8Array(before);
     addToSketch(sketch, addresses);
@@ -69,9 +67,6 @@ export const changeActivity = async (
   });
   await putSketches(db, sketched);
 };
-
-/** Names that PostgreSQL keeps as one are one here, too: a statement may name a row once only. */
-const keyOf = ({ username, day }: Pick<ActivityRow, "username" | "day">): string => `${day} ${username.toWellFormed()}`;
 
 export type Activity = Omit<ActivityRow, "sketch">;
 

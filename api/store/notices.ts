@@ -6,19 +6,16 @@
  */
 import type { Kysely, Transaction } from "kysely";
 import { chunks } from "./chunks.ts";
+import { inOneOrder } from "./row_order.ts";
 import type { Database, NoticeRow } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: the others must not wait for long. */
 const PRUNE_BATCH = 500;
 
-/**
- * In one order, so that of two control planes that say the same, neither waits for the other for ever.
- *
- * @returns those that did not stand there already.
- */
+/** Two control planes may say the same. @returns those that did not stand there already. */
 export const insertNotices = async (db: Kysely<Database>, rows: readonly NoticeRow[]): Promise<Set<string>> => {
   const inserted = new Set<string>();
-  for (const chunk of chunks(rows.toSorted((one, other) => one.once < other.once ? -1 : 1))) {
+  for (const chunk of chunks(inOneOrder(rows, ({ once }) => once))) {
     const added = await db.insertInto("notice").values(chunk).onConflict((conflict) => conflict.doNothing())
       .returning("once").execute();
     for (const { once } of added) inserted.add(once);

@@ -7,6 +7,7 @@ import { addressKey } from "../address_key.ts";
 import type { AttemptEvent } from "../wire.ts";
 import { chunks } from "./chunks.ts";
 import { remembered } from "./remembered.ts";
+import { inOneOrder } from "./row_order.ts";
 import type { Database, SuppressionChoiceRow, SuppressionRow } from "./schema.ts";
 
 export type SuppressionChoice = SuppressionChoiceRow["choice"];
@@ -20,19 +21,11 @@ export const suppress = async (db: Transaction<Database>, bounces: readonly Atte
   for (const { account: username, recipients, reply, messageId: message_id, at: failed_at } of bounces) {
     for (const address of recipients) {
       const address_key = addressKey(address);
-      rows.set(JSON.stringify([username, address_key]), {
-        username,
-        address_key,
-        address,
-        reply,
-        message_id,
-        failed_at,
-      });
+      const row = { username, address_key, address, reply, message_id, failed_at };
+      rows.set(keyOf(row), row);
     }
   }
-  // In one order, so that no two transactions wait for each other.
-  const ordered = [...rows].sort(([one], [other]) => one < other ? -1 : 1).map(([, row]) => row);
-  for (const chunk of chunks(ordered)) {
+  for (const chunk of chunks(inOneOrder(rows.values(), keyOf))) {
     await db.insertInto("suppression").values(chunk)
       .onConflict((conflict) =>
         conflict.columns(["username", "address_key"]).doUpdateSet((row) => ({
@@ -43,6 +36,10 @@ export const suppress = async (db: Transaction<Database>, bounces: readonly Atte
       ).execute();
   }
 };
+
+/** Names that PostgreSQL keeps as one are one: a statement may name a row once only. */
+const keyOf = ({ username, address_key }: Pick<SuppressionRow, "username" | "address_key">): string =>
+  JSON.stringify([username.toWellFormed(), address_key.toWellFormed()]);
 
 /** At most `limit` of an account behind the key `after`, in the order of their keys. */
 export const listSuppressions = (

@@ -2,6 +2,7 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import { rowsInto } from "./many_rows.ts";
 import { remembered } from "./remembered.ts";
+import { accountDay, inOneOrder } from "./row_order.ts";
 import type { Database, UsageRow } from "./schema.ts";
 
 /** Rows that one step of pruning deletes: the others must not wait for long. */
@@ -102,8 +103,7 @@ type DayChange = Pick<UsageChange, "username" | "day"> & Used;
 const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
   const sums = new Map<string, DayChange>();
   for (const { username, day, relays, ndr, leased } of changes) {
-    // Names that PostgreSQL keeps as one are one here, too: a statement may name a row once only.
-    const key = `${day} ${username.toWellFormed()}`;
+    const key = accountDay({ username, day });
     const before = sums.get(key) ?? { used: 0, ndr: 0, leased: 0 };
     const after = {
       used: before.used + relays,
@@ -112,8 +112,7 @@ const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
     };
     sums.set(key, { username, day, ...after });
   }
-  // In one order, so that no two transactions wait for each other.
-  return [...sums].sort(([one], [other]) => one < other ? -1 : 1).map(([, change]) => change);
+  return inOneOrder(sums.values(), accountDay);
 };
 
 const addToDays = rowsInto(
@@ -130,8 +129,7 @@ export const changeUsage = async (db: Transaction<Database>, changes: readonly U
 /** Writes what was used of days, as it was counted elsewhere. */
 export const putUsage = async (db: Kysely<Database>, rows: readonly UsageRow[]): Promise<void> => {
   if (rows.length === 0) return;
-  // In one order, so that no two transactions wait for each other.
-  await db.insertInto("usage").values(rows.toSorted((one, other) => one.username < other.username ? -1 : 1))
+  await db.insertInto("usage").values(inOneOrder(rows, accountDay))
     .onConflict((conflict) =>
       conflict.columns(["username", "day"]).doUpdateSet({
         used: sql`excluded.used`,

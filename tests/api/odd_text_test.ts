@@ -38,20 +38,21 @@ Deno.test("odd text: an event is taken whatever remote servers and clients have 
 
 Deno.test("odd text: accounts whose names an engine may keep as one are in the same call", async () => {
   await using api = await startControlPlane();
-  const items = ["a\ud800", "a\udbff", "a\ufffd"].map((account, n) => ({
-    ...{
-      id: `e${n}`,
-      type: "accepted",
-      messageId: `m${n}`,
-      account,
-      at: api.clock.now,
-      recipients: ["b@example.test"],
-    },
-    ...{ sender: "", sizeBytes: 1, relays: 1, messageIdField: null, policy: null },
-    origin: { address: "192.0.2.1", helo: "", protocol: "SMTP", tls: null },
-  }));
+  const items = ["a\ud800", "a\udbff", "a\ufffd"].flatMap((account, n) => {
+    const base = { messageId: `m${n}`, account, at: api.clock.now, recipients: ["b@example.test"] };
+    return [
+      {
+        ...{ ...base, id: `a${n}`, type: "accepted", sender: "", sizeBytes: 1, relays: 1, messageIdField: null },
+        ...{ origin: { address: "192.0.2.1", helo: "", protocol: "SMTP", tls: null }, policy: null },
+      },
+      {
+        ...{ ...base, id: `b${n}`, type: "bounced", host: "mx", address: "192.0.2.2", tls: null, reply: "550 no" },
+        ...{ attempt: 1, nextAttemptAt: null, badAddress: true },
+      },
+    ];
+  });
   assertEquals((await api.nodeCall("events", { items })).status, 200);
-  for (const n of items.keys()) assertEquals((await api.request("GET", `/v1/messages/m${n}`)).status, 200);
+  for (const n of [0, 1, 2]) assertEquals((await api.request("GET", `/v1/messages/m${n}`)).body.status, "bounced");
 });
 
 Deno.test("odd text: names are listed in the order of their octets", async () => {
