@@ -5,7 +5,8 @@ import { DatabaseUnusable } from "../../api/store/trouble.ts";
 import { plainResponse } from "../support/dialogue.ts";
 import { DATA, FORGOTTEN_MS, MESSAGE, passwordOf, PROBE_MS, startTestNode } from "../support/node.ts";
 import { startPostgres, testsOnPostgres } from "../support/postgres.ts";
-import { eventually, freePort } from "../support/relay_process.ts";
+import { freePort } from "../support/free_port.ts";
+import { eventually } from "../support/relay_process.ts";
 import { UnreliableProxy } from "../support/unreliable_proxy.ts";
 import { type Answer, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 

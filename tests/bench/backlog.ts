@@ -11,7 +11,8 @@
  *     deno run -A tests/bench/backlog.ts [messages] [rounds] [seconds for draining]
  */
 import { delay } from "@std/async/delay.js";
-import { freePort, type RelayProcess, startRelay } from "../support/relay_process.ts";
+import { freePort } from "../support/free_port.ts";
+import { type RelayProcess, startRelay } from "../support/relay_process.ts";
 import { startDnsServer } from "../support/dns_server.ts";
 import { historyOf, mebibytes, roomOf } from "./data_room.ts";
 import { fill } from "./filling.ts";

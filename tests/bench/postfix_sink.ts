@@ -1,6 +1,6 @@
 /** Postfix's own next hop for measurements, `smtp-sink`: takes every message, keeps none, and counts them. */
 import { delay } from "@std/async/delay.js";
-import { freePort } from "../support/relay_process.ts";
+import { freePort } from "../support/free_port.ts";
 import type { Sink } from "./sink.ts";
 
 /** Connections that it takes at the same time, and that may wait. */

@@ -13,7 +13,8 @@ import { startDnsServer } from "../support/dns_server.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { startRedis } from "../support/redis.ts";
 import { Dialogue, plainResponse } from "../support/dialogue.ts";
-import { freePort, openAccount, ROOT, startRelay } from "../support/relay_process.ts";
+import { freePort } from "../support/free_port.ts";
+import { openAccount, ROOT, startRelay } from "../support/relay_process.ts";
 
 interface Compose {
   readonly services: Readonly<Record<string, { readonly environment?: Readonly<Record<string, string>> }>>;

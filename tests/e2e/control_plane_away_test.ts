@@ -3,7 +3,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { issue, makeRoot, serverPair } from "../support/certificates.ts";
 import { Dialogue, plainResponse } from "../support/dialogue.ts";
 import { edgeSettings, fixedPlace, readinessOf, startApi, startEdge, startWorld, urlOf } from "../support/machines.ts";
-import { eventually, freePort, openAccount } from "../support/relay_process.ts";
+import { freePort } from "../support/free_port.ts";
+import { eventually, openAccount } from "../support/relay_process.ts";
 import { UnreliableProxy } from "../support/unreliable_proxy.ts";
 import { StartProcess } from "../support/start_process.ts";
 

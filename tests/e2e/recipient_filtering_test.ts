@@ -8,7 +8,7 @@ import { askExim, needingExim } from "../support/exim.ts";
 import { type HelpPage, postfixParameters, readHelpPage, TRUSTED } from "../support/help_page.ts";
 import { startOpenSmtpd } from "../support/opensmtpd.ts";
 import { needingPostfix, startPostfix } from "../support/postfix.ts";
-import { freePort } from "../support/relay_process.ts";
+import { freePort } from "../support/free_port.ts";
 import { swaks } from "../support/swaks.ts";
 import { needingUnpacked } from "../support/unpacked.ts";
 

@@ -4,7 +4,8 @@ import { Dialogue } from "../support/dialogue.ts";
 import { startDnsServer } from "../support/dns_server.ts";
 import { needing } from "../support/installed.ts";
 import { NextHopServer } from "../support/next_hop_server.ts";
-import { eventually, freePort, startRelay } from "../support/relay_process.ts";
+import { freePort } from "../support/free_port.ts";
+import { eventually, startRelay } from "../support/relay_process.ts";
 import { StartProcess } from "../support/start_process.ts";
 import { atTerminal } from "../support/terminal.ts";
 

@@ -5,7 +5,8 @@ import { endOf, eventsOf } from "../support/history.ts";
 import { NextHopServer } from "../support/next_hop_server.ts";
 import { OctetClient } from "../support/octet_client.ts";
 import { latin1 } from "../support/octets.ts";
-import { eventually, freePort, openAccount, startRelay } from "../support/relay_process.ts";
+import { freePort } from "../support/free_port.ts";
+import { eventually, openAccount, startRelay } from "../support/relay_process.ts";
 import { StartProcess } from "../support/start_process.ts";
 
 const MESSAGES = 12;

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openOrigin, type Origin, PROXY_VARIABLES } from "../../relay/direct_fetch.ts";
 import { RemoteControlPlane, type RemoteControlPlaneOptions } from "../../relay/remote_control_plane.ts";
-import { eventually, freePort } from "../support/relay_process.ts";
+import { freePort } from "../support/free_port.ts";
+import { eventually } from "../support/relay_process.ts";
 import { UnreliableProxy } from "../support/unreliable_proxy.ts";
 
 const HOST = "127.0.0.1";

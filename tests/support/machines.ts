@@ -8,7 +8,8 @@
 import { startDnsServer } from "./dns_server.ts";
 import { NextHopServer } from "./next_hop_server.ts";
 import { ZONE } from "./node.ts";
-import { freePort, type RelayProcess, startRelay } from "./relay_process.ts";
+import { freePort } from "./free_port.ts";
+import { type RelayProcess, startRelay } from "./relay_process.ts";
 
 export const RELAY_TOKEN = "relay-token-of-the-tests";
 

@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import { needing } from "./installed.ts";
 import { runProgram } from "./program.ts";
-import { freePort } from "./relay_process.ts";
+import { freePort } from "./free_port.ts";
 import { systemUser } from "./system_user.ts";
 
 export interface PostfixOptions {

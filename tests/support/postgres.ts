@@ -13,7 +13,7 @@ import { join } from "@std/path";
 import pg from "pg";
 import { openDatabase, type PostgresServer } from "../../api/store/database.ts";
 import { find, needing } from "./installed.ts";
-import { freePort } from "./relay_process.ts";
+import { freePort } from "./free_port.ts";
 import type { KeyPair } from "./self_signed.ts";
 import { systemUser } from "./system_user.ts";
 

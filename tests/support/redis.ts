@@ -11,7 +11,8 @@ import { join } from "@std/path";
 import type { UpstashLocation } from "../../api/counters/upstash/store.ts";
 import { compiled } from "./compiled.ts";
 import { find, needing } from "./installed.ts";
-import { freePort, ROOT } from "./relay_process.ts";
+import { freePort } from "./free_port.ts";
+import { ROOT } from "./relay_process.ts";
 
 const HOST = "127.0.0.1";
 const TOKEN = "counters-token";

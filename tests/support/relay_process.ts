@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { delay } from "@std/async/delay.js";
 import { environmentWithoutSettings } from "./environment.ts";
+import { freePort } from "./free_port.ts";
 
 export const ROOT = join(import.meta.dirname!, "..", "..");
 export const ADMIN_TOKEN = "test-admin-token";
@@ -29,12 +30,6 @@ export interface RelayProcess extends AsyncDisposable {
   api<T>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }>;
   /** SIGTERM, or another signal to the whole process; resolves to the exit code. */
   stop(signal?: Deno.Signal): Promise<number>;
-}
-
-/** A port that nobody listens on now. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 /**
