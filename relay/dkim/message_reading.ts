@@ -42,8 +42,8 @@ export class MessageReading {
       if (done) return read.length <= MAX_HEADER_OCTETS ? read : null;
       // Where the last chunk ended the end mark may have begun.
       const searched = Math.max(0, read.length - END_MARK_OCTETS + 1);
-      // Most headers come whole with the first chunk.
-      read = read.length === 0 ? value : Buffer.concat([read, value]);
+      // A copy: the header is wanted behind the next chunk.
+      read = Buffer.concat([read, value]);
       const end = emptyLine(read, searched);
       if (end !== null) return this.#cut(read, end);
       if (read.length > MAX_HEADER_OCTETS) return null;

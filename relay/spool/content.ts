@@ -1,11 +1,15 @@
 /** The stored content of a message, for the one who sends it on: from memory or from its own file. */
 import { crc32 } from "node:zlib";
+import { BufferPool } from "../buffer_pool.ts";
 import { SpoolDamaged } from "./errors.ts";
 import type { LargeContent } from "./record.ts";
 import type { Content } from "./types.ts";
 
-/** Octets read at once from a large content's file. */
-const CHUNK_OCTETS = 64 * 1024;
+/**
+ * A large content's file is read through these: a buffer of its own for each chunk would be as much garbage as the
+ * content, and V8 lets tens of MiB of it stand before it collects. 1 MiB is kept for the next ones.
+ */
+const chunkBuffers = new BufferPool(64 * 1024, 16);
 
 export class ContentInMemory implements Content {
   constructor(readonly octets: Uint8Array) {}
@@ -28,18 +32,22 @@ export function contentInFile(path: string, large: LargeContent): Content {
     sizeBytes: large.sizeBytes,
     async *chunks() {
       using file = await open(path);
-      let octetsSeen = 0, checksum = 0;
-      while (octetsSeen < large.sizeBytes) {
-        const chunk = new Uint8Array(CHUNK_OCTETS);
-        const read = await file.read(chunk);
-        if (read === null) break;
-        octetsSeen += read;
-        const octets = chunk.subarray(0, read);
-        checksum = crc32(octets, checksum) >>> 0;
-        if (octetsSeen >= large.sizeBytes && checksum !== large.crc32) throw new SpoolDamaged(`content in ${path}`);
-        yield octets;
+      const chunk = chunkBuffers.take();
+      try {
+        let octetsSeen = 0, checksum = 0;
+        while (octetsSeen < large.sizeBytes) {
+          const read = await file.read(chunk);
+          if (read === null) break;
+          octetsSeen += read;
+          const octets = chunk.subarray(0, read);
+          checksum = crc32(octets, checksum) >>> 0;
+          if (octetsSeen >= large.sizeBytes && checksum !== large.crc32) throw new SpoolDamaged(`content in ${path}`);
+          yield octets;
+        }
+        if (octetsSeen !== large.sizeBytes) throw new SpoolDamaged(`${path} is shorter than it was`);
+      } finally {
+        chunkBuffers.give(chunk);
       }
-      if (octetsSeen !== large.sizeBytes) throw new SpoolDamaged(`${path} is shorter than it was`);
     },
   };
 }

@@ -11,7 +11,7 @@ import type { Envelope, RecipientState } from "../envelope.ts";
 export interface Content {
   /** Stored octets. */
   readonly sizeBytes: number;
-  /** The octets in order, in chunks of bounded size; a chunk must not be changed by the reader. */
+  /** The octets in order, in chunks of bounded size; the reader must not change a chunk, or keep it behind the next one. */
   chunks(): AsyncIterable<Uint8Array>;
   /** All octets, where they are in memory anyway: whoever reads them here need not wait. Not to be changed. */
   readonly octets?: Uint8Array;

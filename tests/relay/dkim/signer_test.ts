@@ -48,13 +48,21 @@ function signer(options: Partial<SignerOptions> = {}): Signer {
   });
 }
 
-/** In chunks of that size, as a large message comes from its file; Infinity: in memory, as a small one. */
+/**
+ * In chunks of that size, each in the buffer of the one before, as a large message comes from its file; Infinity: in
+ * memory, as a small one.
+ */
 function contentOf(octets: Uint8Array, chunkOctets = 64 * 1024): Content {
   return {
     sizeBytes: octets.length,
     ...(chunkOctets === Infinity && { octets }),
     async *chunks() {
-      for (let at = 0; at < octets.length; at += chunkOctets) yield octets.subarray(at, at + chunkOctets);
+      const buffer = new Uint8Array(Math.min(chunkOctets, octets.length));
+      for (let at = 0; at < octets.length; at += buffer.length) {
+        const chunk = octets.subarray(at, at + buffer.length);
+        buffer.set(chunk);
+        yield buffer.subarray(0, chunk.length);
+      }
       await Promise.resolve();
     },
   };
@@ -63,7 +71,7 @@ function contentOf(octets: Uint8Array, chunkOctets = 64 * 1024): Content {
 async function octetsOf(signing: Signing): Promise<Buffer> {
   if (signing.kind === "deferred") throw new Error(`deferred: ${signing.why}`);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of signing.content.chunks()) chunks.push(chunk);
+  for await (const chunk of signing.content.chunks()) chunks.push(chunk.slice());
   const octets = Buffer.concat(chunks);
   assertEquals(octets.length, signing.content.sizeBytes);
   return octets;
