@@ -14,9 +14,9 @@ import type { Reply } from "../protocol/reply.ts";
  */
 const MAX_LINE_OCTETS = 12_288 + 2;
 /** Enough for a pipelined group of commands, little enough for ten thousand idle connections. */
-const FIRST_BUFFER_OCTETS = 2048;
+const FIRST_BUFFER_OCTETS = 1024;
 
-/** Of connections that have ended, for the next ones: 512 KiB in all. */
+/** Of connections that have ended, for the next ones: 256 KiB in all. */
 const firstBuffers = new BufferPool(FIRST_BUFFER_OCTETS, 256);
 
 const CR = 13, LF = 10, SPACE = 32, TILDE = 126;
