@@ -53,7 +53,7 @@ export const changeActivity = async (
   const byDay = new Map(changes.map((change) => [accountDay(change), change]));
   const days = await countOutcomes(
     db,
-    inOneOrder(byDay.values(), accountDay).map(({ username, day, outcomes, refused }) => (
+    inOneOrder(byDay).map(({ username, day, outcomes, refused }) => (
       { username, day, recipients: 0, outcomes, refused, sketch: NO_SKETCH }
     )),
   );

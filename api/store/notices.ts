@@ -15,7 +15,7 @@ const PRUNE_BATCH = 500;
 /** Two control planes may say the same. @returns those that did not stand there already. */
 export const insertNotices = async (db: Kysely<Database>, rows: readonly NoticeRow[]): Promise<Set<string>> => {
   const inserted = new Set<string>();
-  for (const chunk of chunks(inOneOrder(rows, ({ once }) => once))) {
+  for (const chunk of chunks(inOneOrder(rows.map((row) => [row.once, row])))) {
     const added = await db.insertInto("notice").values(chunk).onConflict((conflict) => conflict.doNothing())
       .returning("once").execute();
     for (const { once } of added) inserted.add(once);

@@ -25,7 +25,7 @@ export const suppress = async (db: Transaction<Database>, bounces: readonly Atte
       rows.set(keyOf(row), row);
     }
   }
-  for (const chunk of chunks(inOneOrder(rows.values(), keyOf))) {
+  for (const chunk of chunks(inOneOrder(rows))) {
     await db.insertInto("suppression").values(chunk)
       .onConflict((conflict) =>
         conflict.columns(["username", "address_key"]).doUpdateSet((row) => ({

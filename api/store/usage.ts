@@ -112,7 +112,7 @@ const sumByAccountAndDay = (changes: readonly UsageChange[]): DayChange[] => {
     };
     sums.set(key, { username, day, ...after });
   }
-  return inOneOrder(sums.values(), accountDay);
+  return inOneOrder(sums);
 };
 
 const addToDays = rowsInto(
@@ -129,7 +129,7 @@ export const changeUsage = async (db: Transaction<Database>, changes: readonly U
 /** Writes what was used of days, as it was counted elsewhere. */
 export const putUsage = async (db: Kysely<Database>, rows: readonly UsageRow[]): Promise<void> => {
   if (rows.length === 0) return;
-  await db.insertInto("usage").values(inOneOrder(rows, accountDay))
+  await db.insertInto("usage").values(inOneOrder(rows.map((row) => [accountDay(row), row])))
     .onConflict((conflict) =>
       conflict.columns(["username", "day"]).doUpdateSet({
         used: sql`excluded.used`,
