@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { issue, makeRoot, serverPair } from "../support/certificates.ts";
 import { Dialogue, plainResponse } from "../support/dialogue.ts";
-import { edgeSettings, fixedPlace, readinessOf, startApi, startEdge, startWorld, urlOf } from "../support/machines.ts";
 import { freePort } from "../support/free_port.ts";
+import { edgeSettings, fixedPlace, readinessOf, startApi, startEdge, startWorld, urlOf } from "../support/machines.ts";
 import { eventually, openAccount } from "../support/relay_process.ts";
 import { UnreliableProxy } from "../support/unreliable_proxy.ts";
 import { StartProcess } from "../support/start_process.ts";

@@ -5,10 +5,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startControlPlane } from "../api/control_plane.ts";
 import { askExim, needingExim } from "../support/exim.ts";
+import { freePort } from "../support/free_port.ts";
 import { type HelpPage, postfixParameters, readHelpPage, TRUSTED } from "../support/help_page.ts";
 import { startOpenSmtpd } from "../support/opensmtpd.ts";
 import { needingPostfix, startPostfix } from "../support/postfix.ts";
-import { freePort } from "../support/free_port.ts";
 import { swaks } from "../support/swaks.ts";
 import { needingUnpacked } from "../support/unpacked.ts";
 

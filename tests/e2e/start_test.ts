@@ -2,9 +2,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Dialogue } from "../support/dialogue.ts";
 import { startDnsServer } from "../support/dns_server.ts";
+import { freePort } from "../support/free_port.ts";
 import { needing } from "../support/installed.ts";
 import { NextHopServer } from "../support/next_hop_server.ts";
-import { freePort } from "../support/free_port.ts";
 import { eventually, startRelay } from "../support/relay_process.ts";
 import { StartProcess } from "../support/start_process.ts";
 import { atTerminal } from "../support/terminal.ts";

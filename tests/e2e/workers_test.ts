@@ -1,11 +1,11 @@
 /** Several nodes in one process, as the user starts them; and fewer of them at the next start. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { freePort } from "../support/free_port.ts";
 import { endOf, eventsOf } from "../support/history.ts";
 import { NextHopServer } from "../support/next_hop_server.ts";
 import { OctetClient } from "../support/octet_client.ts";
 import { latin1 } from "../support/octets.ts";
-import { freePort } from "../support/free_port.ts";
 import { eventually, openAccount, startRelay } from "../support/relay_process.ts";
 import { StartProcess } from "../support/start_process.ts";
 

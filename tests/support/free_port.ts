@@ -14,19 +14,25 @@ const END = 32_768;
 /** Ports of a block: more than the servers that are up at a time in one file of tests. */
 const BLOCK = 128;
 
-/** @returns the first port of a block that is now ours, until this process or worker ends */
+/** The first port of a block that is now ours, until this process or worker ends. */
 function takeBlock(): number {
-  const blocks = Math.floor((END - FIRST) / BLOCK);
-  for (let nth = 0; nth < blocks; nth++) {
-    const first = FIRST + nth * BLOCK;
-    try {
-      Deno.listen({ hostname: HOST, port: first }).unref();
-      return first;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
+  for (let first = FIRST; first + BLOCK <= END; first += BLOCK) {
+    const listener = listenOn(first);
+    if (listener === undefined) continue;
+    listener.unref();
+    return first;
   }
-  throw new Error(`all ${blocks} blocks of ports are taken`);
+  throw new Error(`all blocks of ports from ${FIRST} to ${END} are taken`);
+}
+
+/** undefined where somebody else listens. */
+function listenOn(port: number): Deno.Listener | undefined {
+  try {
+    return Deno.listen({ hostname: HOST, port });
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return undefined;
+    throw error;
+  }
 }
 
 /** Taken as the module is loaded: a test that begins must not find its listener open, nor close it. */
@@ -34,18 +40,15 @@ const block = takeBlock();
 let latest = 0;
 
 /**
- * @returns a port on which nobody listens, and which no other test is given before {@linkcode BLOCK} further ones
- * @throws {Error} where all of the block are in use
+ * A port on which nobody listens, and which is not given again before the others of the block.
+ *
+ * @throws {Error} if all of the block are in use.
  */
 export function freePort(): number {
   for (let tried = 1; tried < BLOCK; tried++) {
     latest = latest % (BLOCK - 1) + 1;
-    try {
-      using listener = Deno.listen({ hostname: HOST, port: block + latest });
-      return (listener.addr as Deno.NetAddr).port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
+    using listener = listenOn(block + latest);
+    if (listener !== undefined) return block + latest;
   }
   throw new Error(`all ${BLOCK - 1} ports from ${block + 1} on are in use`);
 }

@@ -6,9 +6,9 @@
  *     await using edge = await startEdge([urlOf(api)], world);
  */
 import { startDnsServer } from "./dns_server.ts";
+import { freePort } from "./free_port.ts";
 import { NextHopServer } from "./next_hop_server.ts";
 import { ZONE } from "./node.ts";
-import { freePort } from "./free_port.ts";
 import { type RelayProcess, startRelay } from "./relay_process.ts";
 
 export const RELAY_TOKEN = "relay-token-of-the-tests";

@@ -6,9 +6,9 @@
  * as "$config_directory/NAME" in them. `await using postfix = await startPostfix({...})`.
  */
 import { join } from "@std/path";
+import { freePort } from "./free_port.ts";
 import { needing } from "./installed.ts";
 import { runProgram } from "./program.ts";
-import { freePort } from "./free_port.ts";
 import { systemUser } from "./system_user.ts";
 
 export interface PostfixOptions {

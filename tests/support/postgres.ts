@@ -12,8 +12,8 @@ import { join } from "@std/path";
 // @ts-types="npm:@types/pg@8.23.1"
 import pg from "pg";
 import { openDatabase, type PostgresServer } from "../../api/store/database.ts";
-import { find, needing } from "./installed.ts";
 import { freePort } from "./free_port.ts";
+import { find, needing } from "./installed.ts";
 import type { KeyPair } from "./self_signed.ts";
 import { systemUser } from "./system_user.ts";
 

@@ -10,8 +10,8 @@ import { delay } from "@std/async/delay.js";
 import { join } from "@std/path";
 import type { UpstashLocation } from "../../api/counters/upstash/store.ts";
 import { compiled } from "./compiled.ts";
-import { find, needing } from "./installed.ts";
 import { freePort } from "./free_port.ts";
+import { find, needing } from "./installed.ts";
 import { ROOT } from "./relay_process.ts";
 
 const HOST = "127.0.0.1";

@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { LeftAlone } from "../../../relay/delivery/left_alone.ts";
 import type { RecipientState } from "../../../relay/envelope.ts";
-import { NextHopServer } from "../../support/next_hop_server.ts";
 import { freePort } from "../../support/free_port.ts";
+import { NextHopServer } from "../../support/next_hop_server.ts";
 import { DAY, MINUTE, START, told, World } from "./world.ts";
 
 const HOUR = 60 * MINUTE;
