@@ -190,7 +190,10 @@ export function dsnFor(id: string): NewMessage {
   };
 }
 
-/** The directory as a process that was killed now would leave it. Copied in one turn, so that nothing moves on. */
+/**
+ * The directory as a process that was killed now would leave it. Copied in one turn, so that nothing moves on but what
+ * other threads have begun: a file that they remove meanwhile is a file that the crash found removed.
+ */
 export function crashCopy(directory: string): string {
   const copy = newDirectory();
   copyFiles(directory, copy);
@@ -200,11 +203,19 @@ export function crashCopy(directory: string): string {
 function copyFiles(from: string, to: string): void {
   for (const { name, isDirectory } of Deno.readDirSync(from)) {
     if (!isDirectory) {
-      Deno.copyFileSync(join(from, name), join(to, name));
+      copyUnlessGone(join(from, name), join(to, name));
       continue;
     }
     Deno.mkdirSync(join(to, name), { recursive: true });
     copyFiles(join(from, name), join(to, name));
+  }
+}
+
+function copyUnlessGone(from: string, to: string): void {
+  try {
+    Deno.copyFileSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
