@@ -39,15 +39,13 @@ import {
   type Reach,
 } from "./control_plane_calls.ts";
 import { FactMemory } from "./fact_memory.ts";
+import { Joined } from "./joined.ts";
+import { type Credentials, Logins } from "./logins.ts";
 import { Refunds } from "./refunds.ts";
 import type { Deliver } from "./spool/outbox.ts";
 
-/** It is away; the account is remembered, but not with this password, which may be a guess. */
-export class LoginNotRemembered extends ControlPlaneAway {
-  override readonly name = "LoginNotRemembered";
-}
-
 export { ControlPlaneNotAsked, ControlPlaneUnavailable, unlessTold } from "./control_plane_calls.ts";
+export { LoginNotRemembered } from "./logins.ts";
 
 export interface ControlPlaneOptions extends Reach {
   readonly client: NodeClient;
@@ -72,14 +70,17 @@ const REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
 const FACTS_TTL_MS = 2000;
 /** What was known when the control plane answered last is used for so long while it does not. */
 export const REMEMBERED_MS = 15 * 60_000;
-/** A verified password is believed for so long: a change or a suspension reaches every session within it. */
-const LOGIN_TTL_MS = 5000;
 /** Of each kind: accounts, addresses, logins, domains, suppressed addresses. */
 const MAX_CACHED = 10_000;
 /** Items in one call; the control plane takes no more. */
 const MAX_BATCH = 256;
 /** A problem by its stable name (api/problem.ts). */
 const WRONG_LOGIN = "/problems/login-failed";
+
+/** Whose network an address is in; null: nobody's. */
+interface NetworkOwner {
+  readonly account: AccountFacts | null;
+}
 
 /** Who has claimed a domain; null: nobody. */
 interface DomainOwner {
@@ -91,10 +92,10 @@ export class ControlPlane {
   #node = "";
   readonly #calls: ControlPlaneCalls;
   readonly #accounts: FactMemory<AccountFacts>;
-  readonly #networks: FactMemory<{ account: AccountFacts | null }>;
-  readonly #logins: FactMemory<string>;
-  /** Usernames, as they were given, that a login is remembered of. */
-  readonly #loginNames: FactMemory<true>;
+  readonly #networks: FactMemory<NetworkOwner>;
+  readonly #logins: Logins;
+  readonly #accountQuestions = new Joined<AccountFacts | null>();
+  readonly #networkQuestions = new Joined<NetworkOwner>();
   readonly #owners: FactMemory<DomainOwner>;
   readonly #suppressions: FactMemory<SuppressionFacts | null>;
   readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
@@ -102,9 +103,6 @@ export class ControlPlane {
   readonly #ownerQuestions: Batcher<string, DomainOwner>;
   readonly #keyQuestions: Batcher<DkimKeyQuestion, DkimKeySet | null>;
   readonly #suppressionQuestions: Batcher<SuppressionQuestion, SuppressionFacts | null>;
-  /** Keys the cache of logins, so that it holds no password and no hash that could be tried elsewhere. */
-  readonly #loginKey: Promise<CryptoKey>;
-
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     const { client, boot, monotonic } = options;
@@ -112,11 +110,9 @@ export class ControlPlane {
     const facts = { freshMs: FACTS_TTL_MS, rememberedMs: REMEMBERED_MS, maxEntries: MAX_CACHED };
     this.#accounts = new FactMemory(facts, monotonic);
     this.#networks = new FactMemory(facts, monotonic);
-    this.#logins = new FactMemory({ ...facts, freshMs: LOGIN_TTL_MS }, monotonic);
-    this.#loginNames = new FactMemory(facts, monotonic);
+    this.#logins = new Logins((credentials) => this.#askLogin(credentials), facts, monotonic);
     this.#owners = new FactMemory(facts, monotonic);
     this.#suppressions = new FactMemory({ ...facts, freshMs: 0 }, monotonic);
-    this.#loginKey = crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
     this.#reservations = new Batcher(MAX_BATCH, async (items) => {
       const json = { node: this.#node, boot, items: [...items] };
       return (await this.#call(() => client.v1.node.reservations.$post({ json }))).items;
@@ -147,31 +143,12 @@ export class ControlPlane {
   }
 
   /** The account, or null if username or password is wrong (never which). @throws {ControlPlaneUnavailable} */
-  async login(username: string, password: string, address: string): Promise<string | null> {
-    const key = await this.#loginCacheKey(username, password);
-    const known = this.#logins.fresh(key);
-    if (known !== undefined) return known;
-    try {
-      const account = await this.#askLogin({ username, password, address });
-      if (account === null) {
-        this.#logins.forget(key);
-        return null;
-      }
-      this.#accounts.learn(account.username, account);
-      this.#logins.learn(key, account.username);
-      this.#loginNames.learn(username, true);
-      return account.username;
-    } catch (cause) {
-      if (!(cause instanceof ControlPlaneAway)) throw cause;
-      const remembered = this.#logins.remembered(key);
-      if (remembered !== undefined) return remembered;
-      if (this.#loginNames.remembered(username) === undefined) throw cause;
-      throw new LoginNotRemembered("the password is not the one that is remembered", { cause });
-    }
+  login(credentials: Credentials): Promise<string | null> {
+    return this.#logins.of(credentials);
   }
 
   /** null: username or password is wrong. */
-  async #askLogin(json: { username: string; password: string; address: string }): Promise<AccountFacts | null> {
+  async #askLogin(json: Credentials): Promise<string | null> {
     const { client } = this.#options;
     const response = await this.#response(() => client.v1.node.login.$post({ json }));
     // A name or password that is too long to be looked up is a wrong one.
@@ -181,7 +158,9 @@ export class ControlPlane {
     }
     // This node's own token may be what is wrong.
     if (response.status === 401 && await problemOf(response) === WRONG_LOGIN) return null;
-    return (await body(response)).account;
+    const { account } = await body(response);
+    this.#accounts.learn(account.username, account);
+    return account.username;
   }
 
   /**
@@ -192,7 +171,11 @@ export class ControlPlane {
    */
   async account(username: string, fresh: boolean): Promise<AccountFacts | null> {
     const known = fresh ? undefined : this.#accounts.fresh(username);
-    return known ?? await this.#orRemembered(this.#accounts, username, fresh, () => this.#askAccount(username));
+    if (known !== undefined) return known;
+    const ask = () => this.#askAccount(username);
+    // What is under way may have been looked up already: that is not "now".
+    const question = fresh ? ask : () => this.#accountQuestions.ask(username, ask);
+    return await this.#orRemembered(this.#accounts, username, fresh, question);
   }
 
   async #askAccount(username: string): Promise<AccountFacts | null> {
@@ -214,16 +197,19 @@ export class ControlPlane {
   async network(address: string, fresh: boolean): Promise<AccountFacts | null> {
     const known = fresh ? undefined : this.#networks.fresh(address);
     if (known !== undefined) return known.account;
+    const ask = () => this.#askNetwork(address);
+    const question = fresh ? ask : () => this.#networkQuestions.ask(address, ask);
+    return (await this.#orRemembered(this.#networks, address, fresh, question)).account;
+  }
+
+  async #askNetwork(address: string): Promise<NetworkOwner> {
     const { client } = this.#options;
-    const { account } = await this.#orRemembered(this.#networks, address, fresh, async () => {
-      const found = await this.#call(() =>
-        client.v1.node.networks[":address"].$get({ param: { address: encodeURIComponent(address) } })
-      );
-      this.#networks.learn(address, found);
-      if (found.account !== null) this.#accounts.learn(found.account.username, found.account);
-      return found;
-    });
-    return account;
+    const owner = await this.#call(() =>
+      client.v1.node.networks[":address"].$get({ param: { address: encodeURIComponent(address) } })
+    );
+    this.#networks.learn(address, owner);
+    if (owner.account !== null) this.#accounts.learn(owner.account.username, owner.account);
+    return owner;
   }
 
   /**
@@ -388,10 +374,5 @@ export class ControlPlane {
       if (known === undefined) throw error;
       return known;
     }
-  }
-
-  async #loginCacheKey(username: string, password: string): Promise<string> {
-    const octets = new TextEncoder().encode(JSON.stringify([username, password]));
-    return new Uint8Array(await crypto.subtle.sign("HMAC", await this.#loginKey, octets)).toBase64();
   }
 }

@@ -99,14 +99,14 @@ export class Admission {
     address: string,
   ): Promise<{ readonly account: string } | Refusal> {
     const { controlPlane, throttle, monotonic, policy } = this.#parts;
-    const { username, password } = credentials;
+    const { username } = credentials;
     const failures = throttle.facts(username, address, monotonic());
     const decide = (credentials: FactsOf["login"]["credentials"]) =>
       policy.decide("login", { ...failures, credentials });
     const waiting = this.#answer("login", decide("not-checked"), null);
     if (waiting !== null) return waiting;
     try {
-      const account = await controlPlane.login(username, password, address);
+      const account = await controlPlane.login({ ...credentials, address });
       if (account === null) throttle.failed(username, address, policy.parameters.loginWindowMs, monotonic());
       else throttle.succeeded(username, address);
       const verdict = decide(account === null ? "wrong" : "right");

@@ -5,6 +5,7 @@
  * for days, so its signatures hold.
  */
 import { FactMemory } from "../fact_memory.ts";
+import { Joined } from "../joined.ts";
 import type { Algorithm, SigningKey } from "./signature.ts";
 
 /** Private keys of a domain, as they come from the control plane. */
@@ -66,7 +67,7 @@ interface Known {
 export class SigningKeys {
   readonly #options: SigningKeysOptions;
   readonly #memory: FactMemory<Known>;
-  readonly #asking = new Map<string, Promise<Known>>();
+  readonly #questions = new Joined<Known>();
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
@@ -83,12 +84,7 @@ export class SigningKeys {
   }
 
   async #asked(id: string, question: KeyQuestion): Promise<DomainKeys | null> {
-    let asking = this.#asking.get(id);
-    if (asking === undefined) {
-      asking = this.#ask(id, question).finally(() => this.#asking.delete(id));
-      this.#asking.set(id, asking);
-    }
-    return (await asking).keys;
+    return (await this.#questions.ask(id, () => this.#ask(id, question))).keys;
   }
 
   async #ask(id: string, question: KeyQuestion): Promise<Known> {

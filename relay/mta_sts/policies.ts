@@ -5,8 +5,9 @@
  * A policy that stands is only replaced by another one: when the record is gone, or another policy is announced and
  * cannot be fetched, it goes on (3.3). So whoever can disturb DNS or HTTPS cannot take it away.
  */
-import { Slots } from "../slots.ts";
 import type { Resolver } from "../dns/types.ts";
+import { Joined } from "../joined.ts";
+import { Slots } from "../slots.ts";
 import type { StsPolicy } from "./policy.ts";
 import { announcedId } from "./policy.ts";
 
@@ -51,7 +52,7 @@ const LONGEST_WAIT_MS = 60_000;
 export class StsPolicies {
   readonly #options: PoliciesOptions;
   readonly #known: Map<string, Known>;
-  readonly #fetching = new Map<string, Promise<Known>>();
+  readonly #fetches = new Joined<Known>();
   readonly #slots = new Slots(FETCHES);
 
   constructor(options: PoliciesOptions) {
@@ -69,7 +70,7 @@ export class StsPolicies {
     const now = this.#options.now();
     let known = this.#standing(domain, now);
     if (id !== null && (known === undefined || known.id !== id || known.refreshAt <= now)) {
-      known = await this.#fetchOnce(domain, id);
+      known = await this.#fetches.ask(domain, () => this.#fetch(domain, id));
     }
     const policy = known?.policy ?? null;
     return policy?.mode === "none" ? null : policy;
@@ -83,14 +84,6 @@ export class StsPolicies {
     // Behind the others: what is not used goes first.
     this.#known.set(domain, known);
     return known;
-  }
-
-  #fetchOnce(domain: string, id: string): Promise<Known> {
-    const under = this.#fetching.get(domain);
-    if (under !== undefined) return under;
-    const fetching = this.#fetch(domain, id).finally(() => this.#fetching.delete(domain));
-    this.#fetching.set(domain, fetching);
-    return fetching;
   }
 
   async #fetch(domain: string, id: string): Promise<Known> {

@@ -1,6 +1,6 @@
 /**
- * The relay's door while the control plane is away, or has trouble, or does not let the node in: what is remembered, for
- * how long, and what is never given from memory.
+ * The relay's door to the control plane: what is asked once for all who want to know; and while that is away, or has
+ * trouble, or does not let the node in, what is remembered, for how long, and what is never given from memory.
  */
 import { assertEquals, assertRejects } from "@std/assert";
 import { type AccountFacts, createNodeClient, type Fetch } from "../../api/client.ts";
@@ -44,7 +44,7 @@ function door() {
     onAway: () => news.push("away"),
     onBack: (awayMs) => news.push(`back after ${awayMs}`),
   });
-  const login = (password = "right") => plane.login("anna", password, ADDRESS);
+  const login = (password = "right") => plane.login({ username: "anna", password, address: ADDRESS });
   const everything = async (fresh: boolean) => [
     (await plane.account("anna", fresh))?.username,
     (await plane.network(ADDRESS, fresh))?.username,
@@ -53,6 +53,15 @@ function door() {
   ];
   return { plane, world, clock, asked, news, login, everything };
 }
+
+Deno.test("control plane: who asks at once for the same account or network asks once; who wants it fresh, by itself", async () => {
+  const { plane, asked } = door();
+  const two = (fresh: boolean) => [1, 2].flatMap(() => [plane.account("anna", fresh), plane.network(ADDRESS, fresh)]);
+  await Promise.all(two(false));
+  assertEquals(asked, ["anna", ADDRESS]);
+  await Promise.all([...two(true), ...two(true)]);
+  assertEquals(asked.length, 2 + 8);
+});
 
 Deno.test("control plane away: what was known last is used for 15 minutes from when it was learned, and no longer", async () => {
   const { login, everything, world, clock } = door();
@@ -85,7 +94,10 @@ Deno.test("control plane away: another password of a remembered account may be a
   world.all = dead;
   clock.now = FRESH_MS;
   await assertRejects(() => login("guess"), LoginNotRemembered);
-  const error = await assertRejects(() => plane.login("bob", "x", ADDRESS), ControlPlaneUnavailable);
+  const error = await assertRejects(
+    () => plane.login({ username: "bob", password: "x", address: ADDRESS }),
+    ControlPlaneUnavailable,
+  );
   assertEquals(error instanceof LoginNotRemembered, false);
 });
 
