@@ -80,3 +80,10 @@ Deno.test("permissions: with mistaken settings the server may look at its enviro
     "--no-prompt --allow-env --allow-sys=hostname,networkInterfaces\n",
   );
 });
+
+Deno.test("start: the task and the script of a deployment start the program with the same words", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
+  const script = await Deno.readTextFile(`${ROOT}deploy/start.sh`);
+  const command = script.replaceAll("\\\n", " ").split("\n").find((line) => line.startsWith("exec "))!;
+  assertEquals(command.replaceAll(/\s+/g, " "), `exec ${tasks.start.command}`);
+});
