@@ -37,10 +37,14 @@ export class AwayGate {
     this.#options = options;
   }
 
+  get isAway(): boolean {
+    return this.#awaySince !== undefined;
+  }
+
   /** null: they are away, and were asked a moment ago or are being asked now. */
   enter(): Passage | null {
     const { monotonic } = this.#options;
-    const isProbe = this.#awaySince !== undefined;
+    const isProbe = this.isAway;
     if (isProbe && (this.#probing || monotonic() < this.#nextProbeAt)) return null;
     if (isProbe) this.#probing = true;
     const answersBefore = this.#answers;

@@ -94,8 +94,8 @@ export class ControlPlane {
   readonly #accounts: FactMemory<AccountFacts>;
   readonly #networks: FactMemory<NetworkOwner>;
   readonly #logins: Logins;
-  readonly #accountQuestions = new Joined<AccountFacts | null>();
-  readonly #networkQuestions = new Joined<NetworkOwner>();
+  readonly #accountQuestions: Joined<AccountFacts | null>;
+  readonly #networkQuestions: Joined<NetworkOwner>;
   readonly #owners: FactMemory<DomainOwner>;
   readonly #suppressions: FactMemory<SuppressionFacts | null>;
   readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
@@ -103,6 +103,7 @@ export class ControlPlane {
   readonly #ownerQuestions: Batcher<string, DomainOwner>;
   readonly #keyQuestions: Batcher<DkimKeyQuestion, DkimKeySet | null>;
   readonly #suppressionQuestions: Batcher<SuppressionQuestion, SuppressionFacts | null>;
+
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     const { client, boot, monotonic } = options;
@@ -110,7 +111,11 @@ export class ControlPlane {
     const facts = { freshMs: FACTS_TTL_MS, rememberedMs: REMEMBERED_MS, maxEntries: MAX_CACHED };
     this.#accounts = new FactMemory(facts, monotonic);
     this.#networks = new FactMemory(facts, monotonic);
-    this.#logins = new Logins((credentials) => this.#askLogin(credentials), facts, monotonic);
+    // The call that finds out whether it is still away may take its time: nobody is to wait for that.
+    const joins = () => !this.#calls.isAway;
+    this.#accountQuestions = new Joined(joins);
+    this.#networkQuestions = new Joined(joins);
+    this.#logins = new Logins((credentials) => this.#askLogin(credentials), new Joined(joins), facts, monotonic);
     this.#owners = new FactMemory(facts, monotonic);
     this.#suppressions = new FactMemory({ ...facts, freshMs: 0 }, monotonic);
     this.#reservations = new Batcher(MAX_BATCH, async (items) => {

@@ -68,6 +68,11 @@ export class ControlPlaneCalls {
     this.#gate = new AwayGate({ ...reach, pauseMs: PROBE_PAUSE_MS });
   }
 
+  /** It is known to be away: most calls fail at once. */
+  get isAway(): boolean {
+    return this.#gate.isAway;
+  }
+
   /** @param tells whether it is away, if this call fails. */
   async response<A extends Answer>(request: () => Promise<A>, tells = true): Promise<A> {
     const passage = this.#gate.enter();

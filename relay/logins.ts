@@ -5,7 +5,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { ControlPlaneAway } from "./control_plane_calls.ts";
 import { type FactAges, FactMemory } from "./fact_memory.ts";
-import { Joined } from "./joined.ts";
+import type { Joined } from "./joined.ts";
 
 /** A verified password is believed for so long: a change or a suspension reaches every session within it. */
 const LOGIN_TTL_MS = 5000;
@@ -29,17 +29,19 @@ export class Logins {
   readonly #accounts: FactMemory<string>;
   /** Usernames, as they were given, that a login is remembered of. */
   readonly #names: FactMemory<true>;
-  readonly #questions = new Joined<string | null>();
+  readonly #questions: Joined<string | null>;
   /** Keys what is remembered, so that it holds no password and no hash that could be tried elsewhere. */
   readonly #key = randomBytes(KEY_OCTETS);
 
   /** @param ask the account, or null if username or password is wrong. */
   constructor(
     ask: (credentials: Credentials) => Promise<string | null>,
+    questions: Joined<string | null>,
     ages: Omit<FactAges, "freshMs">,
     monotonic: () => number,
   ) {
     this.#ask = ask;
+    this.#questions = questions;
     this.#accounts = new FactMemory({ ...ages, freshMs: LOGIN_TTL_MS }, monotonic);
     this.#names = new FactMemory({ ...ages, freshMs: LOGIN_TTL_MS }, monotonic);
   }

@@ -2,7 +2,7 @@
  * The relay's door to the control plane: what is asked once for all who want to know; and while that is away, or has
  * trouble, or does not let the node in, what is remembered, for how long, and what is never given from memory.
  */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type AccountFacts, createNodeClient, type Fetch } from "../../api/client.ts";
 import { ControlPlane, ControlPlaneUnavailable, LoginNotRemembered, REMEMBERED_MS } from "../../relay/control_plane.ts";
 
@@ -53,6 +53,8 @@ function door() {
   ];
   return { plane, world, clock, asked, news, login, everything };
 }
+
+type Door = ReturnType<typeof door>;
 
 Deno.test("control plane: who asks at once for the same account or network asks once; who wants it fresh, by itself", async () => {
   const { plane, asked } = door();
@@ -161,6 +163,32 @@ Deno.test("control plane away: while it says nothing at all, one call waits and 
   await assertRejects(() => plane.account("carol", false), ControlPlaneUnavailable);
   silence.reject(new TypeError("connection lost"));
   await assertRejects(() => probe, ControlPlaneUnavailable);
+});
+
+Deno.test("control plane away: who asks just what that one call asks does not wait for it", async () => {
+  for (
+    const question of [
+      ({ login }: Door) => login(),
+      ({ plane }: Door) => plane.account("anna", false),
+      ({ plane }: Door) => plane.network(ADDRESS, false),
+    ]
+  ) {
+    const there = door();
+    const { world, clock } = there;
+    const known = await question(there);
+    world.all = dead;
+    clock.now = FRESH_MS;
+    await question(there);
+    const silence = Promise.withResolvers<Response>();
+    world.all = () => silence.promise;
+    clock.now += PROBE_MS;
+    let isWaiting = true;
+    const probe = question(there).finally(() => isWaiting = false);
+    assertEquals(await question(there), known);
+    assert(isWaiting);
+    silence.reject(new TypeError("connection lost"));
+    assertEquals(await probe, known);
+  }
 });
 
 Deno.test("control plane: one route that fails by itself is no reason not to ask the others", async () => {

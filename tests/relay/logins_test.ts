@@ -1,6 +1,7 @@
 /** What many sessions that log in at the same moment ask the control plane. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { ControlPlaneUnavailable } from "../../relay/control_plane.ts";
+import { Joined } from "../../relay/joined.ts";
 import { type Credentials, Logins } from "../../relay/logins.ts";
 
 const ADDRESS = "192.0.2.1";
@@ -17,7 +18,7 @@ function logins(trouble?: Error) {
     return password === "right" ? username : null;
   };
   const ages = { rememberedMs: 60_000, maxEntries: 10 };
-  return { asked, answers: answered.resolve, logins: new Logins(ask, ages, () => 0) };
+  return { asked, answers: answered.resolve, logins: new Logins(ask, new Joined(), ages, () => 0) };
 }
 
 const many = (logins: Logins, credentials: Credentials) => Array.from({ length: 50 }, () => logins.of(credentials));
