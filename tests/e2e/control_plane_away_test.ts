@@ -62,15 +62,20 @@ Deno.test("control plane stopped: who is remembered goes on, others get 454, the
   const password = await openAccount(started, "anna");
   await openAccount(started, "bob");
   await using edge = await startEdge([urlOf(started)], world);
-  const away = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>(), away = Promise.withResolvers<void>();
   world.nextHop.script = async (input) => {
-    if (input.startsWith("MAIL")) await away.promise;
+    if (input.startsWith("MAIL")) {
+      begun.resolve();
+      await away.promise;
+    }
     return undefined;
   };
   {
     using client = await hello(edge.smtpPort);
     await client.play(`C: AUTH PLAIN ${plainResponse("anna", password)}\nS: 235 …\n${message("before", "250 …")}`);
   }
+  // Whether it is signed is asked of the control plane before.
+  await begun.promise;
   assertEquals(await started.stop(), 0);
   away.resolve();
   await eventually(() => world.nextHop.received.length > 0 ? true : undefined, "the mail from before");
