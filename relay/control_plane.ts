@@ -70,6 +70,8 @@ const REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
 const FACTS_TTL_MS = 2000;
 /** What was known when the control plane answered last is used for so long while it does not. */
 export const REMEMBERED_MS = 15 * 60_000;
+/** Who asks the same later than this asks for itself: the call may hang, which says nothing of the next one. */
+const JOINED_FOR_MS = 1000;
 /** Of each kind: accounts, addresses, logins, domains, suppressed addresses. */
 const MAX_CACHED = 10_000;
 /** Items in one call; the control plane takes no more. */
@@ -112,10 +114,11 @@ export class ControlPlane {
     this.#accounts = new FactMemory(facts, monotonic);
     this.#networks = new FactMemory(facts, monotonic);
     // The call that finds out whether it is still away may take its time: nobody is to wait for that.
-    const joins = () => !this.#calls.isAway;
-    this.#accountQuestions = new Joined(joins);
-    this.#networkQuestions = new Joined(joins);
-    this.#logins = new Logins((credentials) => this.#askLogin(credentials), new Joined(joins), facts, monotonic);
+    const joins = (ageMs: number) => ageMs < JOINED_FOR_MS && !this.#calls.isAway;
+    this.#accountQuestions = new Joined(monotonic, joins);
+    this.#networkQuestions = new Joined(monotonic, joins);
+    const questions = new Joined<string | null>(monotonic, joins);
+    this.#logins = new Logins((credentials) => this.#askLogin(credentials), questions, facts, monotonic);
     this.#owners = new FactMemory(facts, monotonic);
     this.#suppressions = new FactMemory({ ...facts, freshMs: 0 }, monotonic);
     this.#reservations = new Batcher(MAX_BATCH, async (items) => {

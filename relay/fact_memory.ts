@@ -30,9 +30,10 @@ export class FactMemory<T> {
     return this.#within(key, this.#ages.rememberedMs);
   }
 
-  learn(key: string, value: T): void {
+  /** @param learnedAt when it was known to be so, ms of the same clock. */
+  learn(key: string, value: T, learnedAt = this.#monotonic()): void {
     this.#facts.delete(key);
-    this.#facts.set(key, { value, learnedAt: this.#monotonic() });
+    this.#facts.set(key, { value, learnedAt });
     for (const first of this.#facts.keys()) {
       if (this.#facts.size <= this.#ages.maxEntries) break;
       this.#facts.delete(first);

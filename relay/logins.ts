@@ -7,7 +7,7 @@ import { ControlPlaneAway } from "./control_plane_calls.ts";
 import { type FactAges, FactMemory } from "./fact_memory.ts";
 import type { Joined } from "./joined.ts";
 
-/** A verified password is believed for so long: a change or a suspension reaches every session within it. */
+/** A verified password is believed for so long since it was asked about: a change or a suspension reaches every session within it. */
 const LOGIN_TTL_MS = 5000;
 /** As long as what it is made with: SHA-256. */
 const KEY_OCTETS = 32;
@@ -20,7 +20,7 @@ export class LoginNotRemembered extends ControlPlaneAway {
 export interface Credentials {
   readonly username: string;
   readonly password: string;
-  /** The client's: the first of those that ask at the same time is told of. */
+  /** The client's; of those that ask together, only the first one's is passed on. */
   readonly address: string;
 }
 
@@ -30,6 +30,7 @@ export class Logins {
   /** Usernames, as they were given, that a login is remembered of. */
   readonly #names: FactMemory<true>;
   readonly #questions: Joined<string | null>;
+  readonly #monotonic: () => number;
   /** Keys what is remembered, so that it holds no password and no hash that could be tried elsewhere. */
   readonly #key = randomBytes(KEY_OCTETS);
 
@@ -42,6 +43,7 @@ export class Logins {
   ) {
     this.#ask = ask;
     this.#questions = questions;
+    this.#monotonic = monotonic;
     this.#accounts = new FactMemory({ ...ages, freshMs: LOGIN_TTL_MS }, monotonic);
     this.#names = new FactMemory({ ...ages, freshMs: LOGIN_TTL_MS }, monotonic);
   }
@@ -50,15 +52,22 @@ export class Logins {
   async of(credentials: Credentials): Promise<string | null> {
     const { username, password } = credentials;
     const key = createHmac("sha256", this.#key).update(JSON.stringify([username, password])).digest("base64");
-    return this.#accounts.fresh(key) ?? await this.#questions.ask(key, () => this.#asked(key, credentials));
+    const known = this.#accounts.fresh(key);
+    if (known !== undefined) return known;
+    const ask = () => this.#questions.ask(key, () => this.#asked(key, credentials));
+    const isAnothers = this.#questions.has(key);
+    const account = await ask();
+    // What another asked may have been looked up before the password became right: a refusal is asked for anew.
+    return account === null && isAnothers ? await ask() : account;
   }
 
   async #asked(key: string, credentials: Credentials): Promise<string | null> {
+    const askedAt = this.#monotonic();
     try {
       const account = await this.#ask(credentials);
       if (account === null) this.#accounts.forget(key);
       else {
-        this.#accounts.learn(key, account);
+        this.#accounts.learn(key, account, askedAt);
         this.#names.learn(credentials.username, true);
       }
       return account;

@@ -67,11 +67,12 @@ interface Known {
 export class SigningKeys {
   readonly #options: SigningKeysOptions;
   readonly #memory: FactMemory<Known>;
-  readonly #questions = new Joined<Known>();
+  readonly #questions: Joined<Known>;
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
     this.#memory = new FactMemory(AGES, options.monotonic);
+    this.#questions = new Joined(options.monotonic);
   }
 
   /** At once where they are known. @throws {KeysUnknown} as a rejection. */

@@ -52,12 +52,13 @@ const LONGEST_WAIT_MS = 60_000;
 export class StsPolicies {
   readonly #options: PoliciesOptions;
   readonly #known: Map<string, Known>;
-  readonly #fetches = new Joined<Known>();
+  readonly #fetches: Joined<Known>;
   readonly #slots = new Slots(FETCHES);
 
   constructor(options: PoliciesOptions) {
     this.#options = options;
     this.#known = new Map(options.kept);
+    this.#fetches = new Joined(options.now);
   }
 
   /**

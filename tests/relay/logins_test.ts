@@ -10,6 +10,7 @@ const WRONG = { ...RIGHT, password: "guess" };
 
 /** Logins of one account, and what was asked about them; `answers` lets go of those who wait. */
 function logins(trouble?: Error) {
+  const clock = { now: 0 };
   const asked: string[] = [], answered = Promise.withResolvers<void>();
   const ask = async ({ username, password }: Credentials) => {
     asked.push(password);
@@ -18,7 +19,12 @@ function logins(trouble?: Error) {
     return password === "right" ? username : null;
   };
   const ages = { rememberedMs: 60_000, maxEntries: 10 };
-  return { asked, answers: answered.resolve, logins: new Logins(ask, new Joined(), ages, () => 0) };
+  return {
+    clock,
+    asked,
+    answers: answered.resolve,
+    logins: new Logins(ask, new Joined(() => clock.now), ages, () => clock.now),
+  };
 }
 
 const many = (logins: Logins, credentials: Credentials) => Array.from({ length: 50 }, () => logins.of(credentials));
@@ -29,11 +35,11 @@ Deno.test("logins: sessions that log in at once with one password are one questi
   answers();
   assertEquals(new Set(await Promise.all(right)), new Set(["anna"]));
   assertEquals(new Set(await Promise.all(wrong)), new Set([null]));
-  assertEquals(asked, ["right", "guess"]);
+  assertEquals(asked, ["right", "guess", "guess"]);
   assertEquals(await all.of(RIGHT), "anna");
-  assertEquals(asked.length, 2, "what holds is believed for a while");
+  assertEquals(asked.length, 3, "what holds is believed for a while");
   assertEquals(await all.of(WRONG), null);
-  assertEquals(asked.length, 3, "what did not hold is asked anew");
+  assertEquals(asked.length, 4, "what did not hold is asked anew");
 });
 
 Deno.test("logins: neither another name nor another split of name and password gets the answer of one under way", async () => {
@@ -51,5 +57,32 @@ Deno.test("logins: trouble is told to all who wait, and asked about again by the
   answers();
   await Promise.all(waiting);
   await assertRejects(() => all.of(RIGHT), ControlPlaneUnavailable);
+  assertEquals(asked.length, 2);
+});
+
+Deno.test("logins: nobody is refused by the answer to what another asked before", async () => {
+  let asked = 0;
+  const first = Promise.withResolvers<null>();
+  const ask = () => asked++ === 0 ? first.promise : Promise.resolve("anna");
+  const all = new Logins(ask, new Joined(() => 0), { rememberedMs: 60_000, maxEntries: 10 }, () => 0);
+  const before = all.of(RIGHT);
+  const sinceThePasswordIsRight = [all.of(RIGHT), all.of(RIGHT)];
+  first.resolve(null);
+  assertEquals(await before, null);
+  assertEquals(await Promise.all(sinceThePasswordIsRight), ["anna", "anna"]);
+  assertEquals(asked, 2);
+});
+
+Deno.test("logins: what holds is believed for five seconds since it was asked, however long the answer took", async () => {
+  const { clock, asked, answers, logins: all } = logins();
+  const slow = all.of(RIGHT);
+  clock.now = 4000;
+  answers();
+  await slow;
+  clock.now = 4999;
+  await all.of(RIGHT);
+  assertEquals(asked.length, 1);
+  clock.now = 5000;
+  await all.of(RIGHT);
   assertEquals(asked.length, 2);
 });
