@@ -1,9 +1,9 @@
 /**
  * Prints the permission flags with which the server of these settings is to run: the least that its role works with.
  *
- * Used by `deno task start` as `deno run $(deno run --allow-env --allow-sys=hostname relay/permissions.ts)
- * relay/main.ts`, where the shell splits the output at blanks; so no flag has one (settings refuse such paths). With
- * mistaken settings the server is granted a look at the environment and nothing else: it says what is wrong itself.
+ * Used in the command of `deno task start`, as `$(deno run --allow-env --allow-sys=hostname relay/permissions.ts)`,
+ * where the shell splits the output at blanks; so no flag has one (settings refuse such paths). With mistaken settings
+ * the server is granted a look at the environment and nothing else: it says what is wrong itself.
  */
 import { PROXY_VARIABLES } from "./direct_fetch.ts";
 import { processEnvironment } from "./environment.ts";
