@@ -180,10 +180,8 @@ export class ControlPlane {
   async account(username: string, fresh: boolean): Promise<AccountFacts | null> {
     const known = fresh ? undefined : this.#accounts.fresh(username);
     if (known !== undefined) return known;
-    const ask = () => this.#askAccount(username);
-    // What is under way may have been looked up already: that is not "now".
-    const question = fresh ? ask : () => this.#accountQuestions.ask(username, ask);
-    return await this.#orRemembered(this.#accounts, username, fresh, question);
+    const ask = joined(this.#accountQuestions, username, fresh, () => this.#askAccount(username));
+    return await this.#orRemembered(this.#accounts, username, fresh, ask);
   }
 
   async #askAccount(username: string): Promise<AccountFacts | null> {
@@ -205,9 +203,8 @@ export class ControlPlane {
   async network(address: string, fresh: boolean): Promise<AccountFacts | null> {
     const known = fresh ? undefined : this.#networks.fresh(address);
     if (known !== undefined) return known.account;
-    const ask = () => this.#askNetwork(address);
-    const question = fresh ? ask : () => this.#networkQuestions.ask(address, ask);
-    return (await this.#orRemembered(this.#networks, address, fresh, question)).account;
+    const ask = joined(this.#networkQuestions, address, fresh, () => this.#askNetwork(address));
+    return (await this.#orRemembered(this.#networks, address, fresh, ask)).account;
   }
 
   async #askNetwork(address: string): Promise<NetworkOwner> {
@@ -383,4 +380,9 @@ export class ControlPlane {
       return known;
     }
   }
+}
+
+/** With others who ask, unless the answer is to be `fresh`: what is under way may have been looked up already. */
+function joined<T>(questions: Joined<T>, key: string, fresh: boolean, ask: () => Promise<T>): () => Promise<T> {
+  return fresh ? ask : () => questions.ask(key, ask);
 }

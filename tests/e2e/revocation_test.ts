@@ -2,7 +2,8 @@
  * What is taken back holds no longer at any node, while mail goes on: a password, an app password, an account, a key.
  *
  * The relay is a real process of two nodes, under load. A node believes a login for 5 seconds and an account's facts for
- * 2 (relay/logins.ts, relay/control_plane.ts); how long it took is printed, and bounded only generously: the machine may be busy.
+ * 2 (relay/logins.ts, relay/control_plane.ts); how long it took is printed, and bounded only generously: the machine may
+ * be busy.
  */
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64 } from "@std/encoding";
