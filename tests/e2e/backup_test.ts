@@ -45,6 +45,7 @@ async function world(stack: AsyncDisposableStack) {
     return /^RCPT TO:<m\d*[048]@/.test(input) ? "450 4.2.1 Later" : undefined;
   };
   const settings = {
+    MAILHOP_WORKERS: "2",
     MAILHOP_DNS: dns.setting,
     MAILHOP_ROUTES: `*=127.0.0.1:${nextHop.port}`,
     MAILHOP_ALLOW_PLAINTEXT_AUTH: "true",

@@ -37,6 +37,7 @@ Deno.test("kill -9 during a load of 2,000 messages: each that got its 250 arrive
   };
   const start = () =>
     startRelay({
+      MAILHOP_WORKERS: "2",
       MAILHOP_DATA_DIR: dataDir,
       MAILHOP_DNS: dns.setting,
       MAILHOP_ROUTES: `*=127.0.0.1:${nextHop.port}`,

@@ -43,6 +43,7 @@ Deno.test("delivery: by MX, with TLS where it is offered, over kept connections,
     "mx.customer.test": { A: ["127.0.0.3"] },
   });
   await using relay = await startRelay({
+    MAILHOP_WORKERS: "2",
     MAILHOP_DNS: dns.setting,
     MAILHOP_MX_PORT: `${alpha.port}`,
     MAILHOP_ALLOW_PRIVATE_NEXT_HOPS: "true",

@@ -24,6 +24,7 @@ Deno.test("policy: swapped under load, good modules and bad ones, without a lost
   const nextHop = stack.use(await NextHopServer.start());
   const relay = stack.use(
     await startRelay({
+      MAILHOP_WORKERS: "2",
       MAILHOP_DNS: dns.setting,
       MAILHOP_ROUTES: `*=127.0.0.1:${nextHop.port}`,
       // A session that ends would be one that was lost.

@@ -5,15 +5,15 @@ import { type PlaneSettings, readSettings, type Settings } from "../../relay/set
 const MACHINE = "node1.example.net";
 const CORES = 4;
 
-function read(environment: Record<string, string>, machine = MACHINE): Settings {
-  const read = readSettings(environment, machine, CORES);
+function read(environment: Record<string, string>, machine = MACHINE, cores = CORES): Settings {
+  const read = readSettings(environment, machine, cores);
   if (!read.ok) throw new Error(read.mistakes.join("\n"));
   return read.settings;
 }
 
 /** All that a process in role `all` is told. */
-function settingsOf(environment: Record<string, string>, machine = MACHINE) {
-  const settings = read(environment, machine);
+function settingsOf(environment: Record<string, string>, machine = MACHINE, cores = CORES) {
+  const settings = read(environment, machine, cores);
   if (settings.role !== "all") throw new Error(settings.role);
   return { ...settings.nodes, ...settings.plane };
 }
@@ -71,7 +71,7 @@ Deno.test("settings: nothing needs setting, and the defaults are the contract's"
     keepHistoryMs: 90 * 24 * 60 * 60_000,
     activationDelayMs: 900_000,
     blockRelays: 150,
-    workers: CORES,
+    workers: CORES - 1,
   });
 });
 
@@ -429,7 +429,9 @@ Deno.test("DATABASE_URL: what it cannot mean is one mistake, without its value",
   }
 });
 
-Deno.test("MAILHOP_WORKERS: a node for each core unless told, within reason", () => {
+Deno.test("MAILHOP_WORKERS: a node for each core but one unless told, within reason", () => {
+  const nodesOn = (cores: number) => settingsOf({}, MACHINE, cores).workers;
+  assertEquals([1, 2, 3, 8, 300].map(nodesOn), [1, 1, 2, 7, 256]);
   for (const value of ["0", "257", "two"]) {
     assertEquals(mistakesOf({ MAILHOP_WORKERS: value }), [
       `MAILHOP_WORKERS=${value}: expected a whole number from 1 to 256`,
