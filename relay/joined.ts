@@ -15,18 +15,23 @@ export class Joined<Answer> {
 
   /** Whether who asks now would get the answer to what another has asked. */
   has(key: string): boolean {
-    const underWay = this.#underWay.get(key);
-    return underWay !== undefined && this.#joins(this.#clock() - underWay.since);
+    return this.#toJoin(key) !== undefined;
   }
 
   /** @param ask does not throw; that its answer rejects is for all who wait. */
   ask(key: string, ask: () => Promise<Answer>): Promise<Answer> {
-    if (this.has(key)) return this.#underWay.get(key)!.answer;
+    const joined = this.#toJoin(key);
+    if (joined !== undefined) return joined;
     const since = this.#clock();
     const answer = ask().finally(() => {
       if (this.#underWay.get(key)?.answer === answer) this.#underWay.delete(key);
     });
     this.#underWay.set(key, { answer, since });
     return answer;
+  }
+
+  #toJoin(key: string): Promise<Answer> | undefined {
+    const underWay = this.#underWay.get(key);
+    return underWay !== undefined && this.#joins(this.#clock() - underWay.since) ? underWay.answer : undefined;
   }
 }
