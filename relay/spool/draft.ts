@@ -14,6 +14,13 @@ import type { LargeContent } from "./record.ts";
 export const MAX_SMALL_OCTETS = 256 * 1024;
 
 /**
+ * Octets of a large content that go to the disk together. The sync of a small message waits for what is before it, so
+ * that one customer's 45 MB would make the 250s of all others late: beside such uploads 4 KiB waited 45 to 76 ms at p99,
+ * with this 23 to 34; the uploads themselves take a tenth longer.
+ */
+const SYNC_OCTETS = 4 << 20;
+
+/**
  * A small content is gathered in the smallest of these that holds it, so that many who send little, or slowly, take little;
  * of each size about 1 MiB is kept for the next ones.
  */
@@ -36,6 +43,8 @@ export class Draft {
   /** The last write to the file. */
   #writing: Promise<void> = Promise.resolve();
   #fileOctets = 0;
+  /** Of these so many were synced as they came. */
+  #syncedOctets = 0;
   #crc32 = 0;
   /** Given up: what still comes is not kept. */
   #discarded = false;
@@ -125,6 +134,9 @@ export class Draft {
     await writeAll(this.#file!, octets);
     this.#fileOctets += octets.length;
     this.#crc32 = crc32(octets, this.#crc32) >>> 0;
+    if (this.#fileOctets < this.#syncedOctets + SYNC_OCTETS) return;
+    await this.#file!.syncData();
+    this.#syncedOctets = this.#fileOctets;
   }
 
   #grow(needed: number): void {

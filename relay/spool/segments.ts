@@ -29,8 +29,12 @@ const HEADER_OCTETS = 16;
 const MAGIC = 0x3167534d; // "MSg1"
 /** Of all formats; the fourth octet is the format's number, as a digit. */
 const MAGIC_OF_ALL = MAGIC & 0xffffff;
-/** How much is written at once while a file is filled with zeros. */
-const FILL_CHUNK_OCTETS = 1 << 20;
+/**
+ * How much is written at once, and synced, while a file is filled with zeros beside the log: a sync of the log waits for
+ * no more than that. Beside a file that was synced as a whole, groups of 256 KiB took 12 to 24 ms at p90 and p99, beside
+ * this 1.2 and 3 ms, alone 0.8 and 1.2; the file takes 160 ms instead of 50.
+ */
+const FILL_CHUNK_OCTETS = 256 << 10;
 /** Files kept for the next changes of segment, at 32 MiB each; what a long queue leaves beyond them is given back. */
 const MAX_FREE = 8;
 
@@ -45,6 +49,8 @@ export class Segments {
   readonly #free: string[] = [];
   readonly #damaged: string[] = [];
   #spare: Promise<string | undefined> | undefined;
+  /** Somebody waits for the file that is being made. */
+  #awaited = false;
   /** Whether the last file could not be made, and none is free. */
   #short = false;
   #highest = 0;
@@ -116,7 +122,7 @@ export class Segments {
 
   /** Takes a file into use under the next generation. The header is part of the first sync of the file. */
   async next(): Promise<{ segment: Segment; file: Deno.FsFile }> {
-    const path = this.#free.pop() ?? await this.#takeSpare() ?? await this.#make();
+    const path = this.#free.pop() ?? await this.#atOnce(async () => await this.#takeSpare() ?? await this.#make());
     const segment = { path, generation: ++this.#highest, salt: this.#newSalt() };
     let file: Deno.FsFile | undefined;
     try {
@@ -145,7 +151,7 @@ export class Segments {
 
   /** Waits until nothing is being made any more. */
   async settle(): Promise<void> {
-    const path = await this.#takeSpare();
+    const path = await this.#atOnce(async () => await this.#takeSpare());
     if (path !== undefined) this.#free.push(path);
   }
 
@@ -167,6 +173,16 @@ export class Segments {
     else this.#free.push(segment.path);
   }
 
+  /** Somebody waits for a file: nothing is to be gained by sparing the log's syncs. */
+  async #atOnce<File>(get: () => Promise<File>): Promise<File> {
+    this.#awaited = true;
+    try {
+      return await get();
+    } finally {
+      this.#awaited = false;
+    }
+  }
+
   #takeSpare(): Promise<string | undefined> | undefined {
     const spare = this.#spare;
     this.#spare = undefined;
@@ -180,6 +196,7 @@ export class Segments {
       const zeros = new Uint8Array(FILL_CHUNK_OCTETS);
       for (let left = this.#sizeBytes; left > 0; left -= zeros.length) {
         await writeAll(file, left < zeros.length ? zeros.subarray(0, left) : zeros);
+        if (!this.#awaited) await file.syncData();
       }
       await file.sync();
       await syncDirectory(this.#directory);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { SpoolDamaged, SpoolFailure } from "../../../relay/spool/errors.ts";
+import { DataSyncs } from "../../support/data_syncs.ts";
 import {
   accept,
   change,
@@ -150,6 +151,22 @@ Deno.test("large: a draft that is given up leaves no file; files without a messa
   }
   await using _test = await openTestSpool(directory);
   assertEquals([...Deno.readDirSync(join(directory, "large"))].map(({ name }) => name), ["kept"]);
+});
+
+Deno.test("large: the content goes to the disk in parts as it comes; where the disk does not take one, it is refused", async () => {
+  const MIB = 1 << 20;
+  await using test = await openTestSpool(newDirectory());
+  using syncs = new DataSyncs();
+  const draft = test.spool.draft("m", 0), content = contentOf("m", 9 * MIB);
+  for (let at = 0; at < content.length; at += MIB) await draft.write(content.subarray(at, at + MIB));
+  assertEquals(syncs.count, 2);
+  await test.spool.accept(envelope("m"), draft);
+  assertEquals(await readContent(test.spool.take(START)!), content);
+  syncs.failing = true;
+  const refused = test.spool.draft("refused", 0);
+  await assertRejects(async () => await refused.write(content), Error, "EIO");
+  await refused.discard();
+  assertEquals([...Deno.readDirSync(join(test.directory, "large"))].map(({ name }) => name), ["m"]);
 });
 
 Deno.test("large: content that was changed on the disk is never read to its end; one that is cut off is set aside", async () => {
