@@ -43,8 +43,6 @@ export class Draft {
   /** The last write to the file. */
   #writing: Promise<void> = Promise.resolve();
   #fileOctets = 0;
-  /** Of these so many were synced as they came. */
-  #syncedOctets = 0;
   #crc32 = 0;
   /** Given up: what still comes is not kept. */
   #discarded = false;
@@ -132,11 +130,10 @@ export class Draft {
 
   async #append(octets: Uint8Array): Promise<void> {
     await writeAll(this.#file!, octets);
+    const fullParts = Math.floor(this.#fileOctets / SYNC_OCTETS);
     this.#fileOctets += octets.length;
     this.#crc32 = crc32(octets, this.#crc32) >>> 0;
-    if (this.#fileOctets < this.#syncedOctets + SYNC_OCTETS) return;
-    await this.#file!.syncData();
-    this.#syncedOctets = this.#fileOctets;
+    if (Math.floor(this.#fileOctets / SYNC_OCTETS) > fullParts) await this.#file!.syncData();
   }
 
   #grow(needed: number): void {

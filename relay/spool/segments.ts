@@ -174,7 +174,7 @@ export class Segments {
   }
 
   /** Somebody waits for a file: nothing is to be gained by sparing the log's syncs. */
-  async #atOnce<File>(get: () => Promise<File>): Promise<File> {
+  async #atOnce<Path>(get: () => Promise<Path>): Promise<Path> {
     this.#awaited = true;
     try {
       return await get();

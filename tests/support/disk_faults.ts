@@ -13,6 +13,8 @@ const WRITES = ["put", "delete", "transaction", "putOutbox", "deleteOutbox", "sy
 export class DiskFaults implements Disposable {
   /** Calls so far. */
   files = 0;
+  /** Of these, syncs of a file's data. */
+  dataSyncs = 0;
   statements = 0;
   /** The call that fails, counted from 1. */
   failingFile = 0;
@@ -60,7 +62,9 @@ export class DiskFaults implements Disposable {
     prototype.sync = function () {
       return failing(() => sync.call(this));
     };
+    const syncsData = () => this.dataSyncs++;
     prototype.syncData = function () {
+      syncsData();
       return failing(() => syncData.call(this));
     };
     Deno.open = async (path, options) => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { crc32 } from "node:zlib";
 import { SpoolTooNew } from "../../../relay/spool/errors.ts";
 import { FIRST_RECORD_OFFSET, Segments } from "../../../relay/spool/segments.ts";
-import { DataSyncs } from "../../support/data_syncs.ts";
+import { DiskFaults } from "../../support/disk_faults.ts";
 import { newDirectory, nextTurn, segmentFiles } from "../../support/spool_on_disk.ts";
 import { join } from "@std/path";
 
@@ -56,15 +56,15 @@ Deno.test("segments: a file that was made ahead is used, and none is made beside
 });
 
 Deno.test("segments: a file that is made ahead goes to the disk in parts, one that is waited for at once", async () => {
-  using syncs = new DataSyncs();
+  using disk = new DiskFaults();
   const segments = await openIn(newDirectory(), 1 << 20);
   await use(segments);
-  assertEquals(syncs.count, 0);
+  assertEquals(disk.dataSyncs, 0);
   segments.prepare();
-  while (syncs.count < 4) await nextTurn();
+  while (disk.dataSyncs < 4) await nextTurn();
   await segments.settle();
   assertEquals((await Deno.stat((await use(segments)).path)).size, 1 << 20);
-  assertEquals(syncs.count, 4);
+  assertEquals(disk.dataSyncs, 4);
 });
 
 Deno.test("segments: of the files that a long queue leaves a few are kept, also after a restart", async () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { SpoolDamaged, SpoolFailure } from "../../../relay/spool/errors.ts";
-import { DataSyncs } from "../../support/data_syncs.ts";
+import { DiskFaults } from "../../support/disk_faults.ts";
 import {
   accept,
   change,
@@ -156,13 +156,13 @@ Deno.test("large: a draft that is given up leaves no file; files without a messa
 Deno.test("large: the content goes to the disk in parts as it comes; where the disk does not take one, it is refused", async () => {
   const MIB = 1 << 20;
   await using test = await openTestSpool(newDirectory());
-  using syncs = new DataSyncs();
+  using disk = new DiskFaults();
   const draft = test.spool.draft("m", 0), content = contentOf("m", 9 * MIB);
   for (let at = 0; at < content.length; at += MIB) await draft.write(content.subarray(at, at + MIB));
-  assertEquals(syncs.count, 2);
+  assertEquals(disk.dataSyncs, 2);
   await test.spool.accept(envelope("m"), draft);
   assertEquals(await readContent(test.spool.take(START)!), content);
-  syncs.failing = true;
+  disk.failingFile = disk.files + 3; // the file is made, and written, and then synced
   const refused = test.spool.draft("refused", 0);
   await assertRejects(async () => await refused.write(content), Error, "EIO");
   await refused.discard();
