@@ -1,14 +1,21 @@
 /** The build as each start runs it, on a copy of the sources. */
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 
-async function build(checkout: string): Promise<void> {
+/** @param before what its shell does first. */
+async function run(checkout: string, before: string): Promise<{ success: boolean; said: string }> {
   const script = join(checkout, "policy", "build.ts");
-  const args = ["run", "--cached-only", "--config", join(ROOT, "deno.json"), "--allow-all", script];
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-  assert(success, new TextDecoder().decode(stderr));
+  const deno = [Deno.execPath(), "run", "--cached-only", "--config", join(ROOT, "deno.json"), "--allow-all", script];
+  const command = new Deno.Command("sh", { args: ["-c", `${before}; exec "$@"`, "sh", ...deno] });
+  const { success, stderr } = await command.output();
+  return { success, said: new TextDecoder().decode(stderr) };
+}
+
+async function build(checkout: string): Promise<void> {
+  const { success, said } = await run(checkout, ":");
+  assert(success, said);
 }
 
 Deno.test("build: compiles what is not there, was changed or is damaged, and nothing else", async (t) => {
@@ -40,9 +47,24 @@ Deno.test("build: compiles what is not there, was changed or is damaged, and not
       assertEquals(await Deno.readFile(module), octets);
     });
 
-    await t.step("other sources", async () => {
-      const source = join(checkout, "policy", "assembly", "limits.ts");
+    const source = join(checkout, "policy", "assembly", "limits.ts");
+    const change = async () =>
       await Deno.writeTextFile(source, `${await Deno.readTextFile(source)}\n// another version\n`);
+
+    await t.step("where it cannot be stored, the one before stays, and the next try stores it", async () => {
+      await change();
+      const before = await file();
+      // In blocks of 512 octets: less than a module.
+      const { success, said } = await run(checkout, "trap '' XFSZ; ulimit -f 2");
+      assert(!success);
+      assertStringIncludes(said, "The policy could not be stored");
+      assertEquals([await file(), await Deno.readFile(module)], [before, octets]);
+      await build(checkout);
+      assertNotEquals(await file(), before);
+    });
+
+    await t.step("other sources", async () => {
+      await change();
       const before = await file();
       await build(checkout);
       assertNotEquals(await file(), before);
