@@ -1,5 +1,6 @@
 /** The server on real sockets: dialogues, the data, limits, deadlines, the drain and clients that vanish. */
 import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
 import { Connection } from "../../../relay/smtp/connection.ts";
 import { Dialogue } from "../../support/dialogue.ts";
 import { type Edge, edgeContext, startEdge } from "../../support/edge.ts";
@@ -143,6 +144,28 @@ Deno.test("server: a client that speaks before the greeting hears 554 and is not
     "554 5.5.0 This is an SMTP server: the client waits for its greeting\r\n",
     "<close>",
   ]);
+});
+
+Deno.test("server: what has arrived when a connection is accepted counts as spoken before the greeting", async () => {
+  await using edge = startEdge();
+  const directory = await Deno.makeTempDir({ prefix: "mailhop-early-" });
+  const spoken = join(directory, "spoken");
+  try {
+    const script = `
+      const client = await Deno.connect({ hostname: "127.0.0.1", port: ${edge.port} });
+      await client.write(new TextEncoder().encode("EHLO a\\r\\n"));
+      Deno.writeTextFileSync(${JSON.stringify(spoken)}, "");
+      const reply = new Uint8Array(512);
+      console.log(new TextDecoder().decode(reply.subarray(0, await client.read(reply))));`;
+    const client = new Deno.Command(Deno.execPath(), { args: ["eval", script], stdout: "piped" }).spawn();
+    // As long as this thread does nothing else, nothing is accepted.
+    const deadline = Date.now() + 30_000;
+    while (!isThere(spoken) && Date.now() < deadline) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    const heard = new TextDecoder().decode((await client.output()).stdout).trim();
+    assertEquals(heard, "554 5.5.0 This is an SMTP server: the client waits for its greeting");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test("server: the facts of a message's header are what admission decides on", async () => {
@@ -354,3 +377,13 @@ Deno.test("server: one octet a chunk does not outlive the lowest data rate", asy
   await client.play("S: 421 4.4.2 The message came too slowly");
   await client.ended();
 });
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
