@@ -24,10 +24,16 @@ const MAX_PASSWORD_OCTETS = 256;
 
 const octets = (text: string): number => new TextEncoder().encode(text).length;
 
-const username = z.string().regex(/^[a-z0-9._-]{1,64}$/, "expected 1 to 64 of a-z, 0-9, dot, underscore and hyphen");
+const username = z.string().regex(/^[a-z0-9._-]{1,64}$/, "expected 1 to 64 of a-z, 0-9, dot, underscore and hyphen")
+  // In a URL these are the way to somewhere else, also where they are encoded (RFC 3986 5.2.4).
+  .refine((text) => text !== "." && text !== "..", "expected more than one or two dots");
 const password = z.string().refine(
   (text) => octets(text) >= MIN_PASSWORD_OCTETS && octets(text) <= MAX_PASSWORD_OCTETS,
   `expected ${MIN_PASSWORD_OCTETS} to ${MAX_PASSWORD_OCTETS} octets`,
+).refine(
+  // RFC 4616 2: NUL ends a password in AUTH PLAIN; half of a surrogate pair has no UTF-8.
+  (text) => !text.includes("\0") && text.isWellFormed(),
+  "expected text in UTF-8 without NUL",
 ).openapi({ format: "password" });
 const email = z.email().max(254);
 const status = z.enum(["active", "suspended"]);

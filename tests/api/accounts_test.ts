@@ -64,6 +64,11 @@ Deno.test("accounts: the bounds of usernames and passwords", async () => {
   // Octets, not characters: each of these has two.
   assertEquals(await create("c", "é".repeat(128)), 201);
   assertEquals(await create("d", "é".repeat(129)), 400);
+  // No path leads to these.
+  for (const dots of [".", ".."]) assertEquals(await create(dots, PASSWORD), 400);
+  assertEquals(await create("...", PASSWORD), 201);
+  // No client could say them.
+  for (const unsaid of ["1234\0 5678", "12345678\ud800"]) assertEquals(await create("e", unsaid), 400);
 });
 
 Deno.test("accounts: a body that is not JSON is 400, one that is too large is 413", async () => {
