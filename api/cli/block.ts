@@ -124,11 +124,13 @@ function blockTable(username: string, blocks: readonly Block[], look: Look): str
 }
 
 function stateCell({ activatesAt, cancelledAt }: Block, look: Look): Cell {
-  if (cancelledAt !== null && Date.parse(cancelledAt) > look.now) {
-    return { text: `active until ${absoluteAndRelative(cancelledAt, look.now)}`, style: "warning" };
+  const isToCome = Date.parse(activatesAt) > look.now;
+  if (cancelledAt !== null && Date.parse(cancelledAt) > Math.max(look.now, Date.parse(activatesAt))) {
+    const from = isToCome ? ` from ${absolute(activatesAt)}` : "";
+    return { text: `active${from} until ${absoluteAndRelative(cancelledAt, look.now)}`, style: "warning" };
   }
   if (cancelledAt !== null) return { text: `cancelled ${absolute(cancelledAt)}`, style: "faint" };
-  if (Date.parse(activatesAt) > look.now) {
+  if (isToCome) {
     return { text: `active from ${absoluteAndRelative(activatesAt, look.now)}`, style: "warning" };
   }
   return { text: `active since ${absolute(activatesAt)}`, style: "good" };

@@ -1,5 +1,5 @@
 /** Table `block`: relay blocks bought, with the instant from which they count. */
-import { type Kysely, sql } from "kysely";
+import { type ExpressionBuilder, type Kysely, sql } from "kysely";
 import type { BlockFacts } from "../wire.ts";
 import { remembered } from "./remembered.ts";
 import type { BlockRow, Database } from "./schema.ts";
@@ -46,6 +46,10 @@ export const cancelBlock = async (
     }))
     .where("id", "=", id).where("username", "=", username).returningAll().executeTakeFirst();
 
+/** What is cancelled before it counts never does. */
+const everCounts = (row: ExpressionBuilder<Database, "block">) =>
+  row.or([row("cancelled_at", "is", null), row("cancelled_at", ">", row.ref("activates_at"))]);
+
 /** What the notice of a block's beginning or end is known by. */
 export const BLOCK_TURNS = {
   "block-activated": { column: "activates_at", once: "block-activated " },
@@ -65,7 +69,7 @@ export const findUntoldBlocks = (
 ): Promise<BlockRow[]> => {
   const { column, once } = BLOCK_TURNS[turn];
   return db.selectFrom("block").selectAll().where(column, ">", since).where(column, "<=", until)
-    .where((row) => row.or([row("cancelled_at", "is", null), row("cancelled_at", ">", row.ref("activates_at"))]))
+    .where(everCounts)
     .where((row) =>
       row.not(row.exists(
         row.selectFrom("notice").select("notice.id").where("notice.once", "=", sql<string>`${once} || block.id`),
@@ -85,6 +89,7 @@ const findMerged = remembered((db, usernames: readonly string[], now: number, me
     .select((row) => ["username", row.fn.sum<number>("quantity").as("quantity"), row.fn.max("activates_at").as("at")])
     .where("username", "in", usernames)
     .where((row) => row.or([row("cancelled_at", "is", null), row("cancelled_at", ">", now)]))
+    .where(everCounts)
     .groupBy("username")
     .groupBy((row) => row.case().when("activates_at", "<", mergedBefore).then(0).else(row.ref("activates_at")).end())
     .orderBy("username").orderBy("at")

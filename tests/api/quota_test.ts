@@ -25,6 +25,18 @@ Deno.test("blocks: bought, listed, cancelled", async () => {
   assertEquals(cancelled.cancelledAt, "2026-11-23T12:15:00Z");
 });
 
+Deno.test("blocks: one that is cancelled from before it counts is not announced", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  const { id } = (await api.request("POST", "/v1/accounts/alice/blocks", { quantity: 2 })).body;
+  const later = (await api.request("POST", "/v1/accounts/alice/blocks", { quantity: 1 })).body;
+  const cancel = (id: string, at: string) => api.request("DELETE", `/v1/accounts/alice/blocks/${id}?at=${at}`);
+  assertEquals((await cancel(id, "2026-11-23T12:10:00Z")).status, 204);
+  assertEquals((await cancel(later.id, "2026-11-23T12:20:00Z")).status, 204);
+  const pending = async () => (await api.request("GET", "/v1/accounts/alice/quota")).body.pending;
+  assertEquals(await pending(), [{ quantity: 1, activatesAt: "2026-11-23T12:15:00Z" }]);
+});
+
 Deno.test("blocks: of nobody, or somebody else's, are not found", async () => {
   await using api = await startControlPlane();
   await api.account("alice");

@@ -66,6 +66,20 @@ Deno.test("block cancel --at: it counts until then, and the list says so", async
   assertMatch((await runOn(api, "block list alice")).out, /cancelled 2026-11-25T00:00:00Z$/);
 });
 
+Deno.test("block cancel --at: before it is active it never will be, soon after it will be for a while", async () => {
+  await using api = await withAlice();
+  const state = async (at: string) => {
+    const { id } = JSON.parse((await runOn(api, "block buy alice --json")).out);
+    await runOn(api, `block cancel alice ${id} --at ${at}`);
+    return (await runOn(api, "block list alice")).out.split("\n").at(-1)!;
+  };
+  assertMatch(await state("2026-11-23T12:10:00Z"), / {2}cancelled 2026-11-23T12:10:00Z$/);
+  assertMatch(
+    await state("2026-11-23T12:20:00Z"),
+    / {2}active from 2026-11-23T12:15:00Z until 2026-11-23T12:20:00Z \(in 20 minutes\)$/,
+  );
+});
+
 Deno.test("quota: what to do stands below the figures; --days lists the last weeks", async () => {
   await using api = await withAlice();
   await runOn(api, "block buy alice");
