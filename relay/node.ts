@@ -37,6 +37,8 @@ export interface NodeOptions extends Omit<ShardOptions, "onDraining" | "isDraini
 }
 
 export interface Node {
+  /** Why its spool takes no mail now, in words; null: it does, as far as is known. */
+  spoolTrouble(): Promise<string | null>;
   /** Lets clients in, unless the operator has it drain; `tls` says that TLS begins with the connection. */
   serve(open: OpenListener, tls: boolean): void;
   /** No new connections; transactions in flight end within `graceMs`; what is accepted stays in the spool. */
@@ -111,6 +113,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   await shard.heard;
   if (way.draining) doors.close();
   return {
+    spoolTrouble: () => shard.spool.trouble(),
     serve: (open, tls) => doors.add(open, tls),
     async drain(graceMs) {
       // What is accepted meanwhile stays in the spool.

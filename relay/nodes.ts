@@ -121,6 +121,11 @@ export class Nodes implements NodesView {
     return this.#crew === undefined ? "starting" : this.#crew.trouble();
   }
 
+  /** Which spools take no mail, and why, in words; null: all do. */
+  spoolTrouble(): string | null {
+    return this.#crew?.spoolTrouble() ?? null;
+  }
+
   get configured(): number {
     return this.#parts.settings.workers;
   }

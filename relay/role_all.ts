@@ -48,7 +48,7 @@ export async function startAll(
       starttls: portsOf(endpoints.open.filter(({ tls }) => !tls)),
       tls: portsOf(endpoints.open.filter(({ tls }) => tls)),
     },
-    readiness: () => Promise.resolve({ nodes: nodes.trouble() }),
+    readiness: () => Promise.resolve({ nodes: nodes.trouble(), spool: nodes.spoolTrouble() }),
     figures: metrics,
   }, closing);
   closing.use(

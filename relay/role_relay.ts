@@ -42,6 +42,7 @@ export async function startRelay(
   );
   const checks = (): Record<string, Check> => ({
     nodes: okUnless(nodes.trouble()),
+    spool: okUnless(nodes.spoolTrouble()),
     "control plane": reach.check,
     // It is shown, and mail goes on: see the failure table.
     clock: { ok: true, words: clock.comparison?.apart ? skewWords(clock.comparison.aheadMs) : "ok" },

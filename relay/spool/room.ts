@@ -2,7 +2,8 @@
  * Whether the disk has room for more mail.
  *
  * When no file can be made for the time behind the log's present one, intake stops: what is left of the present file is
- * for outcomes, so that delivery goes on, which is what makes room. It is looked for again as long as mail is offered.
+ * for outcomes, so that delivery goes on, which is what makes room. It is looked for again where mail is offered, and
+ * where somebody wants to know.
  */
 import type { Segments } from "./segments.ts";
 

@@ -143,10 +143,8 @@ export class Spool implements Queue {
    */
   async accept(envelope: Envelope, draft: Draft): Promise<void> {
     if (this.#closed) throw new SpoolFailure("the spool is closed");
-    if (this.#parts.segments.short && !await this.#room.forMail()) throw new SpoolFailure("the spool's disk is full");
-    if (this.#loaded.size >= MAX_LOADED_WITHOUT_INDEX || this.#parts.outbox.full) {
-      throw new SpoolFailure("the spool's index does not take what is over");
-    }
+    const trouble = this.#parts.segments.short ? await this.trouble() : this.#indexTrouble();
+    if (trouble !== null) throw new SpoolFailure(trouble);
     const large = draft.large ? await this.#store(draft) : undefined;
     const content = large === undefined ? draft.take() : undefined;
     const meta = { accept: { envelope, large } };
@@ -154,6 +152,16 @@ export class Spool implements Queue {
       { meta, content: content ?? NOTHING },
       (location) => this.#add(envelope, location, content, large),
     );
+  }
+
+  /** Why no mail can be taken over now, in words; null: nothing is known to stand in the way. Looks for room again. */
+  async trouble(): Promise<string | null> {
+    return await this.#room.forMail() ? this.#indexTrouble() : "the spool's disk is full";
+  }
+
+  #indexTrouble(): string | null {
+    const isOver = this.#loaded.size >= MAX_LOADED_WITHOUT_INDEX || this.#parts.outbox.full;
+    return isOver ? "the spool's index does not take what is over" : null;
   }
 
   onAvailable(listener: () => void): void {

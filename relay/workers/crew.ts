@@ -51,6 +51,8 @@ interface Member {
   /** Of the thread that runs now, or is being started. */
   thread: Thread | undefined;
   upSince: number | undefined;
+  /** Why its spool takes no mail; null: it does. */
+  spoolTrouble: string | null;
   pauseMs: number;
   restart: ReturnType<typeof setTimeout> | undefined;
 }
@@ -81,7 +83,7 @@ export class Crew {
     this.#connections = new ConnectionCounts(connections, 0);
     const pauseMs = options.firstPauseMs ?? FIRST_PAUSE_MS;
     this.#members = Array.from({ length: workers }, (_, node) => (
-      { node, thread: undefined, upSince: undefined, pauseMs, restart: undefined }
+      { node, thread: undefined, upSince: undefined, spoolTrouble: null, pauseMs, restart: undefined }
     ));
   }
 
@@ -102,6 +104,14 @@ export class Crew {
   trouble(): string | null {
     const down = this.#members.filter(({ upSince }) => upSince === undefined).map(({ node }) => node);
     return down.length === 0 ? null : `not up: ${down.join(", ")} of ${this.#members.length}`;
+  }
+
+  /** Which spools take no mail, and why, in words; null if all do. */
+  spoolTrouble(): string | null {
+    const troubles = this.#members.flatMap(({ node, spoolTrouble }) =>
+      spoolTrouble === null ? [] : [`node ${node}: ${spoolTrouble}`]
+    );
+    return troubles.length === 0 ? null : troubles.join("; ");
   }
 
   /** How many let clients in. */
@@ -159,6 +169,7 @@ export class Crew {
       if (data.is === "up") thread.up.resolve();
       else if (data.is === "drained") thread.drained.resolve();
       else if (data.is === "login") this.#passOn(data.news, member);
+      else if (data.is === "spool") member.spoolTrouble = data.trouble;
       else if (data.is === "metrics") this.#waiting.get(data.ask)?.(data.metrics);
       else if (data.is === "no-port") this.#ended(member, thread, data.why, new PortUnavailable(data.why));
       else this.#ended(member, thread, data.why, new NodeNotStarted(data.why));
@@ -240,6 +251,7 @@ export class Crew {
     member.thread.controlPlane.close();
     member.thread = undefined;
     member.upSince = undefined;
+    member.spoolTrouble = null;
     this.#connections.forget(member.node);
   }
 }

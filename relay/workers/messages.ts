@@ -48,5 +48,7 @@ export type FromNode =
   /** Its spool is of a newer version of this program; the node has given up. */
   | { readonly is: "no-spool"; readonly why: string }
   | { readonly is: "login"; readonly news: LoginNews }
+  /** Its spool takes no mail, and why; null: it does again. */
+  | { readonly is: "spool"; readonly trouble: string | null }
   | { readonly is: "metrics"; readonly ask: number; readonly metrics: Snapshot }
   | { readonly is: "drained" };

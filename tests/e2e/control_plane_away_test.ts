@@ -165,6 +165,7 @@ Deno.test("a relay whose token is not known serves nobody, and says why; nobody 
   assertEquals(await readinessOf({ httpPort }), {
     status: "not ready",
     nodes: "ok",
+    spool: "ok",
     "control plane": "refuses the token in MAILHOP_RELAY_TOKEN",
     clock: "ok",
   });

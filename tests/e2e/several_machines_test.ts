@@ -117,7 +117,13 @@ Deno.test({
     await running;
     assertEquals(load.moves, 0);
     for (const edge of edges) {
-      assertEquals(await readinessOf(edge), { status: "ready", nodes: "ok", "control plane": "ok", clock: "ok" });
+      assertEquals(await readinessOf(edge), {
+        status: "ready",
+        nodes: "ok",
+        spool: "ok",
+        "control plane": "ok",
+        clock: "ok",
+      });
     }
     await assertNothingLost(world, apis[1]!, load);
   },

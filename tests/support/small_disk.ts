@@ -12,6 +12,11 @@ export class SmallDisk implements Disposable {
     return new SmallDisk(mebibytes);
   }
 
+  /** More or less room, for what is on it as well. */
+  resize(mebibytes: number): void {
+    run("mount", "-o", `remount,size=${mebibytes}m`, this.path);
+  }
+
   [Symbol.dispose](): void {
     run("umount", this.path);
     Deno.removeSync(this.path);

@@ -1,0 +1,49 @@
+/** What load balancers ask: a process that takes no mail is not ready, and is again by itself. */
+import { assertEquals } from "@std/assert";
+import { Dialogue } from "../support/dialogue.ts";
+import { startDnsServer } from "../support/dns_server.ts";
+import { readinessOf } from "../support/machines.ts";
+import { eventually, openAccount, startRelay } from "../support/relay_process.ts";
+import { needingMounts, SmallDisk } from "../support/small_disk.ts";
+
+/** Less than a segment of the log, and more than two. */
+const SMALL_MIB = 24, ENOUGH_MIB = 120;
+
+Deno.test({
+  ...needingMounts("readiness: a spool whose disk is full is said, and that it has room again, without any more mail"),
+  async fn() {
+    using disk = SmallDisk.mount(SMALL_MIB);
+    await using dns = startDnsServer({ "*": { MX: ["10 @"], A: ["127.0.0.1"] } });
+    await using relay = await startRelay({
+      MAILHOP_DATA_DIR: disk.path,
+      MAILHOP_DNS: dns.setting,
+      MAILHOP_WORKERS: "1",
+    });
+    await openAccount(relay, "anna");
+    await relay.api("POST", "/accounts/anna/networks", { cidr: "127.0.0.1/32" });
+    using client = await Dialogue.connect(relay.smtpPort);
+    await client.play(`
+      S: 220 …
+      C: HELO client.example
+      S: 250 …
+      C: MAIL FROM:<anna@customer.test>
+      S: 250 …
+      C: RCPT TO:<ben@example.test>
+      S: 250 …
+      C: DATA
+      S: 354 …
+      C: From: anna@customer.test
+      C:
+      C: .
+      S: 452 4.3.1 …
+    `);
+    const found = (status: string) =>
+      eventually(async () => {
+        const readiness = await readinessOf(relay);
+        return readiness.status === status ? readiness : undefined;
+      }, status);
+    assertEquals((await found("not ready")).spool, "node 0: the spool's disk is full");
+    disk.resize(ENOUGH_MIB);
+    assertEquals((await found("ready")).spool, "ok");
+  },
+});
