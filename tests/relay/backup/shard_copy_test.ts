@@ -24,7 +24,7 @@ import {
 const SILENT: Progress = { step() {}, octets() {} };
 /** So small that the busy spool uses each again within some tens of milliseconds. */
 const SEGMENT_BYTES = 512 * 1024;
-const COPIES = 6;
+const COPIES = 6, MOST_COPIES = 20;
 
 async function copyOf(source: TestSpool): Promise<{ directory: string; result: ShardCopy }> {
   const directory = newDirectory();
@@ -44,22 +44,24 @@ Deno.test("a copy of a busy shard has every message that was acknowledged before
   await using source = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
   await using busy = new BusySpool(source);
   await busy.accepted(500);
-  let roundsInAll = 0;
-  for (let copy = 0; copy < COPIES; copy++) {
+  let roundsInAll = 0, copies = 0;
+  // On a busy machine the spool may be too slow for all of them: then some more are made.
+  while (copies < COPIES || (roundsInAll === copies && copies < MOST_COPIES)) {
     const before = busy.waiting();
     const { directory, result } = await copyOf(source);
     const wanted = before.difference(busy.attempted);
     assert(wanted.size > 0);
     roundsInAll += result.rounds;
+    copies++;
 
     const found = await restored(directory);
-    assertEquals([...wanted.difference(new Set(found.keys()))], [], `copy ${copy} lacks messages`);
+    assertEquals([...wanted.difference(new Set(found.keys()))], [], `copy ${copies} lacks messages`);
     assertEquals([found.size, [...result.damaged]], [result.messages, []]);
     for (const [id, content] of found) assertEquals(content, contentOf(id, octetsOf(id)));
     await Deno.remove(directory, { recursive: true });
     await Deno.mkdir(directory);
   }
-  assert(roundsInAll > COPIES, "segments were used again while they were copied, or this test shows nothing");
+  assert(roundsInAll > copies, "segments were used again while they were copied, or this test shows nothing");
   assertEquals(source.troubles, []);
 });
 
