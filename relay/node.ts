@@ -15,6 +15,7 @@ import { edgeOf, type EdgeSettings } from "./edge_settings.ts";
 import { describe } from "./error_words.ts";
 import { Reservations } from "./leases/reservations.ts";
 import type { NodeMetrics } from "./metrics/node_metrics.ts";
+import { startPeriodicWork } from "./periodic_work.ts";
 import { PolicyFollower } from "./policy/follower.ts";
 import { nodeParameters } from "./policy/parameters.ts";
 import { DecisionRecorder } from "./policy/recorder.ts";
@@ -23,6 +24,7 @@ import { openShard, type ShardOptions } from "./shard.ts";
 import type { ConnectionContext } from "./smtp/connection.ts";
 import type { ConnectionCounts } from "./smtp/connection_counts.ts";
 import { SmtpServer } from "./smtp/server.ts";
+import type { Spool } from "./spool/spool.ts";
 
 export interface NodeOptions extends Omit<ShardOptions, "onDraining" | "isDraining" | "atEdge"> {
   readonly settings:
@@ -34,11 +36,19 @@ export interface NodeOptions extends Omit<ShardOptions, "onDraining" | "isDraini
   readonly connections: ConnectionCounts;
   /** The server's side of STARTTLS. */
   readonly secure: ConnectionContext["secure"];
+  /** Hears why the spool takes no mail, in words, and null when it does again. */
+  readonly onSpoolTrouble: (trouble: string | null) => void;
 }
 
+/** Load balancers look every few seconds, too. */
+const SPOOL_WATCH_MS = 2000;
+/**
+ * A look for room writes until the disk is full again, beside whatever else is on it: without mail to gain by it, so
+ * often at most, or half as often, so that nodes on one disk do not take the room from each other again and again.
+ */
+const LOOK_FOR_ROOM_MS = 15_000;
+
 export interface Node {
-  /** Why its spool takes no mail now, in words; null: it does, as far as is known. */
-  spoolTrouble(): Promise<string | null>;
   /** Lets clients in, unless the operator has it drain; `tls` says that TLS begins with the connection. */
   serve(open: OpenListener, tls: boolean): void;
   /** No new connections; transactions in flight end within `graceMs`; what is accepted stays in the spool. */
@@ -112,17 +122,32 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   // plane cannot be asked, nobody gets further than that anyway.
   await shard.heard;
   if (way.draining) doors.close();
+  const spoolWatch = watchSpool(shard.spool, options);
   return {
-    spoolTrouble: () => shard.spool.trouble(),
     serve: (open, tls) => doors.add(open, tls),
     async drain(graceMs) {
       // What is accepted meanwhile stays in the spool.
       await Promise.all([doors.end(graceMs), shard.stopDelivering()]);
+      await spoolWatch[Symbol.asyncDispose]();
       await policy[Symbol.asyncDispose]();
       await reservations[Symbol.asyncDispose]();
       await shard.close();
     },
   };
+}
+
+/** Who is known to take no mail is sent none, and would not find out that there is room again. */
+function watchSpool(spool: Pick<Spool, "trouble">, { random, onSpoolTrouble, log }: NodeOptions): AsyncDisposable {
+  const lookAgainMs = LOOK_FOR_ROOM_MS * (1 + random());
+  let told: string | null = null;
+  return startPeriodicWork({
+    async work() {
+      const trouble = await spool.trouble(lookAgainMs);
+      if (trouble !== told) onSpoolTrouble(told = trouble);
+    },
+    everyMs: SPOOL_WATCH_MS,
+    onTrouble: (error) => log.warn("the spool could not be looked at", { error: describe(error) }),
+  });
 }
 
 function counted(reservations: Reservations, metrics: NodeMetrics): Pick<Reservations, "reserve"> {

@@ -367,8 +367,9 @@ function isConnectionTrouble(error: unknown): boolean {
 }
 
 /**
- * Resolves when what the clients had sent by now has been read. A turn of immediates does not look at sockets; where a
- * timer has fired they have been looked at, and where the next one fires, what was found has been told. 2 to 4 ms.
+ * Resolves when what the clients had sent by now has been read, with Deno 2.9.6: a turn of immediates does not look at
+ * sockets; where a timer has fired they have been looked at, and where the next one fires, what was found has been
+ * told. 2 to 4 ms.
  */
 async function socketsLookedAt(): Promise<void> {
   for (let timer = 0; timer < 2; timer++) await new Promise<void>((resolve) => setTimeout(resolve, 0));

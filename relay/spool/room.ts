@@ -16,25 +16,29 @@ export interface RoomParts {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Room is looked for this often at most: a try writes until the disk is full again. */
+/** Where mail is offered, room is looked for this often at most: a try writes until the disk is full again. */
 const LOOK_AGAIN_MS = 5000;
 
 export class Room {
   readonly #parts: RoomParts;
-  #nextLook = -Infinity;
+  #lookedAt = -Infinity;
   #looking: Promise<boolean> | undefined;
 
   constructor(parts: RoomParts) {
     this.#parts = parts;
   }
 
-  /** Resolves to whether mail may be taken in now; all that ask meanwhile share one look. */
-  async forMail(): Promise<boolean> {
+  /**
+   * Resolves to whether mail may be taken in now; all that ask meanwhile share one look.
+   *
+   * @param lookAgainMs so long after a look there is no other one.
+   */
+  async forMail(lookAgainMs = LOOK_AGAIN_MS): Promise<boolean> {
     const { segments, now } = this.#parts;
     if (!segments.short) return true;
     if (this.#looking !== undefined) return await this.#looking;
-    if (now() < this.#nextLook) return false;
-    this.#nextLook = now() + LOOK_AGAIN_MS;
+    if (now() - this.#lookedAt < lookAgainMs) return false;
+    this.#lookedAt = now();
     return await (this.#looking = this.#look().finally(() => this.#looking = undefined));
   }
 

@@ -154,9 +154,13 @@ export class Spool implements Queue {
     );
   }
 
-  /** Why no mail can be taken over now, in words; null: nothing is known to stand in the way. Looks for room again. */
-  async trouble(): Promise<string | null> {
-    return await this.#room.forMail() ? this.#indexTrouble() : "the spool's disk is full";
+  /**
+   * Why no mail can be taken over now, in words; null: nothing is known to stand in the way.
+   *
+   * @param lookAgainMs room on the disk is looked for again so long after the last look; as for offered mail, unless told.
+   */
+  async trouble(lookAgainMs?: number): Promise<string | null> {
+    return await this.#room.forMail(lookAgainMs) ? this.#indexTrouble() : "the spool's disk is full";
   }
 
   #indexTrouble(): string | null {

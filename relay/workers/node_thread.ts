@@ -14,7 +14,6 @@ import { type Node, type NodeOptions, startNode } from "../node.ts";
 import { LoopLag } from "../metrics/loop_lag.ts";
 import { measuredFetch } from "../metrics/measured_fetch.ts";
 import { NodeMetrics } from "../metrics/node_metrics.ts";
-import { startPeriodicWork } from "../periodic_work.ts";
 import type { HostPort } from "../settings.ts";
 import { shardDirectory } from "../shard_directories.ts";
 import { ConnectionCounts } from "../smtp/connection_counts.ts";
@@ -23,9 +22,6 @@ import { createStartTls } from "../tls/server_starttls.ts";
 import type { FromNode, Task, ToNode } from "./messages.ts";
 import { fetchOver } from "./port_fetch.ts";
 import { SharedLoginThrottle } from "./shared_login_throttle.ts";
-
-/** Load balancers look every few seconds, too. */
-const SPOOL_WATCH_MS = 2000;
 
 /** What a worker's global scope is for this. */
 export interface ThreadScope {
@@ -116,6 +112,7 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
       const { conn: secured, tls } = await startTls.upgrade(conn);
       return { conn: secured, tls: `${tls.version} ${tls.cipher}` };
     },
+    onSpoolTrouble: (trouble) => scope.postMessage({ is: "spool", trouble }),
   });
   if (node === undefined) return undefined;
   const adoption = await adoptShards({ ...shared, spoolDirectory, node: task.node });
@@ -126,34 +123,17 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
     scope.postMessage({ is: "no-port", why: error.message });
     return undefined;
   }
-  const spoolWatch = watchSpool(scope, node, shared.log);
   return {
     reload: (certificate) => startTls.reload(certificate),
     throttle,
     metrics,
     log: shared.log,
     async drain(graceMs) {
-      await spoolWatch[Symbol.asyncDispose]();
       await Promise.all([node.drain(graceMs), adoption.close()]);
       await resolver[Symbol.asyncDispose]();
       lag[Symbol.dispose]();
     },
   };
-}
-
-/** Tells whether the spool takes mail: a node that does not is sent none, and would not hear of it otherwise. */
-function watchSpool(scope: ThreadScope, node: Node, log: Logger): AsyncDisposable {
-  let told: string | null = null;
-  return startPeriodicWork({
-    async work() {
-      const trouble = await node.spoolTrouble();
-      if (trouble === told) return;
-      told = trouble;
-      scope.postMessage({ is: "spool", trouble });
-    },
-    everyMs: SPOOL_WATCH_MS,
-    onTrouble: (error) => log.warn("the spool could not be looked at", { error: describe(error) }),
-  });
 }
 
 /** undefined: the spool is of a newer version, and the main thread was told. */

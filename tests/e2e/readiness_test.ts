@@ -8,6 +8,8 @@ import { needingMounts, SmallDisk } from "../support/small_disk.ts";
 
 /** Less than a segment of the log, and more than two. */
 const SMALL_MIB = 24, ENOUGH_MIB = 120;
+/** Room is looked for at least so often. */
+const LOOKED_FOR_MS = 60_000;
 
 Deno.test({
   ...needingMounts("readiness: a spool whose disk is full is said, and that it has room again, without any more mail"),
@@ -38,10 +40,14 @@ Deno.test({
       S: 452 4.3.1 …
     `);
     const found = (status: string) =>
-      eventually(async () => {
-        const readiness = await readinessOf(relay);
-        return readiness.status === status ? readiness : undefined;
-      }, status);
+      eventually(
+        async () => {
+          const readiness = await readinessOf(relay);
+          return readiness.status === status ? readiness : undefined;
+        },
+        status,
+        LOOKED_FOR_MS,
+      );
     assertEquals((await found("not ready")).spool, "node 0: the spool's disk is full");
     disk.resize(ENOUGH_MIB);
     assertEquals((await found("ready")).spool, "ok");

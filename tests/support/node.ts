@@ -158,6 +158,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     throttle: new LoginThrottle(),
     connections: new ConnectionCounts(newConnectionTable(1, settings.maxConnections, 1), 0),
     isOwnEndpoint: ownEndpoints([{ hostname: HOST, port }]),
+    onSpoolTrouble: () => {},
     secure: async (plain) => {
       const { conn, tls: { version, cipher } } = await tls.upgrade(plain);
       return { conn, tls: `${version} ${cipher}` };
