@@ -89,7 +89,8 @@ export function whyUnusable(path: string, error: unknown): string {
 }
 
 function isOperatorsMatter(error: unknown): error is Error {
-  return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotADirectory ||
-    error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotFound ||
+  return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable ||
+    error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.AlreadyExists ||
+    error instanceof Deno.errors.NotFound ||
     (error instanceof Error && "code" in error && (error.code === "EROFS" || error.code === "ENOSPC"));
 }

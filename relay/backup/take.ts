@@ -78,6 +78,8 @@ async function refuseWhatCannotBe({ dataDir, target, databaseElsewhere }: TakeOp
   if (!relative(resolve(dataDir), resolve(target)).startsWith("..")) {
     throw new BackupRefused(`${target} is in the data directory itself, and would be lost with it`);
   }
+  const parent = dirname(resolve(target));
+  if (!await isThere(parent)) throw new BackupRefused(`${parent} is not there: make it first (mkdir -p ${parent})`);
   if (await isThere(target) && (await namesIn(target)).length > 0) {
     throw new BackupRefused(`${target} is not empty: each backup has a directory of its own`);
   }

@@ -105,6 +105,8 @@ Deno.test("data directory: what stands in the way is said", () =>
     await Deno.writeTextFile(path, "a file");
     assertMatch(await refusal(path), /^the data directory .* cannot be used: /);
     assertMatch(await refusal(join(path, "below")), /^the data directory .* cannot be used: /);
+    // Deno itself keeps programs out of the system's own folders.
+    assertMatch(await refusal("/proc/mailhop"), /^the data directory .* cannot be used: /);
   }));
 
 Deno.test("data directory: one that others may enter is warned about", () =>
