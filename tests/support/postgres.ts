@@ -20,13 +20,15 @@ import { systemUser } from "./system_user.ts";
 const SUPERUSER = "mailhop";
 /** PostgreSQL does not run as root; Debian's package makes this user for it. */
 const SYSTEM_USER = "postgres";
-const TEMPLATE = "migrated";
+const TEMPLATE = "newest";
 const HOST = "127.0.0.1";
 
 /** What there is in a database that was never used. */
 const EMPTY = "template0";
 /** The one role that needs a password; it is made by whoever wants it. */
 export const APP_ROLE = "app";
+
+type Row = Record<string, unknown>;
 
 export interface PostgresDatabase extends AsyncDisposable {
   readonly location: PostgresServer;
@@ -35,10 +37,10 @@ export interface PostgresDatabase extends AsyncDisposable {
 export interface TestPostgres extends AsyncDisposable {
   /** Where that database is. */
   server(database: string): PostgresServer;
-  /** A new database with the newest schema, or with nothing at all; dropped when disposed of. */
+  /** A new database with the newest schema, or with nothing at all; dropped some time after it is disposed of. */
   newDatabase(from?: "migrated" | "empty"): Promise<PostgresDatabase>;
   /** As the superuser. */
-  query(database: string, sql: string): Promise<Record<string, unknown>[]>;
+  query(database: string, sql: string): Promise<Row[]>;
   /** Ends all of its processes at once, as a power failure does. */
   crash(): Promise<void>;
   start(): Promise<void>;
@@ -95,40 +97,85 @@ export async function startPostgres({ certificate, durable = false }: PostgresOp
   const server = (database: string): PostgresServer => (
     { host: HOST, port, user: SUPERUSER, password: "", database, tls: "none", authorityFile: null }
   );
-  const query: TestPostgres["query"] = async (database, sql) => {
+  const inTurn: InTurn = async (database, statements) => {
     const client = new pg.Client({ host: HOST, port, user: SUPERUSER, password: () => "", database });
     await client.connect();
     try {
-      return (await client.query(sql)).rows;
+      const results = [];
+      for (const sql of statements) results.push((await client.query(sql)).rows);
+      return results;
     } finally {
       await client.end();
     }
   };
-  let databases = 0;
-  let made: Promise<void> | undefined;
+  const query: TestPostgres["query"] = async (database, sql) => (await inTurn(database, [sql])).at(-1)!;
   const makeTemplate = async () => {
     await query("postgres", `create database ${TEMPLATE} template ${EMPTY}`);
     await using _ = await openDatabase(server(TEMPLATE));
   };
+  let made: Promise<void> | undefined;
+  const migrated = new Stock("migrated", TEMPLATE, inTurn), empty = new Stock("empty", EMPTY, inTurn);
   return {
     server,
     query,
     async newDatabase(from = "migrated") {
       if (from === "migrated") await (made ??= makeTemplate());
-      const name = `test_${++databases}`;
-      const template = from === "migrated" ? TEMPLATE : EMPTY;
-      // Copied as files it takes half as long as by way of the log, on which a test's cluster does not depend.
-      await query("postgres", `create database ${name} template ${template} strategy file_copy`);
-      return {
-        location: server(name),
-        // By force: the server may not yet have noticed that its clients are gone.
-        [Symbol.asyncDispose]: async () => void await query("postgres", `drop database ${name} with (force)`),
-      };
+      const stock = from === "migrated" ? migrated : empty;
+      const name = await stock.take();
+      return { location: server(name), [Symbol.asyncDispose]: () => stock.giveBack(name) };
     },
     crash: () => supervisor.say("crash"),
     start: () => supervisor.say("start"),
     [Symbol.asyncDispose]: () => supervisor.end(),
   };
+}
+
+/** Several statements on one connection, each by itself. */
+type InTurn = (database: string, statements: readonly string[]) => Promise<Row[][]>;
+
+/** So many are made, and dropped, at a time: a connection's process takes the server longer than they do. */
+const TOGETHER = 8;
+
+/** Databases that are there for whoever wants one, and those that nobody wants any more. */
+class Stock {
+  readonly #name: string;
+  readonly #template: string;
+  readonly #inTurn: InTurn;
+  readonly #ready: string[] = [];
+  readonly #used: string[] = [];
+  #made = 0;
+  /** One at a time makes new ones. */
+  #making: Promise<void> | undefined;
+
+  constructor(name: string, template: string, inTurn: InTurn) {
+    this.#name = name;
+    this.#template = template;
+    this.#inTurn = inTurn;
+  }
+
+  async take(): Promise<string> {
+    for (;;) {
+      const name = this.#ready.shift();
+      if (name !== undefined) return name;
+      await (this.#making ??= this.#make().finally(() => this.#making = undefined));
+    }
+  }
+
+  /** Drops them by force: the server may not yet have noticed that their clients are gone. */
+  async giveBack(name: string): Promise<void> {
+    if (this.#used.push(name) < TOGETHER) return;
+    await this.#inTurn("postgres", this.#used.splice(0).map((used) => `drop database ${used} with (force)`));
+  }
+
+  /** As many as there were before: whoever wants one more does not wait for eight. */
+  async #make(): Promise<void> {
+    const count = Math.min(Math.max(this.#made, 1), TOGETHER);
+    const names = Array.from({ length: count }, () => `${this.#name}_${++this.#made}`);
+    // Copied as files it takes half as long as by way of the log, on which a test's cluster does not depend.
+    const create = (name: string) => `create database ${name} template ${this.#template} strategy file_copy`;
+    await this.#inTurn("postgres", names.map(create));
+    this.#ready.push(...names);
+  }
 }
 
 /** The shell that does what a line of its input says, and answers each with the exit code. */
