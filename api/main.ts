@@ -24,7 +24,7 @@ import { recheckDomains } from "./domain_recheck.ts";
 import type { AddressFacts } from "./dry_run.ts";
 import { createHabits } from "./habits.ts";
 import type { HelpFacts } from "./help/placeholders.ts";
-import { createPasswords } from "./passwords.ts";
+import { type Cost, createPasswords } from "./passwords.ts";
 import { createNoticeBoard } from "./notices.ts";
 import { openPolicyControl } from "./policy_control.ts";
 import { prune } from "./pruning.ts";
@@ -75,6 +75,8 @@ export interface ControlPlaneOptions {
   readonly help: Omit<HelpFacts, "activationDelayMs">;
   /** Checks of the rest of the process, beside the database. */
   readonly readiness: Readiness;
+  /** Of passwords' hashes, where it is not to be the service's own. */
+  readonly passwordCost?: Cost;
   /** Where the operator's figures are kept, if anywhere. */
   readonly figures?: ControlPlaneFigures;
   readonly log: Log;
@@ -168,7 +170,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
     policy,
     notices,
     habits: createHabits(db),
-    passwords: createPasswords(),
+    passwords: createPasswords(options.passwordCost),
     now,
     newId,
     newToken: () => randomBytes(TOKEN_OCTETS).toString("hex"),

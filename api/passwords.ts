@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { createBoundedQueue } from "./bounded_queue.ts";
 
-interface Cost {
+/** Of a hash, as scrypt has it (RFC 7914 2). */
+export interface Cost {
   /** log2 of scrypt's N. */
   readonly ln: number;
   readonly r: number;
@@ -60,14 +61,15 @@ const read = (text: string): { cost: Cost; salt: Buffer; hash: Buffer } => {
   };
 };
 
-export const createPasswords = (): Passwords => {
+/** @param cost of new hashes; those that there are say theirs. */
+export const createPasswords = (cost: Cost = COST): Passwords => {
   const queue = createBoundedQueue(MAX_RUNNING, MAX_WAITING);
   /** Random octets in place of a hash: no password leads there. */
-  const nobody = write(COST, randomBytes(SALT_OCTETS), randomBytes(HASH_OCTETS));
+  const nobody = write(cost, randomBytes(SALT_OCTETS), randomBytes(HASH_OCTETS));
   return {
     async hash(password) {
       const salt = randomBytes(SALT_OCTETS);
-      return write(COST, salt, await queue.run(() => derive(password, salt, COST)));
+      return write(cost, salt, await queue.run(() => derive(password, salt, cost)));
     },
     async verify(password, stored) {
       const { cost, salt, hash } = read(stored ?? nobody);

@@ -12,6 +12,7 @@ import { addressesWith } from "../support/addresses.ts";
 import { SERVICE, staticDns } from "../support/static_dns.ts";
 import { newDatabase } from "./database.ts";
 import { HELP_FACTS } from "../support/help_facts.ts";
+import { PASSWORD_COST } from "../support/password_cost.ts";
 
 export const ADMIN = "operator-token";
 export const RELAY = "relay-token";
@@ -90,6 +91,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   await using stack = new AsyncDisposableStack();
   const database = options.database ?? stack.use(await newDatabase()).location;
   const plane = await createControlPlane({
+    passwordCost: PASSWORD_COST,
     database,
     counters: await counters?.location() ?? null,
     adminToken: ADMIN,

@@ -24,6 +24,7 @@ import { NextHopServer } from "./next_hop_server.ts";
 import { passwordOf, type TestSettings, testSettings, ZONE } from "./node.ts";
 import { SELF_SIGNED } from "./self_signed.ts";
 import { HELP_FACTS } from "./help_facts.ts";
+import { PASSWORD_COST } from "./password_cost.ts";
 
 const ADMIN_TOKEN = "operator-token", RELAY_TOKEN = "relay-token";
 /** The system spreads connections by chance: a node is missed so often with a probability of (2/3)^200. */
@@ -56,6 +57,7 @@ export async function startTestCrew(nodes: number, changes: Partial<TestSettings
     ...changes,
   });
   const plane = await createControlPlane({
+    passwordCost: PASSWORD_COST,
     database: IN_MEMORY,
     counters: null,
     adminToken: ADMIN_TOKEN,

@@ -30,6 +30,7 @@ import { startDnsServer, type Zone } from "./dns_server.ts";
 import { NextHopServer } from "./next_hop_server.ts";
 import { SELF_SIGNED } from "./self_signed.ts";
 import { HELP_FACTS } from "./help_facts.ts";
+import { PASSWORD_COST } from "./password_cost.ts";
 
 export const NOON = Date.parse("2026-11-23T12:00:00Z");
 export const MINUTE_MS = 60_000;
@@ -114,6 +115,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
   );
   const settings = testSettings(nextHop.port, options.settings);
   const plane = await createControlPlane({
+    passwordCost: PASSWORD_COST,
     database: options.database ?? IN_MEMORY,
     counters: null,
     adminToken: ADMIN_TOKEN,

@@ -8,6 +8,7 @@ import { addressesWith } from "../../support/addresses.ts";
 import { SERVICE, staticDns } from "../../support/static_dns.ts";
 import { newDatabase } from "../database.ts";
 import { HELP_FACTS } from "../../support/help_facts.ts";
+import { PASSWORD_COST } from "../../support/password_cost.ts";
 
 export const NOW = Date.parse("2026-11-23T12:00:00Z");
 const ADMIN_TOKEN = "operator-token-of-the-test";
@@ -33,6 +34,7 @@ export async function startApi(): Promise<Api> {
   let ids = 0;
   const database = await newDatabase();
   const plane = await createControlPlane({
+    passwordCost: PASSWORD_COST,
     database: database.location,
     counters: null,
     adminToken: ADMIN_TOKEN,
