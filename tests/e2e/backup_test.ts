@@ -165,7 +165,8 @@ Deno.test("backup: one that is killed leaves what no restore takes for whole, an
     ["restore", backup, "is no whole backup: it has no manifest.json, which is written last"],
     ["restore", `${backup}.incomplete`, "is no whole backup: it has no manifest.json, which is written last"],
     ["backup", inside, "is in the data directory itself"],
-    ["backup", join(backup, "nowhere", "x"), "No such file or directory"],
+    ["backup", join(backup, "nowhere", "x"), "nowhere is not there: make it first"],
+    ["backup", join(Deno.execPath(), "x"), "Not a directory"],
   ] as const;
   for (const [which, path, why] of cases) {
     const { code, errors, output } = await runTask(which, [path], { dataDir: which === "backup" ? data : restored });
