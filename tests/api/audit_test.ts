@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { ADMIN, NOON, PASSWORD, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
+/** A hash takes a third of a second. */
+const SLOW = { ln: 17, r: 8, p: 1 };
+
 const entries = async (api: TestControlPlane, query = "") => (await api.request("GET", `/v1/audit${query}`)).body.items;
 
 const shown = (items: { method: string; path: string; account: string | null; status: number | null }[]) =>
@@ -59,10 +62,10 @@ Deno.test("audit: what is refused or fails is recorded as well; what has no vali
 });
 
 Deno.test("audit: the entry is there before the change is made", async () => {
-  await using api = await startControlPlane();
+  await using api = await startControlPlane({ passwordCost: SLOW });
   await api.account("alice");
   const path = "/v1/accounts/alice/password";
-  // Its hash takes longer than the look at the log.
+  // Its hash takes longer than the looks at the log.
   const change = api.request("PUT", path, { password: "new horse" });
   let [newest] = await entries(api);
   while (newest.path !== path) [newest] = await entries(api);

@@ -6,6 +6,7 @@ import type { UpstashLocation } from "../../api/counters/upstash/store.ts";
 import type { TxtAnswer } from "../../api/domain_proof.ts";
 import { createControlPlane } from "../../api/main.ts";
 import { defaultParameters, type DomainFacts } from "../../policy/mod.ts";
+import type { Cost } from "../../api/passwords.ts";
 import type { Readiness } from "../../api/routes/health.ts";
 import type { DatabaseLocation } from "../../api/store/database.ts";
 import { addressesWith } from "../support/addresses.ts";
@@ -25,6 +26,7 @@ export interface TestOptions {
   readonly database?: DatabaseLocation;
   readonly now?: number;
   readonly readiness?: Readiness;
+  readonly passwordCost?: Cost;
 }
 
 /** What a request was answered with; `body` is null where there was none. */
@@ -91,7 +93,7 @@ export const startControlPlane = async (options: TestOptions = {}) => {
   await using stack = new AsyncDisposableStack();
   const database = options.database ?? stack.use(await newDatabase()).location;
   const plane = await createControlPlane({
-    passwordCost: PASSWORD_COST,
+    passwordCost: options.passwordCost ?? PASSWORD_COST,
     database,
     counters: await counters?.location() ?? null,
     adminToken: ADMIN,
