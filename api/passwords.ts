@@ -61,15 +61,15 @@ const read = (text: string): { cost: Cost; salt: Buffer; hash: Buffer } => {
   };
 };
 
-/** @param cost of new hashes; those that there are say theirs. */
-export const createPasswords = (cost: Cost = COST): Passwords => {
+/** @param newCost of new hashes, and of the one that nobody has; a stored one says its own. */
+export const createPasswords = (newCost: Cost = COST): Passwords => {
   const queue = createBoundedQueue(MAX_RUNNING, MAX_WAITING);
   /** Random octets in place of a hash: no password leads there. */
-  const nobody = write(cost, randomBytes(SALT_OCTETS), randomBytes(HASH_OCTETS));
+  const nobody = write(newCost, randomBytes(SALT_OCTETS), randomBytes(HASH_OCTETS));
   return {
     async hash(password) {
       const salt = randomBytes(SALT_OCTETS);
-      return write(cost, salt, await queue.run(() => derive(password, salt, cost)));
+      return write(newCost, salt, await queue.run(() => derive(password, salt, newCost)));
     },
     async verify(password, stored) {
       const { cost, salt, hash } = read(stored ?? nobody);

@@ -122,42 +122,44 @@ const context = createContext(surroundings);
 const call = new Script("run()");
 
 /**
- * The part of the limit behind which an answer stays in the script until the limit ends it. Deno's watchdog that fires
- * when the script has just returned ends whatever runs next, and with it the thread (2.9.6, one in a hundred calls that
- * end within 0.3 ms of their limit): so a script either returns long before that, or does not return at all.
+ * An answer that comes so many ms before the limit, or later, stays in the script until the limit ends that. Deno's
+ * watchdog that fires when the script has just returned ends whatever runs next, and with it the thread (2.9.6, one in a
+ * hundred calls that end within 0.3 ms of their limit): so a script returns long before, or not at all.
  */
-const LATE = 0.5;
+const MARGIN_MS = 50;
+/** In case no watchdog comes: its thread pool is busy with what does not end. In limits. */
+const LONGEST_WAIT = 10;
 /** Nobody changes or notifies it. */
 const forever = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 type Outcome<T> = { readonly answer: T } | { readonly error: unknown };
-const NONE = { error: undefined };
 
 /**
- * Runs `run` for so many ms at the most; what takes more than half of them is answered when all are over.
+ * Runs `run` for so many ms at the most; what is late, though not too late, is answered when all are over. Not to be
+ * nested.
  *
  * @throws {PolicyFault}
  */
 export function guarded<T>(run: () => T, limitMs: number): T {
-  let outcome = NONE as Outcome<T>;
+  let outcome = undefined as Outcome<T> | undefined;
+  const from = performance.now();
   surroundings.run = () => {
-    const from = performance.now();
     try {
       outcome = { answer: run() };
     } catch (error) {
       outcome = { error };
     }
-    if (performance.now() - from > limitMs * LATE) Atomics.wait(forever, 0, 0);
+    if (performance.now() - from > limitMs - MARGIN_MS) Atomics.wait(forever, 0, 0, limitMs * LONGEST_WAIT);
   };
   try {
     call.runInContext(context, { timeout: limitMs });
   } catch (cause) {
-    if (outcome === NONE) outcome = { error: isTimeout(cause) ? noAnswer(limitMs, cause) : cause };
+    outcome ??= { error: isTimeout(cause) ? noAnswer(limitMs, cause) : cause };
   }
-  if ("answer" in outcome) return outcome.answer;
-  const { error } = outcome;
+  if ("answer" in outcome!) return outcome.answer;
+  const { error } = outcome!;
   if (error instanceof PolicyFault) throw error;
-  // A trap is an error of WebAssembly, or the stack's; nothing else runs in there.
+  // A trap is an error of WebAssembly, or the stack's.
   throw new PolicyFault("trap", error instanceof Error ? error.message : String(error), { cause: error });
 }
 

@@ -85,7 +85,11 @@ async function privacy(path: string): Promise<string[]> {
 /** In words for the operator. @throws whatever is none of the operator's business. */
 export function whyUnusable(path: string, error: unknown): string {
   if (!isOperatorsMatter(error)) throw error;
-  return `the data directory ${path} cannot be used: ${error.message}`;
+  // Its own words would have all permissions given.
+  const why = error instanceof Deno.errors.NotCapable
+    ? "no program of Deno's gets there: choose another"
+    : error.message;
+  return `the data directory ${path} cannot be used: ${why}`;
 }
 
 function isOperatorsMatter(error: unknown): error is Error {

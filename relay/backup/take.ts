@@ -79,7 +79,7 @@ async function refuseWhatCannotBe({ dataDir, target, databaseElsewhere }: TakeOp
     throw new BackupRefused(`${target} is in the data directory itself, and would be lost with it`);
   }
   const parent = dirname(resolve(target));
-  if (!await isThere(parent)) throw new BackupRefused(`${parent} is not there: make it first (mkdir -p ${parent})`);
+  if (!await isThere(parent)) throw new BackupRefused(`${parent} is not there: make it first`);
   if (await isThere(target) && (await namesIn(target)).length > 0) {
     throw new BackupRefused(`${target} is not empty: each backup has a directory of its own`);
   }

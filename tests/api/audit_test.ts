@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ADMIN, NOON, PASSWORD, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
-/** A hash takes a third of a second. */
+/** Of a hash that takes ten times as long as one of the service. */
 const SLOW = { ln: 17, r: 8, p: 1 };
 
 const entries = async (api: TestControlPlane, query = "") => (await api.request("GET", `/v1/audit${query}`)).body.items;

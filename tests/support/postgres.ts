@@ -37,7 +37,7 @@ export interface PostgresDatabase extends AsyncDisposable {
 export interface TestPostgres extends AsyncDisposable {
   /** Where that database is. */
   server(database: string): PostgresServer;
-  /** A new database with the newest schema, or with nothing at all; dropped some time after it is disposed of. */
+  /** A new database with the newest schema, or with nothing at all; once disposed of dropped with others, or with the cluster. */
   newDatabase(from?: "migrated" | "empty"): Promise<PostgresDatabase>;
   /** As the superuser. */
   query(database: string, sql: string): Promise<Row[]>;

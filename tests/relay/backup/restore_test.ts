@@ -137,12 +137,12 @@ Deno.test("restore: into an empty directory or a disk's own, not into one that h
   ]);
 });
 
-Deno.test("backup: into a folder that is not there it says which one to make", async () => {
+Deno.test("backup: into a directory whose parent is not there it says which one to make", async () => {
   const { dataDir, backup } = await backedUp();
   const parent = join(`${backup}s`, "monthly");
   const take = () =>
     takeBackup({ dataDir, target: join(parent, "may"), databaseElsewhere: false, now: () => 0, progress });
-  assertEquals(await refusal(take()), `${parent} is not there: make it first (mkdir -p ${parent})`);
+  assertEquals(await refusal(take()), `${parent} is not there: make it first`);
 });
 
 Deno.test("backup: without the control database it says where that may be; a damaged one is no backup", async () => {
