@@ -6,10 +6,10 @@
 import { join } from "@std/path";
 import { acceptedEvent } from "./accepted_event.ts";
 import { indexFacts } from "./index_row.ts";
-import type { IndexStore } from "./index_store.ts";
+import type { IndexRow, IndexStore } from "./index_store.ts";
 import { type Location, scan } from "./log.ts";
 import { applyChanges, earliestDue, initialStates } from "./recipient_states.ts";
-import type { Meta } from "./record.ts";
+import type { Meta, StoredMessage } from "./record.ts";
 import { FIRST_RECORD_OFFSET, type Segments } from "./segments.ts";
 
 /**
@@ -23,7 +23,8 @@ export async function replay(
   index: IndexStore,
   onDamage: (path: string, offset: number) => void,
 ): Promise<number> {
-  const from = index.checkpoint ?? { generation: 0, offset: 0 };
+  const { checkpoint } = index;
+  const from = checkpoint ?? { generation: 0, offset: 0 };
   let records = 0, newest = from;
   for (const segment of segments.used()) {
     if (segment.generation < from.generation) continue;
@@ -37,7 +38,7 @@ export async function replay(
     newest = { generation: segment.generation, offset: segments.sizeBytes };
     records += found.length;
     index.transaction(() => {
-      for (const { meta, location } of found) apply(index, meta, location);
+      for (const { meta, location } of found) apply(index, meta, location, checkpoint === undefined);
       index.checkpoint = newest;
     });
   }
@@ -47,7 +48,13 @@ export async function replay(
   return records;
 }
 
-function apply(index: IndexStore, { accept, moved, outcome, void: voided }: Meta, location: Location): void {
+/** @param isNew the index had nothing: a message's first record may be gone, and a copy is all that is left of it. */
+function apply(
+  index: IndexStore,
+  { accept, moved, outcome, void: voided }: Meta,
+  location: Location,
+  isNew: boolean,
+): void {
   if (outcome !== undefined) {
     const row = index.get(outcome.messageId);
     if (row !== undefined && !row.damaged) {
@@ -59,17 +66,25 @@ function apply(index: IndexStore, { accept, moved, outcome, void: voided }: Meta
     index.putOutbox(outcome.events.map((event) => ({ event, reservation: null })));
   }
   if (accept !== undefined) {
-    const { envelope, large } = accept;
-    const recipients = initialStates(envelope);
-    const dueAt = envelope.receivedAt;
-    index.put({ ...indexFacts(envelope), location, large: large !== undefined, dueAt, recipients });
+    const { envelope } = accept;
+    index.put(firstRow(accept, location));
     index.putOutbox([{ event: acceptedEvent(envelope), reservation: envelope.reservation }]);
   }
   if (moved !== undefined) {
     const row = index.get(moved.envelope.id);
-    if (row !== undefined && !row.damaged) index.put({ ...row, location });
+    if (row === undefined) {
+      // It lived when it was copied; what ended it stands behind the copy.
+      if (isNew) index.put(firstRow(moved, location));
+    } else if (!row.damaged) index.put({ ...row, location });
   }
   for (const id of voided ?? []) index.void(id);
+}
+
+/** As of a message that nobody has tried to deliver yet. */
+function firstRow({ envelope, large }: StoredMessage, location: Location): IndexRow {
+  const recipients = initialStates(envelope);
+  const dueAt = envelope.receivedAt;
+  return { ...indexFacts(envelope), location, large: large !== undefined, dueAt, recipients };
 }
 
 /** Removes large contents whose message was never accepted, or has ended, when the process died. */

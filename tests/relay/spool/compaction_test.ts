@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
 import { FailingDisk } from "../../support/failing_disk.ts";
 import {
   accept,
@@ -151,4 +152,26 @@ Deno.test("compaction: a damaged message is set aside and reported once, its nei
   assertEquals(test.damagedMessages.map(({ id }) => id), [ids[0]]);
   assertEquals((await takeIds(test, LATER)).sort(), ids.slice(1).sort());
   assertEquals(test.spool.count(), ids.length);
+});
+
+Deno.test("compaction: what was moved is found again without the index, large contents too", async () => {
+  const directory = newDirectory();
+  const expected: string[] = [];
+  {
+    await using test = await openTestSpool(directory, { segmentBytes: SEGMENT_BYTES });
+    const large = await deferAmongOthers(test, 1, LARGE, "large-"), small = await deferAmongOthers(test, 19, 1000);
+    expected.push(...large, ...small);
+    for (const id of expected) test.spool.giveBack(id);
+    for (let n = 0; n < 2; n++) await test.spool.compact();
+  }
+  await Deno.writeFile(join(directory, "index.db"), new Uint8Array(8192).fill(0xff));
+  await using test = await openTestSpool(directory, { segmentBytes: SEGMENT_BYTES });
+  assertEquals(test.damagedIndexes.length, 1);
+  const found = await takeAll(test, LATER);
+  const ids = found.map(({ envelope: { id } }) => id);
+  assertEquals(expected.filter((id) => !ids.includes(id)), []);
+  for (const message of found.filter(({ envelope: { id } }) => expected.includes(id))) {
+    const { id } = message.envelope;
+    assertEquals(await readContent(message), contentOf(id, id.startsWith("large-") ? LARGE : 1000));
+  }
 });
