@@ -123,8 +123,8 @@ const call = new Script("run()");
 
 /**
  * An answer that comes so many ms before the limit, or later, stays in the script until the limit ends that. Deno's
- * watchdog that fires when the script has just returned ends whatever runs next, and with it the thread (2.9.6, one in a
- * hundred calls that end within 0.3 ms of their limit): so a script returns long before, or not at all.
+ * watchdog that fires when the script has just returned ends whatever runs next, and with it the thread (2.9.6: one in
+ * a hundred calls that end within 0.3 ms of their limit). So a script returns long before, or not at all.
  */
 const MARGIN_MS = 50;
 /** In case no watchdog comes: its thread pool is busy with what does not end. In limits. */

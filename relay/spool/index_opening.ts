@@ -3,8 +3,8 @@
  * replayed.
  *
  * Nothing is lost that way. But what became of a message may stand in a segment that has been used again: some that had
- * ended, or some of whose recipients had theirs, and that lie in a segment that is still needed, are delivered once more. Where only single rows are damaged, the
- * database is kept and their messages are set aside.
+ * ended, or some of whose recipients had theirs, and that lie in a segment that is still needed, are delivered once
+ * more. Where only single rows are damaged, the database is kept and their messages are set aside.
  */
 import { DatabaseSync } from "node:sqlite";
 import { SpoolTooNew } from "./errors.ts";

@@ -8,7 +8,7 @@
  *
  * `before` runs in front of each decision and leaves nothing on the stack.
  */
-// The compiler's own: were it a package of the import map, each `deno task` would read its programs: 80 MB, half a second.
+// The compiler's own: were it in the import map, each `deno task` would read its programs, 80 MB, for half a second.
 import binaryen from "assemblyscript/binaryen";
 import { Credentials, Ownership } from "../../policy/assembly/codes.ts";
 import * as layout from "../../policy/assembly/layout.ts";

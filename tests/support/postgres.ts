@@ -37,7 +37,10 @@ export interface PostgresDatabase extends AsyncDisposable {
 export interface TestPostgres extends AsyncDisposable {
   /** Where that database is. */
   server(database: string): PostgresServer;
-  /** A new database with the newest schema, or with nothing at all; once disposed of dropped with others, or with the cluster. */
+  /**
+   * A new database with the newest schema, or with nothing at all; disposed of, it is dropped with others or with the
+   * cluster.
+   */
   newDatabase(from?: "migrated" | "empty"): Promise<PostgresDatabase>;
   /** As the superuser. */
   query(database: string, sql: string): Promise<Row[]>;
@@ -114,15 +117,14 @@ export async function startPostgres({ certificate, durable = false }: PostgresOp
     await using _ = await openDatabase(server(TEMPLATE));
   };
   let made: Promise<void> | undefined;
-  const migrated = new Stock("migrated", TEMPLATE, inTurn), empty = new Stock("empty", EMPTY, inTurn);
+  const stocks = { migrated: new Stock("migrated", TEMPLATE, inTurn), empty: new Stock("empty", EMPTY, inTurn) };
   return {
     server,
     query,
     async newDatabase(from = "migrated") {
       if (from === "migrated") await (made ??= makeTemplate());
-      const stock = from === "migrated" ? migrated : empty;
-      const name = await stock.take();
-      return { location: server(name), [Symbol.asyncDispose]: () => stock.giveBack(name) };
+      const name = await stocks[from].take();
+      return { location: server(name), [Symbol.asyncDispose]: () => stocks[from].giveBack(name) };
     },
     crash: () => supervisor.say("crash"),
     start: () => supervisor.say("start"),
