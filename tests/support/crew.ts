@@ -7,6 +7,7 @@
  * A node's greeting has its number: node-1.test. Time is real. There is an account, "anna", with a block.
  */
 import { getLogger } from "@logtape/logtape";
+import { retry } from "@std/async/retry.js";
 import { join } from "@std/path";
 import { ulid } from "@std/ulid";
 import { createNodeClient, type NodeClient } from "../../api/client.ts";
@@ -44,7 +45,8 @@ export interface CrewChanges {
 export async function startTestCrew(nodes: number, changes: Partial<TestSettings> = {}, others: CrewChanges = {}) {
   await using stack = new AsyncDisposableStack();
   const dataDir = await Deno.makeTempDir({ prefix: "mailhop-crew-" });
-  stack.defer(() => Deno.remove(dataDir, { recursive: true }));
+  // A thread that was ended in the middle of its start may make one more file meanwhile.
+  stack.defer(() => retry(() => Deno.remove(dataDir, { recursive: true })));
   const dns = stack.use(startDnsServer(ZONE));
   const nextHop = stack.use(await NextHopServer.start());
   const anyPort = [{ hostname: "127.0.0.1", port: 0, asked: true }];
