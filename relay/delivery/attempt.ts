@@ -10,6 +10,7 @@ import { laterVerdict, ownVerdict, type Verdict } from "./outcome.ts";
 import type { Lease, Pool } from "./pool.ts";
 import type { Reached } from "./reach.ts";
 import type { RemoteAddress, RemoteHost, SmtpSession } from "./smtp_session.ts";
+import { isInternational } from "./smtputf8_need.ts";
 import { transact } from "./transaction.ts";
 
 /** Who said something, and how. */
@@ -49,7 +50,10 @@ export interface Addressee {
 
 /** A message as one attempt sees it. */
 export interface OutgoingMessage {
-  /** The recipients of its `dsnRequest` are parallel to those of the message's envelope. */
+  /**
+   * The recipients of its `dsnRequest` are parallel to those of the message's envelope; it needs SMTPUTF8 where it does
+   * whoever it goes to.
+   */
   readonly envelope: Omit<OutgoingEnvelope, "recipients">;
   readonly addressees: readonly Addressee[];
   readonly content: Content;
@@ -71,12 +75,14 @@ export class Attempt {
     private readonly reach: (host: RemoteHost, addresses: readonly string[]) => Promise<Reached>,
     /** Epoch ms. */
     private readonly now: () => number,
+    /** Hears what broke an attempt off that is no matter of the next hop: what reading the content throws. */
+    private readonly onTrouble: (error: unknown) => void,
   ) {}
 
   /**
    * Waits for a connection, and gives it back as soon as the last answer was read.
    *
-   * @throws {PoolClosed}, {DestinationSuspended}, and what reading the content throws.
+   * @throws {PoolClosed} and {DestinationSuspended}: nothing was tried.
    */
   async run(): Promise<readonly AttemptResult[]> {
     const lease = await this.pool.acquire(this.hop.key, this.hop.hosts);
@@ -86,6 +92,10 @@ export class Attempt {
       // An open session's address has had its chance.
       if (this.#unsettled().length > 0) await this.#tryHosts(lease, stale ? undefined : session?.remote);
       if (this.#unreachable !== undefined) lease.experience ??= { kind: "unreachable", why: this.#unreachable.reply };
+    } catch (error) {
+      // Who had an answer before keeps it: to be asked again may mean to have the message twice.
+      this.#judge(this.#unsettled(), OWN_TROUBLE, NO_SOURCE);
+      this.onTrouble(error);
     } finally {
       this.pool.release(lease);
     }
@@ -144,6 +154,14 @@ export class Attempt {
     const limit = Math.min(RECIPIENTS_PER_TRANSACTION, capabilities.maxRecipients ?? Infinity);
     const source = { host: remote.name, address: remote.address, tls, tlsVerdict, dsnPassedOn: capabilities.dsn };
     let waiting = this.#unsettled();
+    if (!capabilities.smtputf8) {
+      const unfit = waiting.filter((addressee) => this.#needsSmtputf8([addressee]));
+      if (unfit.length > 0) {
+        this.#judge(unfit, NO_SMTPUTF8, source);
+        lease.experience = { kind: "served" };
+        waiting = waiting.filter((addressee) => !unfit.includes(addressee));
+      }
+    }
     while (waiting.length > 0) {
       const batch = waiting.slice(0, limit);
       // Taken out of the lease until it is known to live: whatever is thrown, a dead session is not handed on.
@@ -166,11 +184,16 @@ export class Attempt {
     return {
       ...envelope,
       recipients: batch.map(({ forwardPath }) => forwardPath),
+      needsSmtputf8: this.#needsSmtputf8(batch),
       dsnRequest: dsnRequest && {
         ...dsnRequest,
         recipients: batch.map(({ recipient }) => dsnRequest.recipients[recipient] ?? null),
       },
     };
+  }
+
+  #needsSmtputf8(addressees: readonly Addressee[]): boolean {
+    return this.message.envelope.needsSmtputf8 || addressees.some(({ forwardPath }) => isInternational(forwardPath));
   }
 
   #unsettled(): readonly Addressee[] {
@@ -209,3 +232,12 @@ export class Attempt {
 export const NO_SOURCE: Source = { host: null, address: null, tls: null, tlsVerdict: null, dsnPassedOn: false };
 // Every host was left out for its addresses, or there was only the one whose session had just died.
 const NOBODY = ownVerdict("deferred", "4.4.1", "no host of the next hop could be tried");
+/** No fault of the next hop's. */
+export const OWN_TROUBLE = ownVerdict("deferred", "4.3.0", "the relay has a passing trouble of its own");
+// RFC 6531 3.2 and 6.1 (status 5.6.7); another host of the same next hop may have it.
+const NO_SMTPUTF8 = ownVerdict(
+  "failed",
+  "5.6.7",
+  "the recipient's server cannot take messages with international (UTF-8) addresses or headers",
+  false,
+);

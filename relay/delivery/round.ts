@@ -10,7 +10,7 @@ import type { Signing } from "../dkim/signer.ts";
 import type { Envelope } from "../envelope.ts";
 import { domainOf } from "../spool/index_row.ts";
 import type { Content, QueuedMessage } from "../spool/types.ts";
-import { type Addressee, Attempt, type AttemptResult, NO_SOURCE } from "./attempt.ts";
+import { type Addressee, Attempt, type AttemptResult, NO_SOURCE, OWN_TROUBLE } from "./attempt.ts";
 import { DestinationSuspended } from "./destination.ts";
 import type { DsnAction } from "./dsn_duty.ts";
 import { verdictOfTroubleInDns } from "./host_order.ts";
@@ -22,9 +22,9 @@ import { type Pool, PoolClosed } from "./pool.ts";
 import type { Reached } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { reportedOutcome } from "./reported_outcome.ts";
-import { LONGEST_POSTPONEMENT_MS, type RetrySchedule } from "./retry.ts";
+import { LONGEST_POSTPONEMENT_MS, nextWordAt, type RetrySchedule } from "./retry.ts";
 import { returnedFor } from "./returned_content.ts";
-import { type Ending, endingsOf, outcomeOf, postponement } from "./round_outcome.ts";
+import { type Ending, endingsOf, outcomeOf, postponement, type PutOff } from "./round_outcome.ts";
 import type { RemoteHost } from "./smtp_session.ts";
 import { skippedOutcome } from "./skipped.ts";
 import { needsSmtputf8 } from "./smtputf8_need.ts";
@@ -48,7 +48,8 @@ export interface RoundParts {
   readonly isCutOff: () => boolean;
 }
 
-const OWN_TROUBLE = ownVerdict("deferred", "4.3.0", "the relay has a passing trouble of its own");
+// RFC 3463 3.5
+const IN_LINE = ownVerdict("deferred", "4.4.5", "not tried, as more mail waits for this next hop than is sent there");
 
 export class Round {
   readonly #random: number;
@@ -106,8 +107,7 @@ export class Round {
       // Nothing was tried: the recipients stay as they are.
       if (error instanceof PoolClosed) return;
       if (error instanceof DestinationSuspended) return this.#leaveAlone(hop, addressees, error.verdict);
-      const messageId = this.message.envelope.id;
-      this.parts.log.error("an attempt failed for a reason of our own: {error}", { messageId, error });
+      this.#onOwnTrouble(error);
       this.#settle(sameFor(addressees, OWN_TROUBLE));
     }
   }
@@ -117,44 +117,61 @@ export class Round {
     const signing = await (this.#signing ??= this.#sign());
     if (signing.kind === "deferred") return sameFor(addressees, ownVerdict("deferred", "4.3.0", signing.why));
     const { content } = signing;
-    const forwardPaths = addressees.map(({ forwardPath }) => forwardPath);
     const outgoing = {
       reversePath: envelope.reversePath,
       body: envelope.body,
-      needsSmtputf8: await needsSmtputf8(envelope, forwardPaths, content),
+      needsSmtputf8: await needsSmtputf8(envelope, content),
       dsnRequest: envelope.dsnRequest,
       sizeBytes: content.sizeBytes,
     };
-    return await new Attempt({ envelope: outgoing, addressees, content }, hop, pool, reach, now).run();
+    const message = { envelope: outgoing, addressees, content };
+    return await new Attempt(message, hop, pool, reach, now, (error) => this.#onOwnTrouble(error)).run();
+  }
+
+  #onOwnTrouble(error: unknown): void {
+    const messageId = this.message.envelope.id;
+    this.parts.log.error("an attempt failed for a reason of our own: {error}", { messageId, error });
   }
 
   async #sign(): Promise<Signing> {
     return await this.parts.sign(this.message.envelope, await this.message.content());
   }
 
+  /** The line at its destination is long: it comes back later, unless its sender is to hear of that now. */
   #postpone(addressees: readonly Addressee[], congestionMs: number): void {
+    const { now, schedule } = this.parts;
+    const { envelope: { receivedAt }, recipients } = this.message;
     // Between half and all of the time that the line takes: what is put off does not come back all at once.
     const delayMs = Math.min(congestionMs * (1 + this.#random) / 2, LONGEST_POSTPONEMENT_MS);
-    this.#putOff(addressees, Math.round(this.parts.now() + delayMs));
-  }
-
-  #putOff(addressees: readonly Addressee[], dueAt: number): void {
-    const recipients = addressees.map(({ recipient }) => recipient);
-    this.#records.push(this.parts.recorder.record(postponement(this.message, recipients, dueAt)));
+    const at = now(), late: Addressee[] = [], putOff: PutOff[] = [];
+    for (const addressee of addressees) {
+      const { recipient } = addressee;
+      const wordAt = nextWordAt(recipients[recipient]!, receivedAt, schedule);
+      if (at >= wordAt) late.push(addressee);
+      else putOff.push({ recipient, dueAt: Math.min(Math.round(at + delayMs), wordAt) });
+    }
+    this.#putOff(putOff);
+    if (late.length > 0) this.#settle(sameFor(late, IN_LINE));
   }
 
   /** Its destination is suspended: who was deferred already waits, without a word of it. */
   #leaveAlone({ key }: HostsHop, addressees: readonly Addressee[], verdict: Verdict): void {
     const { leftAlone, now } = this.parts;
     const { envelope: { receivedAt }, recipients } = this.message;
-    const deferred: Addressee[] = [];
+    const deferred: Addressee[] = [], putOff: PutOff[] = [];
     for (const addressee of addressees) {
-      leftAlone.note(domainOf(addressee.forwardPath), key);
-      const until = leftAlone.untilOf(key, recipients[addressee.recipient]!, receivedAt, now());
-      if (until === undefined) deferred.push(addressee);
-      else this.#putOff([addressee], until);
+      const { recipient, forwardPath } = addressee;
+      leftAlone.note(domainOf(forwardPath), key);
+      const dueAt = leftAlone.untilOf(key, recipients[recipient]!, receivedAt, now());
+      if (dueAt === undefined) deferred.push(addressee);
+      else putOff.push({ recipient, dueAt });
     }
+    this.#putOff(putOff);
     if (deferred.length > 0) this.#settle(sameFor(deferred, verdict), leftAlone.turn(key, now()));
+  }
+
+  #putOff(putOff: readonly PutOff[]): void {
+    if (putOff.length > 0) this.#records.push(this.parts.recorder.record(postponement(this.message, putOff)));
   }
 
   /** @param notBefore when the next attempts are due at the earliest (epoch ms), but for the warning's time. */

@@ -102,12 +102,19 @@ interface PassedOver {
   readonly recipients: string[];
 }
 
+/**
+ * What is told of hosts without the last word, in events of one next hop. That each of ten has other words for each
+ * of a thousand recipients is nothing to read, and would be a record of 30 MiB.
+ */
+const MAX_PASSED_OVER = 200;
+
 /** The hosts without the last word, in the order in which they were asked. */
 function passedOverIn(endings: readonly Ending[]): PassedOver[] {
   const found = new Map<Trial, PassedOver[]>();
   for (const { passedOver, attempts: attempt, forwardPath } of endings) {
     for (const trial of passedOver) {
       const sharing = found.get(trial) ?? [];
+      if (sharing.length === 0 && found.size === MAX_PASSED_OVER) continue;
       const same = sharing.find((each) => each.attempt === attempt);
       if (same !== undefined) same.recipients.push(forwardPath);
       else found.set(trial, [...sharing, { trial, attempt, recipients: [forwardPath] }]);
@@ -116,13 +123,21 @@ function passedOverIn(endings: readonly Ending[]): PassedOver[] {
   return [...found.values()].flat().toSorted((one, other) => one.trial.at - other.trial.at);
 }
 
+/** A recipient that is due later, without an attempt. */
+export interface PutOff {
+  /** Index in the message's envelope. */
+  readonly recipient: number;
+  /** Epoch ms. */
+  readonly dueAt: number;
+}
+
 /** Puts recipients off without an attempt: nothing of them changes but the time. */
-export function postponement(message: QueuedMessage, recipients: readonly number[], dueAt: number): Outcome {
-  const changes = recipients.flatMap((recipient) => {
-    const state = message.recipients[recipient];
-    return state === undefined ? [] : [{ recipient, state: { ...state, dueAt } }];
-  });
-  return { messageId: message.envelope.id, changes, events: [] };
+export function postponement(
+  { envelope, recipients }: QueuedMessage,
+  putOff: readonly PutOff[],
+): Outcome {
+  const changes = putOff.map(({ recipient, dueAt }) => ({ recipient, state: { ...recipients[recipient]!, dueAt } }));
+  return { messageId: envelope.id, changes, events: [] };
 }
 
 export function pathsOf(endings: readonly Ending[]): string[] {

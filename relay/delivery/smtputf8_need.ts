@@ -8,14 +8,20 @@ const HEADER_OCTETS = 256 * 1024;
 
 const BEYOND_ASCII = /[^\0-\x7f]/;
 
-/** Many clients say SMTPUTF8 for each message; without need it must not cost a recipient whose server lacks it. */
+/** Whether it can only be named in a transaction with SMTPUTF8. */
+export function isInternational(address: string): boolean {
+  return BEYOND_ASCII.test(address);
+}
+
+/**
+ * Whether the message does, whoever it goes to; a recipient may on its own. Many clients say SMTPUTF8 for each message:
+ * without need it must not cost a recipient whose server lacks it.
+ */
 export function needsSmtputf8(
-  envelope: Envelope,
-  forwardPaths: readonly string[],
+  { reversePath, smtputf8 }: Pick<Envelope, "reversePath" | "smtputf8">,
   content: Content,
 ): boolean | Promise<boolean> {
-  if (BEYOND_ASCII.test(envelope.reversePath) || forwardPaths.some((path) => BEYOND_ASCII.test(path))) return true;
-  return envelope.smtputf8 && isHeaderBeyondAscii(content);
+  return isInternational(reversePath) || (smtputf8 && isHeaderBeyondAscii(content));
 }
 
 async function isHeaderBeyondAscii(content: Content): Promise<boolean> {

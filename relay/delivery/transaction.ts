@@ -7,14 +7,7 @@
 import type { Content } from "../spool/types.ts";
 import { mailCommand, type OutgoingEnvelope, rcptCommand } from "./commands.ts";
 import { sendContent } from "./content_sender.ts";
-import {
-  isTooManyRecipients,
-  ownVerdict,
-  type Stage,
-  type Verdict,
-  verdictOfReply,
-  verdictOfTrouble,
-} from "./outcome.ts";
+import { isTooManyRecipients, type Stage, type Verdict, verdictOfReply, verdictOfTrouble } from "./outcome.ts";
 import { ConnectionLost } from "./reply_channel.ts";
 import type { RemoteReply } from "./reply_reader.ts";
 import type { SmtpSession } from "./smtp_session.ts";
@@ -37,25 +30,17 @@ class ServiceClosing extends Error {
   }
 }
 
-/** @throws what reading the content throws; the session is then closed, and the server has no complete message. */
+/**
+ * @param envelope needs SMTPUTF8 only where the session has it.
+ * @throws what reading the content throws; the session is then closed, and the server has no complete message.
+ */
 export function transact(
   session: SmtpSession,
   envelope: OutgoingEnvelope,
   content: Content,
 ): Promise<TransactionReport> {
-  if (envelope.needsSmtputf8 && !session.capabilities.smtputf8) {
-    return Promise.resolve({ verdicts: envelope.recipients.map(() => NO_SMTPUTF8), alive: true, stale: false });
-  }
   return new Transaction(session, envelope, content).run();
 }
-
-// RFC 6531 3.2 and 6.1 (status 5.6.7); another host of the same next hop may have it.
-const NO_SMTPUTF8 = ownVerdict(
-  "failed",
-  "5.6.7",
-  "the recipient's server cannot take messages with international (UTF-8) addresses or headers",
-  false,
-);
 
 class Transaction {
   readonly #verdicts: (Verdict | undefined)[];

@@ -35,15 +35,18 @@ interface OpenFile {
   offset: number;
 }
 
-/** A group is written at once and copied first: this bounds the copy, and how long the first of a group waits. */
+/**
+ * A group is written at once and copied first: this bounds the copy, and how long the first of a group waits. A record
+ * that is longer is a group of its own: an outcome of a thousand recipients, each refused in many words, has 9 MiB.
+ */
 const MAX_GROUP_OCTETS = 1 << 20;
 /** Ids in one record of voided messages: it stays far below a group's size, however many there are. */
 const MAX_VOIDED_IN_RECORD = 1000;
 
 export class Log {
   readonly #segments: Segments;
-  /** A group fits a segment. */
-  readonly #maxGroupOctets: number;
+  /** What a segment can hold. */
+  readonly #maxRecordOctets: number;
   readonly #buffer: Uint8Array;
   readonly #waiting: Waiting[] = [];
   readonly #voided: string[] = [];
@@ -56,14 +59,19 @@ export class Log {
   /** @param onSegmentEnd called after a file was filled and the next one taken, and after one has failed. */
   constructor(segments: Segments, onSegmentEnd: () => void) {
     this.#segments = segments;
-    this.#maxGroupOctets = Math.min(MAX_GROUP_OCTETS, segments.sizeBytes - FIRST_RECORD_OFFSET);
-    this.#buffer = new Uint8Array(this.#maxGroupOctets);
+    this.#maxRecordOctets = segments.sizeBytes - FIRST_RECORD_OFFSET;
+    this.#buffer = new Uint8Array(Math.min(MAX_GROUP_OCTETS, this.#maxRecordOctets));
     this.#onSegmentEnd = onSegmentEnd;
   }
 
   /** Behind the last durable group, and behind a group that failed; undefined before the first. */
   get position(): Place | undefined {
     return this.#position;
+  }
+
+  /** Octets that the open file can take still, whatever becomes of the disk. */
+  get octetsLeft(): number {
+    return this.#open === undefined ? 0 : this.#segments.sizeBytes - this.#open.offset;
   }
 
   /**
@@ -76,7 +84,7 @@ export class Log {
   append(record: Record, onDurable: (location: Location) => void): Promise<void> {
     if (this.#closed) return Promise.reject(new SpoolFailure("the log is closed"));
     const encoded = encodeRecord(record);
-    if (encoded.length > this.#maxGroupOctets) {
+    if (encoded.length > this.#maxRecordOctets) {
       return Promise.reject(new SpoolFailure("record is too long for the log"));
     }
     const accepts = record.meta.outcome === undefined ? record.meta.accept?.envelope.id : undefined;
@@ -114,7 +122,7 @@ export class Log {
   #takeGroup(): Waiting[] {
     let octets = 0, count = 0;
     for (const { record } of this.#waiting) {
-      if (octets + record.length > this.#maxGroupOctets) break;
+      if (count > 0 && octets + record.length > this.#buffer.length) break;
       octets += record.length;
       count++;
     }
@@ -126,13 +134,14 @@ export class Log {
     const octets = group.reduce((sum, { record }) => sum + record.length, 0);
     const open = this.#roomInOpen(octets) ?? await this.#openNext();
     const start = open.offset;
+    const buffer = octets <= this.#buffer.length ? this.#buffer : new Uint8Array(octets);
     let at = 0;
     for (const { record } of group) {
-      writeRecord(this.#buffer, at, open.segment, record);
+      writeRecord(buffer, at, open.segment, record);
       at += record.length;
     }
     try {
-      await this.#writeDurably(octets);
+      await this.#writeDurably(buffer.subarray(0, octets));
     } catch (error) {
       for (const { accepts } of group) if (accepts !== undefined) this.#voided.push(accepts);
       throw error;
@@ -146,17 +155,17 @@ export class Log {
     for (const { resolve } of group) resolve();
   }
 
-  /** Writes the first `octets` of the buffer at the open file's end and syncs it. */
-  async #writeDurably(octets: number): Promise<void> {
+  /** Writes at the open file's end and syncs it. */
+  async #writeDurably(octets: Uint8Array): Promise<void> {
     const open = this.#open!;
     try {
-      await writeAll(open.file, this.#buffer.subarray(0, octets));
+      await writeAll(open.file, octets);
       await open.file.syncData();
     } catch (error) {
       this.#retire(open);
       throw error;
     }
-    open.offset += octets;
+    open.offset += octets.length;
   }
 
   async #writeVoided(): Promise<void> {
@@ -165,7 +174,7 @@ export class Log {
       const record = encodeRecord({ meta: { void: ids }, content: new Uint8Array(0) });
       const open = this.#roomInOpen(record.length) ?? await this.#openNext();
       writeRecord(this.#buffer, 0, open.segment, record);
-      await this.#writeDurably(record.length);
+      await this.#writeDurably(this.#buffer.subarray(0, record.length));
       this.#voided.splice(0, ids.length);
     }
   }

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { AttemptEvent } from "../../../api/client.ts";
 import { DELIVERY_LIMITS } from "../../../relay/delivery/delivery.ts";
 import { NextHopServer, type Script } from "../../support/next_hop_server.ts";
 import { SELF_SIGNED } from "../../support/self_signed.ts";
-import { asHop, attemptIn, MINUTE, refuse, START, TEXT, told, World } from "./world.ts";
+import { asHop, attemptIn, DAY, MINUTE, refuse, START, TEXT, told, World } from "./world.ts";
 
 Deno.test("delivery: ten messages to one next hop share one connection, one after another", async () => {
   await using server = await NextHopServer.start();
@@ -198,6 +199,61 @@ Deno.test("delivery: content that cannot be read defers, and says nothing of a n
   assertEquals([event.host, event.reply], [null, "the relay has a passing trouble of its own"]);
 });
 
+Deno.test("delivery: content that cannot be read on the way defers those who are not served; nobody has it twice", async () => {
+  await using server = await NextHopServer.start({ extensions: ["PIPELINING", "LIMITS RCPTMAX=1"] });
+  await using world = new World({ "*": [server] });
+  const text = new TextEncoder().encode(TEXT);
+  let reads = 0;
+  const failing = {
+    sizeBytes: text.length,
+    async *chunks() {
+      if (++reads === 2) throw new Error("too many open files");
+      yield await Promise.resolve(text);
+    },
+  };
+  const id = world.send(["anna@example.net", "ben@example.net"], {}, 0, failing);
+  await world.queue.round(id);
+  assertEquals(world.queue.statuses(id), ["delivered", "queued"]);
+  world.pass(5 * MINUTE);
+  await world.queue.round(id, 2);
+  assertEquals(server.received.map(({ recipients }) => recipients), [["anna@example.net"], ["ben@example.net"]]);
+  assertEquals(told(world.queue.events), [
+    "delivered anna@example.net by mx1.example.net, attempt 1: 250 2.0.0 Queued",
+    "deferred ben@example.net by null, attempt 1, next in 5 min: the relay has a passing trouble of its own",
+    "delivered ben@example.net by mx1.example.net, attempt 2: 250 2.0.0 Queued",
+  ]);
+});
+
+Deno.test("delivery: where the server lacks SMTPUTF8, only the recipients that need it fail", async () => {
+  await using server = await NextHopServer.start();
+  await using world = new World({ "*": [server] });
+  const id = world.send(["anna@example.net", "jürgen@example.net"], { smtputf8: true });
+  await world.queue.round(id);
+  assertEquals(world.queue.statuses(id), ["delivered", "bounced"]);
+  assertEquals(server.transcript.filter((line) => /^C: (MAIL|RCPT)/.test(line)).slice(0, 2), [
+    `C: MAIL FROM:<me@example.org> SIZE=${TEXT.length}`,
+    "C: RCPT TO:<anna@example.net>",
+  ]);
+  assertEquals(told(world.queue.events).filter((line) => line.startsWith("bounced")), [
+    "bounced jürgen@example.net by mx1.example.net, attempt 1: " +
+    "the recipient's server cannot take messages with international (UTF-8) addresses or headers",
+  ]);
+});
+
+Deno.test("delivery: a header or a sender beyond ASCII fails for all recipients where the server lacks SMTPUTF8", async () => {
+  await using server = await NextHopServer.start();
+  await using other = await NextHopServer.start({ extensions: ["SMTPUTF8", "8BITMIME"] });
+  await using world = new World({ "other.example": [other], "*": [server] });
+  const header = new TextEncoder().encode("Subject: grüße\r\n\r\nHello.\r\n");
+  for (const [facts, content] of [[{ smtputf8: true }, header], [{ reversePath: "jürgen@example.org" }]] as const) {
+    const id = world.send(["anna@example.net", "ben@example.net", "carl@other.example"], facts, 0, content);
+    await world.queue.round(id);
+    assertEquals(world.queue.statuses(id), ["bounced", "bounced", "delivered"]);
+  }
+  assertEquals(server.received.filter(({ mailFrom }) => mailFrom !== ""), []);
+  assertMatch(other.transcript.find((line) => line.startsWith("C: MAIL"))!, / SMTPUTF8$/);
+});
+
 Deno.test("delivery: a silent server holds up its own mail only", async () => {
   await using silent = await NextHopServer.start({ script: () => "silence" });
   await using healthy = await NextHopServer.start();
@@ -228,6 +284,41 @@ Deno.test("delivery: mail for a line that stands still is put off, without an at
     delayReported: false,
   }]);
   assertEquals(world.queue.events, []);
+});
+
+Deno.test("delivery: mail that waits in a line: its sender is told after four hours and after five days, to the minute", async () => {
+  await using silent = await NextHopServer.start({ script: () => "silence" });
+  const pool = { ...DELIVERY_LIMITS.pool, connectionsPerDestination: 1, waitingPerDestination: 2 };
+  await using world = new World({ "*": [silent] }, { pool, closeGraceMs: 0 });
+  for (let at = 0; at < 3; at++) world.send(["bob@example.net"]);
+  await silent.until(({ connections }) => connections.length === 1);
+  world.pass(MINUTE);
+  const accepted = world.now;
+  const dsnRequest = { ret: null, envid: null, recipients: [{ notify: ["FAILURE"], orcpt: null }, null] } as const;
+  const id = world.send(["anna@example.net", "ben@example.net"], { dsnRequest });
+  await world.queue.round(id);
+  let rounds = 1;
+  while (world.queue.statuses(id).includes("queued")) {
+    const waiting = world.queue.messages.get(id)!.recipients.filter(({ status }) => status === "queued");
+    world.pass(Math.min(...waiting.map(({ dueAt }) => dueAt)) - world.now);
+    await world.queue.round(id, ++rounds);
+  }
+  const told = world.queue.events.filter(({ messageId }) => messageId === id).map((event) => {
+    const { type, at, recipients } = event as AttemptEvent;
+    return `${(at - accepted) / MINUTE} min: ${type} ${recipients}`;
+  });
+  const days = 5 * DAY / MINUTE;
+  assertEquals(told, [
+    "240 min: deferred anna@example.net",
+    "240 min: deferred ben@example.net",
+    "240 min: returned ben@example.net",
+    // Anna does not want to hear of it.
+    "245 min: deferred anna@example.net",
+    `${days} min: deferred anna@example.net`,
+    `${days} min: deferred ben@example.net`,
+    `${days} min: expired anna@example.net,ben@example.net`,
+    `${days} min: returned anna@example.net,ben@example.net`,
+  ]);
 });
 
 Deno.test("delivery: a host without an address leaves the others their chance; where none has one, it bounces", async () => {

@@ -104,6 +104,23 @@ Deno.test("log: a group never outgrows a segment, however much waits", async () 
   assertEquals((await idsOnDisk(open.segments)).length, 30);
 });
 
+Deno.test("log: a record that is longer than a group may be is one of its own, and those around it keep their order", async () => {
+  using disk = new FailingDisk();
+  await using open = await openLog(4 << 20);
+  const long = contentOf("long", 3 << 20);
+  const order: string[] = [];
+  const appended = ["first", "before", "long", "behind"].map((id) =>
+    open.log.append({ ...message(id), ...(id === "long" && { content: long }) }, () => order.push(id))
+  );
+  await Promise.all(appended);
+  assertEquals(order, ["first", "before", "long", "behind"]);
+  assertEquals(disk.syncs, 4);
+  assertEquals(await idsOnDisk(open.segments), order);
+  const place = await append(open.log, { ...message("once more"), content: long });
+  assertEquals((await readAt(open.segments, place)).content, long);
+  assertEquals(open.segments.used().length, 2);
+});
+
 Deno.test("log: a record that no segment can hold is refused, and the others go on", async () => {
   await using open = await openLog();
   const tooLong = open.log.append(message("long", SEGMENT_BYTES), () => {});
