@@ -4,7 +4,6 @@
  */
 import type { Kysely } from "kysely";
 import { type DecisionChunk, decodeChunk, Reason, toVerdict, type Verdict } from "../policy/mod.ts";
-import type { NoticeContent } from "./notice_words.ts";
 import { dailyNotice, type Notice, type NoticeBoard } from "./notices.ts";
 import { insertDecisionChunks } from "./store/decision_chunks.ts";
 import type { Database, DecisionChunkRow } from "./store/schema.ts";
@@ -19,25 +18,34 @@ export interface DecisionLog {
 /** Most decisions are none of these: nothing of them is read but the reason. */
 const TOLD: ReadonlySet<Reason> = new Set([Reason.Braked, Reason.QuotaExceeded, Reason.NdrShareExceeded]);
 
-/** What a refusal says of the account's day; null: nothing. */
-function noticeOf(verdict: Verdict): NoticeContent | null {
+/** What a refusal that was decided at `at` says of the account's day; null: nothing. */
+function noticeOf(account: string, at: number, verdict: Verdict): Notice | null {
   switch (verdict.reason) {
     case Reason.Braked: {
       const { measure, used, limit, resetsAt } = verdict;
-      return { type: "brake", detail: { measure, used, limit, resetsAt: rfc3339(resetsAt) } };
+      const detail = { measure, used, limit, resetsAt: rfc3339(resetsAt) };
+      return dailyNotice(account, dayOf(at), { type: "brake", detail });
     }
     case Reason.QuotaExceeded: {
       const { used, limit, need, resetsAt } = verdict;
-      return { type: "quota-100", detail: { used, limit, need, resetsAt: rfc3339(resetsAt) } };
+      const detail = { used, limit, need, resetsAt: rfc3339(resetsAt) };
+      return dailyNotice(account, dayUntil(resetsAt), { type: "quota-100", detail });
     }
     case Reason.NdrShareExceeded: {
       const { used, limit, resetsAt } = verdict;
-      return { type: "ndr-share", detail: { ndr: used, limit, of: "share", resetsAt: rfc3339(resetsAt) } };
+      const detail = { ndr: used, limit, of: "share", resetsAt: rfc3339(resetsAt) } as const;
+      return dailyNotice(account, dayUntil(resetsAt), { type: "ndr-share", detail });
     }
     default:
       return null;
   }
 }
+
+/**
+ * The day whose count a refusal is about, by when it ends: the counters' day. When the node decided, it may have been
+ * another by its own clock, which the brake goes by.
+ */
+const dayUntil = (resetsAt: number): string => dayOf(resetsAt - 1);
 
 /** @throws {BadChunk} a chunk is damaged: nothing is kept then. */
 export async function recordDecisions(
@@ -49,10 +57,8 @@ export async function recordDecisions(
   for (const { chunk } of chunks) {
     for (const { reason, account, at, data } of decodeChunk(chunk)) {
       if (account === null || !TOLD.has(reason)) continue;
-      const content = noticeOf(toVerdict(reason, data));
-      if (content === null) continue;
-      const notice = dailyNotice(account, dayOf(at), content);
-      if (!refused.has(notice.once)) refused.set(notice.once, notice);
+      const notice = noticeOf(account, at, toVerdict(reason, data));
+      if (notice !== null && !refused.has(notice.once)) refused.set(notice.once, notice);
     }
   }
   await insertDecisionChunks(db, chunks.map(({ id, chunk }) => rowOf(id, node, chunk)));

@@ -1,5 +1,6 @@
 /** Recorded decisions for tests: made by the program's own module, on facts as a node has them. */
 import {
+  type AccountFacts,
   type Decision,
   defaultParameters,
   type FactsOf,
@@ -38,19 +39,28 @@ export function decisionMaker(parameters: Parameters = defaultParameters) {
 
 export const decisionOf = decisionMaker();
 
+/** An active account with ten blocks, on the day of `at`. */
+const accountOn = (at: number): AccountFacts => ({
+  status: "active",
+  day: new Date(at).toISOString().slice(0, 10),
+  used: 450,
+  blocks: [{ quantity: 10, activatesAt: 0 }],
+  ndr: { choice: "count", sharePercent: null },
+  today: { recipients: 10, outcomes: 10, refused: 0 },
+  habit: { days: 10, relays: 150, recipients: 100, refusedPercent: 0 },
+  brakeReleasedUntil: null,
+});
+
 /** MAIL of an account whose day is far beyond its habit: the brake holds it back. `at` is in epoch ms. */
 export const brakedDecision = (account: string, at: number): Decision => {
-  const facts = {
-    ...{
-      status: "active",
-      day: new Date(at).toISOString().slice(0, 10),
-      used: 450,
-      blocks: [{ quantity: 10, activatesAt: 0 }],
-    } as const,
-    ndr: { choice: "count", sharePercent: null } as const,
-    today: { recipients: 10, outcomes: 10, refused: 0 },
-    habit: { days: 10, relays: 150, recipients: 100, refusedPercent: 0 },
-    brakeReleasedUntil: null,
-  };
-  return decisionOf("mail", { now: at, account: facts, sizeBytes: 0, sender: null, ownership: null }, { at, account });
+  const facts = { now: at, account: accountOn(at), sizeBytes: 0, sender: null, ownership: null };
+  return decisionOf("mail", facts, { at, account });
+};
+
+/** The counters' refusal of a message, or of a non-delivery report, at `now` of their clock. Times are in epoch ms. */
+export const quotaDecision = (account: string, isNdr: boolean, now: number, at: number): Decision => {
+  const facts = accountOn(now), asked = { now, account: facts, granted: false, limit: 1500, need: 1 };
+  const reports = { used: 150, limit: 150, wish: facts.ndr };
+  const found = isNdr ? { used: 450, ndr: reports } : { used: 1500, ndr: null };
+  return decisionOf("quota", { ...asked, ...found }, { at, account });
 };

@@ -8,7 +8,7 @@ import {
   encodeChunk,
   Reason,
 } from "../../../policy/mod.ts";
-import { brakedDecision, decisionOf } from "../../support/decisions.ts";
+import { brakedDecision, decisionOf, quotaDecision } from "../../support/decisions.ts";
 import { NOON, startControlPlane, type TestControlPlane } from "../control_plane.ts";
 
 const at = (ms: number) => new Date(NOON + ms).toISOString();
@@ -78,3 +78,29 @@ Deno.test("notices: the brake's, once for an account and a day, with names for n
   const ofAlice = (await api.request("GET", "/v1/notices?account=alice")).body;
   assertEquals(ofAlice.items.map(({ at }: { at: string }) => at), ["2026-11-23T12:00:00Z"]);
 });
+
+for (
+  const [type, reason, isNdr] of [
+    ["quota-100", Reason.QuotaExceeded, false],
+    ["ndr-share", Reason.NdrShareExceeded, true],
+  ] as const
+) {
+  Deno.test(`notices: ${type} is of the day that was refused for, though it was decided across midnight`, async () => {
+    await using api = await startControlPlane();
+    const midnight = Date.parse("2026-11-24T00:00:00Z");
+    /** @param now of the counters' clock @param at of the node's */
+    const refuse = async (now: number, at: number) => {
+      const decision = quotaDecision("alice", isNdr, now, at);
+      assertEquals(decision.reason, reason);
+      await send(api, encodeChunk([decision]));
+      const { items } = (await api.request("GET", "/v1/notices")).body;
+      return items.map(({ type, detail }: { type: string; detail: { resetsAt: string } }) => [type, detail.resetsAt]);
+    };
+    const ofTheOld = [type, "2026-11-24T00:00:00Z"], ofTheNew = [type, "2026-11-25T00:00:00Z"];
+    assertEquals(await refuse(midnight - 1, midnight), [ofTheOld]);
+    assertEquals(await refuse(midnight + 1, midnight + 1), [ofTheNew, ofTheOld]);
+    // The node's clock is behind: told already, of the one day and of the other.
+    assertEquals(await refuse(midnight, midnight - 1), [ofTheNew, ofTheOld]);
+    assertEquals(await refuse(midnight - 1, midnight - 1), [ofTheNew, ofTheOld]);
+  });
+}
