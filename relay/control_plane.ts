@@ -49,8 +49,6 @@ export { LoginNotRemembered } from "./logins.ts";
 
 export interface ControlPlaneOptions extends Reach {
   readonly client: NodeClient;
-  /** A new one for each start: reservations of earlier ones can be told apart. */
-  readonly boot: string;
   /** Resolves after so many ms, or as soon as `closing` aborts. */
   readonly sleep: (ms: number) => Promise<void>;
   /** Aborts when the node ends: nothing is tried again then. */
@@ -92,6 +90,7 @@ interface DomainOwner {
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   #node = "";
+  #boot = "";
   readonly #calls: ControlPlaneCalls;
   readonly #accounts: FactMemory<AccountFacts>;
   readonly #networks: FactMemory<NetworkOwner>;
@@ -108,7 +107,7 @@ export class ControlPlane {
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
-    const { client, boot, monotonic } = options;
+    const { client, monotonic } = options;
     this.#calls = new ControlPlaneCalls(options);
     const facts = { freshMs: FACTS_TTL_MS, rememberedMs: REMEMBERED_MS, maxEntries: MAX_CACHED };
     this.#accounts = new FactMemory(facts, monotonic);
@@ -122,13 +121,15 @@ export class ControlPlane {
     this.#owners = new FactMemory(facts, monotonic);
     this.#suppressions = new FactMemory({ ...facts, freshMs: 0 }, monotonic);
     this.#reservations = new Batcher(MAX_BATCH, async (items) => {
-      const json = { node: this.#node, boot, items: [...items] };
+      const json = { node: this.#node, boot: this.#boot, items: [...items] };
       return (await this.#call(() => client.v1.node.reservations.$post({ json }))).items;
     });
     this.#refunds = new Refunds({
       ...options,
-      send: (refunds) =>
-        this.#call(() => client.v1.node.refunds.$post({ json: { node: this.#node, boot, items: [...refunds] } })),
+      send: (refunds) => {
+        const json = { node: this.#node, boot: this.#boot, items: [...refunds] };
+        return this.#call(() => client.v1.node.refunds.$post({ json }));
+      },
     });
     this.#ownerQuestions = new Batcher(MAX_BATCH, async (domains) => {
       const json = { domains: [...domains] };
@@ -145,9 +146,10 @@ export class ControlPlane {
     });
   }
 
-  /** Says who this node is; before any reservation. */
-  name(node: string): void {
+  /** Says who this node is, and which of its starts this is; before any reservation. */
+  name(node: string, boot: string): void {
     this.#node = node;
+    this.#boot = boot;
   }
 
   /** The account, or null if username or password is wrong (never which). @throws {ControlPlaneUnavailable} */
@@ -267,14 +269,13 @@ export class ControlPlane {
 
   /** Makes leases smaller, and asks which of the accounts whose leases it holds others want. @throws {ControlPlaneUnavailable} */
   async leases(trims: readonly Trim[], held: readonly string[]): Promise<{ readonly wanted: readonly string[] }> {
-    const { client, boot } = this.#options;
-    const json = { node: this.#node, boot, items: [...trims], held: [...held] };
-    return await this.#call(() => client.v1.node.leases.$post({ json }));
+    const json = { node: this.#node, boot: this.#boot, items: [...trims], held: [...held] };
+    return await this.#call(() => this.#options.client.v1.node.leases.$post({ json }));
   }
 
   /** Takes settlements and events over for good; both may be repeated. */
-  deliver(node: string): Deliver {
-    const { client, boot } = this.#options;
+  deliver(node: string, boot: string): Deliver {
+    const { client } = this.#options;
     return async (items) => {
       const settlements = items.flatMap(({ event, reservation }) =>
         reservation === null ? [] : [{ ...reservation, username: event.account }]
@@ -352,9 +353,8 @@ export class ControlPlane {
 
   /** Refunds what earlier starts of this node reserved and never settled; after its settlements were delivered. */
   async recover(): Promise<number> {
-    const { client, boot } = this.#options;
-    const { refunded } = await this.#call(() => client.v1.node.recover.$post({ json: { node: this.#node, boot } }));
-    return refunded;
+    const json = { node: this.#node, boot: this.#boot };
+    return (await this.#call(() => this.#options.client.v1.node.recover.$post({ json }))).refunded;
   }
 
   async #call<A extends Answer>(request: () => Promise<A>): Promise<Body<A>> {

@@ -91,7 +91,6 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
   let isAway = false;
   const controlPlane = new ControlPlane({
     client: options.client,
-    boot: newId(),
     monotonic,
     sleep: (ms) => sleep(ms, closing.signal),
     closing: closing.signal,
@@ -110,7 +109,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     now,
     clock: { sleep },
     newNodeId: newId,
-    deliver: (node) => controlPlane.deliver(node),
+    deliver: (node, boot) => controlPlane.deliver(node, boot),
     report: {
       damagedMessage: (messageId, damage) => log.error("a message is damaged", { messageId, damage: damage.message }),
       damagedSegment: (path, offset) => log.error("a segment is damaged", { path, offset }),
@@ -119,7 +118,7 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
       event: (event) => options.metrics.happened(event),
     },
   });
-  controlPlane.name(opened.nodeId);
+  controlPlane.name(opened.nodeId, opened.boot);
   const { recovered } = opened;
   if (recovered.messages > 0) log.info("messages are queued from before", { ...recovered });
   const { policies, written } = await openPolicies(options);

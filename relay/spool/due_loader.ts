@@ -66,8 +66,10 @@ export class DueLoader {
   /** Begins to load what is due and may not wait, unless it does already, or there is no room. */
   start(now: number, waitsUntil: WaitsUntil): void {
     const { index, turns, onTrouble, onProgress } = this.#parts;
-    if (this.#closed || this.#running !== undefined || now < this.#notBefore) return;
-    if (this.#idle && now < this.#lookedAt + LOOK_AGAIN_MS) return;
+    if (this.#closed || this.#running !== undefined) return;
+    // The last look is still to come: the clock was set back, and no pause goes by what it showed before.
+    if (now < this.#lookedAt) this.#lookedAt = this.#notBefore = -Infinity;
+    if (now < this.#notBefore || this.#idle && now < this.#lookedAt + LOOK_AGAIN_MS) return;
     if ((index.nextDueAt() ?? Infinity) > now) return;
     if (this.#idle) this.#rounds = 0;
     this.#lookedAt = now;
@@ -88,9 +90,9 @@ export class DueLoader {
   /** When there is something to load (epoch ms); undefined where that is announced when it is there. */
   nextDueAt(): number | undefined {
     if (this.#running !== undefined) return undefined;
-    if (this.#idle) return this.#lookedAt + LOOK_AGAIN_MS;
     const dueAt = this.#parts.index.nextDueAt();
-    return dueAt === undefined ? undefined : Math.max(dueAt, this.#notBefore);
+    if (dueAt === undefined) return undefined;
+    return Math.max(dueAt, this.#notBefore, this.#idle ? this.#lookedAt + LOOK_AGAIN_MS : -Infinity);
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import { dirname, join } from "@std/path";
 import type { NodeEvent } from "../../api/client.ts";
+import { nameBoot } from "./boot_name.ts";
 import type { SpoolDamaged } from "./errors.ts";
 import { openIndex, refuseNewer } from "./index_opening.ts";
 import type { IndexStore } from "./index_store.ts";
@@ -20,7 +21,7 @@ export interface SpoolOptions {
   /** A new name for this node, should the directory have none yet. */
   readonly newNodeId: () => string;
   /** Takes settlements and events over to the control plane. */
-  readonly deliver: (nodeId: string) => Deliver;
+  readonly deliver: (nodeId: string, boot: string) => Deliver;
   readonly report: SpoolReport;
   readonly segmentBytes?: number;
 }
@@ -41,6 +42,8 @@ export interface OpenSpool {
   readonly outbox: Outbox;
   /** This node's name for the control plane; it stays the same as long as the directory does. */
   readonly nodeId: string;
+  /** The name of this start there; it sorts behind those of the starts before. */
+  readonly boot: string;
   readonly recovered: { readonly messages: number; readonly replayedRecords: number };
 }
 
@@ -64,10 +67,11 @@ export async function openSpool(options: SpoolOptions): Promise<OpenSpool> {
   segments.continueBehind(index.checkpoint?.generation ?? 0);
   index.releaseAll(now());
   const replayedRecords = await replay(segments, index, report.damagedSegment);
-  await index.sync();
-  await removeOrphans(largeDirectory, index.largeMessages());
   const nodeId = index.getFact("node") ?? nameNode(index, options.newNodeId());
-  const outbox = new Outbox(index, options.deliver(nodeId), options.clock, report.trouble);
+  const boot = nameBoot(index, now());
+  await index.sync(); // before anything is reserved under these names
+  await removeOrphans(largeDirectory, index.largeMessages());
+  const outbox = new Outbox(index, options.deliver(nodeId, boot), options.clock, report.trouble);
   const log = new Log(segments, () => void spool.checkpoint().catch(report.trouble));
   const spool = new Spool({
     segments,
@@ -80,7 +84,7 @@ export async function openSpool(options: SpoolOptions): Promise<OpenSpool> {
     onTrouble: report.trouble,
     onEvent: report.event,
   });
-  return { spool, outbox, nodeId, recovered: { messages: spool.count(), replayedRecords } };
+  return { spool, outbox, nodeId, boot, recovered: { messages: spool.count(), replayedRecords } };
 }
 
 function nameNode(index: IndexStore, nodeId: string): string {

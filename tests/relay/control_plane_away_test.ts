@@ -36,7 +36,6 @@ function door() {
   };
   const plane = new ControlPlane({
     client: createNodeClient(fetch, "token"),
-    boot: "boot-1",
     monotonic: () => clock.now,
     sleep: () => Promise.resolve(),
     closing: new AbortController().signal,

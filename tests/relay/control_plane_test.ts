@@ -23,7 +23,6 @@ Deno.test("events: one that is refused for what it says is left out and reported
       arrived.push(...items.map(({ id }) => id));
       return Response.json({});
     }, "token"),
-    boot: "boot-1",
     monotonic: () => 0,
     sleep: () => Promise.resolve(),
     closing: new AbortController().signal,
@@ -32,7 +31,7 @@ Deno.test("events: one that is refused for what it says is left out and reported
     onBack: () => {},
   });
   const items = Array.from({ length: 9 }, (_, at) => ({ event: eventNumber(at), reservation: null }));
-  await controlPlane.deliver("node-1")(items);
+  await controlPlane.deliver("node-1", "boot-1")(items);
   assertEquals(arrived, [0, 1, 2, 3, 4, 6, 7, 8].map((at) => `event-${at}`));
   assertEquals(troubles, ["EventRefused: event event-5 of message message-1: 400"]);
 });

@@ -3,8 +3,11 @@
  * socket.
  */
 import { assertEquals } from "@std/assert";
+import { ulid } from "@std/ulid";
 import type { Dialogue } from "../support/dialogue.ts";
-import { ACTIVATION_DELAY_MS, MINUTE_MS, startTestNode, type TestNode } from "../support/node.ts";
+import { FailingDisk } from "../support/failing_disk.ts";
+import { ACTIVATION_DELAY_MS, MINUTE_MS, NOON, startTestNode, type TestNode } from "../support/node.ts";
+import { eventually } from "../support/relay_process.ts";
 import { sizedMessage } from "../support/sized_message.ts";
 
 const STEP_BYTES = 10_485_760;
@@ -288,4 +291,24 @@ Deno.test("accounting: what is not accepted costs nothing", async () => {
   await send(client);
   assertEquals(await node.used("anna"), 1);
   await node.nextHop.until(({ received }) => received.length === 1);
+});
+
+Deno.test("accounting: what an earlier start left reserved is refunded, also where the clock was set back meanwhile", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "mailhop-accounting-" });
+  await using _ = { [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }) };
+  const places = { database: `${directory}/control.db`, directory: `${directory}/spool`, newId: ulid };
+  {
+    using disk = new FailingDisk();
+    await using node = await startTestNode(places);
+    await node.account("anna", { blocks: 1 });
+    using client = await node.login("anna");
+    await upToTheDot(client);
+    // It is not stored, and that it is to be refunded does not get through.
+    disk.failingSyncs = 1;
+    node.link.loses = (path) => path === "/v1/node/refunds";
+    await client.play("C: .\nS: 452 4.3.1 …");
+    assertEquals(await node.used("anna"), 1);
+  }
+  await using node = await startTestNode({ ...places, now: NOON - 60 * MINUTE_MS });
+  await eventually(async () => await node.used("anna") === 0 || undefined, "the relay to be refunded");
 });

@@ -82,6 +82,8 @@ export interface TestNodeOptions {
   readonly directory?: string;
   /** Epoch ms at the start; noon of 2026-11-23 unless told. */
   readonly now?: number;
+  /** The node's; `monotonicUlid` unless told, which, unlike another process's, knows of the nodes before. */
+  readonly newId?: (now: number) => string;
 }
 
 export interface Quota {
@@ -168,7 +170,7 @@ export async function startTestNode(options: TestNodeOptions = {}) {
     now: () => clock.now,
     monotonic: () => clock.monotonic,
     random: Math.random,
-    newId: monotonicUlid,
+    newId: options.newId ?? monotonicUlid,
     log: getLogger("test-node"),
     metrics: new NodeMetrics({ now: () => clock.now, monotonic: () => clock.monotonic }, null),
   });

@@ -28,6 +28,7 @@ export interface TestSpool extends AsyncDisposable {
   readonly spool: Spool;
   readonly outbox: Outbox;
   readonly nodeId: string;
+  readonly boot: string;
   readonly recovered: { readonly messages: number; readonly replayedRecords: number };
   /** What was reported. */
   readonly damagedMessages: { readonly id: string; readonly damage: SpoolDamaged }[];

@@ -46,7 +46,6 @@ function startNode(plane: TestControlPlane, name: string): TestNode {
   const closing = new AbortController();
   const controlPlane = new ControlPlane({
     client: createNodeClient(fetch, RELAY),
-    boot: "b1",
     monotonic: () => clock.monotonic,
     sleep: () => Promise.resolve(),
     closing: closing.signal,
@@ -54,7 +53,7 @@ function startNode(plane: TestControlPlane, name: string): TestNode {
     onAway: () => {},
     onBack: () => {},
   });
-  controlPlane.name(name);
+  controlPlane.name(name, "b1");
   const reservations = new Reservations({
     controlPlane,
     newId: () => monotonicUlid(),
