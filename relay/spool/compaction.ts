@@ -23,6 +23,8 @@ export interface CompactorParts {
   /** Shared with the loader: no row that a step has read is loaded before the step has ended. */
   readonly turns: Turns;
   readonly isLoaded: (messageId: string) => boolean;
+  /** Whether so many octets may be written now: what becomes of mail comes before them. */
+  readonly mayMove: (octets: number) => boolean;
   /** Hears that nothing in a segment is needed any more. */
   readonly onEmptied: (generation: number) => Promise<void>;
   readonly onDamage: (messageId: string, damage: SpoolDamaged) => void;
@@ -75,7 +77,7 @@ export class Compactor {
 
   async #empty(generation: number): Promise<void> {
     let behind: number | undefined = 0;
-    while (behind !== undefined && !this.#closed) {
+    while (behind !== undefined && !this.#closed && this.#parts.mayMove(STEP_OCTETS)) {
       const from: number = behind;
       behind = await this.#parts.turns.take(() => this.#step(generation, from));
     }

@@ -1,14 +1,17 @@
 /**
- * Whether the disk has room for more mail.
+ * Whether the disk has room for more mail, and for what becomes of it.
  *
  * When no file can be made for the time behind the log's present one, intake stops: what is left of the present file is
- * for outcomes, so that delivery goes on, which is what makes room. It is looked for again where mail is offered, and
- * where somebody wants to know.
+ * for outcomes, so that delivery goes on, which is what makes room. When that comes to an end too, delivery stops: what
+ * was sent without a record of it would be sent again. Room is looked for again where mail is offered, and where
+ * somebody wants to know.
  */
+import type { Log } from "./log.ts";
 import type { Segments } from "./segments.ts";
 
 export interface RoomParts {
   readonly segments: Segments;
+  readonly log: Pick<Log, "octetsLeft">;
   /** Epoch ms. */
   readonly now: () => number;
   /** Gives back what is not needed. */
@@ -18,6 +21,8 @@ export interface RoomParts {
 
 /** Where mail is offered, room is looked for this often at most: a try writes until the disk is full again. */
 const LOOK_AGAIN_MS = 5000;
+/** For what becomes of one message: the outcomes of a few next hops, or a report about them, in usual words. */
+const OUTCOME_OCTETS = 8 * 1024;
 
 export class Room {
   readonly #parts: RoomParts;
@@ -29,6 +34,16 @@ export class Room {
   }
 
   /**
+   * Whether what becomes of one message more can be recorded, where so many are in hand.
+   *
+   * @param octets that something else would write before.
+   */
+  forOutcomes(inHand: number, octets = 0): boolean {
+    const { segments, log } = this.#parts;
+    return !segments.short || log.octetsLeft >= octets + (inHand + 1) * OUTCOME_OCTETS;
+  }
+
+  /**
    * Resolves to whether mail may be taken in now; all that ask meanwhile share one look.
    *
    * @param lookAgainMs so long after a look there is no other one.
@@ -37,7 +52,9 @@ export class Room {
     const { segments, now } = this.#parts;
     if (!segments.short) return true;
     if (this.#looking !== undefined) return await this.#looking;
-    if (now() - this.#lookedAt < lookAgainMs) return false;
+    const passedMs = now() - this.#lookedAt;
+    // Less than none: the clock was set back.
+    if (passedMs >= 0 && passedMs < lookAgainMs) return false;
     this.#lookedAt = now();
     return await (this.#looking = this.#look().finally(() => this.#looking = undefined));
   }
@@ -49,7 +66,6 @@ export class Room {
     } catch (error) {
       onTrouble(error);
     }
-    // A spare whose making failed is put away first: it would stand in the way of a new try.
     await segments.settle();
     segments.prepare();
     await segments.settle();

@@ -145,8 +145,12 @@ export class Segments {
   /** Makes a file in the background when none is free, so that the next change of segment need not wait for it. */
   prepare(): void {
     if (this.#free.length > 0 || this.#spare !== undefined) return;
-    // Trouble shows again, and is reported, when the file is needed.
-    this.#spare = this.#make().catch(() => undefined);
+    // Trouble shows again, and is reported, when the file is needed; until then each call is another try.
+    const spare = this.#make().catch(() => {
+      if (this.#spare === spare) this.#spare = undefined;
+      return undefined;
+    });
+    this.#spare = spare;
   }
 
   /** Waits until nothing is being made any more. */
@@ -190,6 +194,17 @@ export class Segments {
   }
 
   async #make(): Promise<string> {
+    try {
+      const path = await this.#makeFile();
+      this.#short = false;
+      return path;
+    } catch (error) {
+      this.#short = true;
+      throw error;
+    }
+  }
+
+  async #makeFile(): Promise<string> {
     const path = join(this.#directory, `${String(++this.#files).padStart(6, "0")}.segment`);
     const file = await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
     try {
@@ -201,13 +216,11 @@ export class Segments {
       await file.sync();
       await syncDirectory(this.#directory);
     } catch (error) {
-      this.#short = true;
       await Deno.remove(path); // half a file would only take the room that is short
       throw error;
     } finally {
       file.close();
     }
-    this.#short = false;
     return path;
   }
 }

@@ -56,6 +56,8 @@ const MAX_LOADED_NEW = 3072;
 const MAX_LOADED_WITHOUT_INDEX = 2 * MAX_LOADED;
 /** When an outcome could not be stored, the message is tried again after this: the disk needs time, too. */
 const RETRY_AFTER_FAILURE_MS = 60_000;
+/** While the disk has no room for outcomes, it is asked so often whether it has. */
+const NO_ROOM_PAUSE_MS = 1000;
 
 export class Spool implements Queue {
   readonly #parts: SpoolParts;
@@ -71,6 +73,8 @@ export class Spool implements Queue {
   readonly #trimming: IndexTrimming;
   readonly #hastening: Hastening;
   readonly #room: Room;
+  /** Messages that are taken. */
+  #inHand = 0;
   #durableCheckpoint = 0;
   #checkpointing: Promise<void> | undefined;
   /** Files being removed. */
@@ -88,6 +92,7 @@ export class Spool implements Queue {
       live: this.#live,
       turns,
       isLoaded,
+      mayMove: (octets) => this.#room.forOutcomes(this.#inHand, octets),
       onEmptied: (generation) => parts.segments.recycle(generation),
     });
     this.#trimming = new IndexTrimming(parts.index);
@@ -177,6 +182,7 @@ export class Spool implements Queue {
     mayTake: (account: string) => boolean = () => true,
     waitsUntil: WaitsUntil = () => undefined,
   ): QueuedMessage | undefined {
+    if (!this.#room.forOutcomes(this.#inHand)) return undefined;
     this.#readyUnstored(now);
     this.#loader.start(now, waitsUntil);
     const id = this.#ready.take(mayTake);
@@ -215,6 +221,7 @@ export class Spool implements Queue {
   }
 
   nextDueAt(): number | undefined {
+    if (!this.#room.forOutcomes(this.#inHand)) return this.#parts.now() + NO_ROOM_PAUSE_MS;
     if (!this.#ready.empty) return 0;
     let earliest = this.#loader.nextDueAt() ?? Infinity;
     for (const dueAt of this.#unstored.values()) earliest = Math.min(earliest, dueAt ?? Infinity);
@@ -256,6 +263,7 @@ export class Spool implements Queue {
 
   #take(loaded: Loaded): QueuedMessage {
     loaded.taken = true;
+    this.#inHand++;
     const { envelope, recipients } = loaded;
     return { envelope, recipients, content: () => this.#content(loaded) };
   }
@@ -335,6 +343,7 @@ export class Spool implements Queue {
   }
 
   #giveBack(loaded: Loaded): void {
+    this.#inHand--;
     const { id } = loaded.envelope;
     const dueAt = earliestDue(loaded.recipients);
     try {

@@ -59,7 +59,7 @@ export interface Queue {
   /**
    * The next message with a recipient due at or before `now` (epoch ms) that nobody has taken, or undefined. Accounts
    * have their turns one after another; those that `mayTake` refuses are passed over. What `waitsUntil` lets wait need
-   * not be brought into memory, and is not due before.
+   * not be brought into memory, and is not due before. Undefined also while what became of it could not be recorded.
    */
   take(now: number, mayTake?: (account: string) => boolean, waitsUntil?: WaitsUntil): QueuedMessage | undefined;
   /** When the earliest message that nobody has taken is due (epoch ms), or undefined when there is none. */

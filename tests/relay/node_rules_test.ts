@@ -202,7 +202,7 @@ Deno.test("spool: what the disk does not take gets 452 4.3.1 and costs nothing; 
   await using node = await startTestNode();
   await node.account("anna", { blocks: 1 });
   using client = await node.login("anna");
-  await Deno.remove(join(node.directory, "segments"));
+  await Deno.remove(join(node.directory, "segments"), { recursive: true });
   await client.play(`
     ${ENVELOPE}
     ${DATA}
