@@ -41,10 +41,7 @@ function noticeOf(account: string, at: number, verdict: Verdict): Notice | null 
   }
 }
 
-/**
- * The day whose count a refusal is about, by when it ends: the counters' day. When the node decided, it may have been
- * another by its own clock, which the brake goes by.
- */
+/** The day of the counters, by when it ends. The node's clock, by which `at` and the brake go, may show another. */
 const dayUntil = (resetsAt: number): string => dayOf(resetsAt - 1);
 
 /** @throws {BadChunk} a chunk is damaged: nothing is kept then. */

@@ -50,11 +50,10 @@ export interface Addressee {
 
 /** A message as one attempt sees it. */
 export interface OutgoingMessage {
-  /**
-   * The recipients of its `dsnRequest` are parallel to those of the message's envelope; it needs SMTPUTF8 where it does
-   * whoever it goes to.
-   */
-  readonly envelope: Omit<OutgoingEnvelope, "recipients">;
+  /** The recipients of its `dsnRequest` are parallel to those of the message's envelope. */
+  readonly envelope: Omit<OutgoingEnvelope, "recipients" | "needsSmtputf8">;
+  /** Whoever it goes to. */
+  readonly needsSmtputf8: boolean;
   readonly addressees: readonly Addressee[];
   readonly content: Content;
 }
@@ -158,8 +157,8 @@ export class Attempt {
       const unfit = waiting.filter((addressee) => this.#needsSmtputf8([addressee]));
       if (unfit.length > 0) {
         this.#judge(unfit, NO_SMTPUTF8, source);
-        lease.experience = { kind: "served" };
         waiting = waiting.filter((addressee) => !unfit.includes(addressee));
+        if (waiting.length === 0) lease.experience ??= { kind: "served" };
       }
     }
     while (waiting.length > 0) {
@@ -193,7 +192,7 @@ export class Attempt {
   }
 
   #needsSmtputf8(addressees: readonly Addressee[]): boolean {
-    return this.message.envelope.needsSmtputf8 || addressees.some(({ forwardPath }) => isInternational(forwardPath));
+    return this.message.needsSmtputf8 || addressees.some(({ forwardPath }) => isInternational(forwardPath));
   }
 
   #unsettled(): readonly Addressee[] {
@@ -232,7 +231,7 @@ export class Attempt {
 export const NO_SOURCE: Source = { host: null, address: null, tls: null, tlsVerdict: null, dsnPassedOn: false };
 // Every host was left out for its addresses, or there was only the one whose session had just died.
 const NOBODY = ownVerdict("deferred", "4.4.1", "no host of the next hop could be tried");
-/** No fault of the next hop's. */
+/** What stood in the way is no matter of the next hop: a content that cannot be read, say. */
 export const OWN_TROUBLE = ownVerdict("deferred", "4.3.0", "the relay has a passing trouble of its own");
 // RFC 6531 3.2 and 6.1 (status 5.6.7); another host of the same next hop may have it.
 const NO_SMTPUTF8 = ownVerdict(

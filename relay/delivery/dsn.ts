@@ -2,7 +2,7 @@
  * Composes the DSN about recipients that failed, are late or were passed on: multipart/report of RFC 6522 with words for
  * people, fields for programs (RFC 3464), and the original's header or the original.
  *
- * Pure. Its size is bounded by what it is given: at most 100 recipients, clipped replies, a bounded original. Lines end
+ * Pure. Its size is bounded by what it is given: the recipients of one message, clipped replies, a bounded original. Lines end
  * in CRLF; what is not ASCII is encoded, except addresses in To, which SMTPUTF8 then allows (RFC 6532), and an original
  * that is given back whole.
  */

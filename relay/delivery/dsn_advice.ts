@@ -20,6 +20,9 @@ const ADVICE: readonly (readonly [prefix: string, advice: string])[] = [
 
 export function adviceFor({ status, verdict }: Ending): string {
   if (verdict.byOperator) return "ask the operator of this relay, and name the id below.";
+  if (status === "expired" && verdict.status === "4.4.5") {
+    return "send the message again later, or reach the recipient in another way: too much other mail went to that server.";
+  }
   if (status === "expired") {
     return "check the part of the address behind the @; if it is right, the recipient's server has a lasting trouble: " +
       "reach the recipient in another way, or send the message again later.";

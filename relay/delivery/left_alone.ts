@@ -10,7 +10,7 @@
  */
 import type { RecipientState } from "../envelope.ts";
 import type { DueMessage } from "../spool/types.ts";
-import { nextWordAt, type RetrySchedule } from "./retry.ts";
+import { LONGEST_POSTPONEMENT_MS, type RetrySchedule } from "./retry.ts";
 import { NOT_TRIED } from "./suspension.ts";
 
 /** A message is left alone for so long at least, in ms: as long as the shortest pause between two probes. */
@@ -109,8 +109,13 @@ export class LeftAlone {
 
   /** The same for one recipient that is due, whose mail goes to a destination that is suspended. */
   untilOf(key: string, state: RecipientState, receivedAt: number, now: number): number | undefined {
-    const wordAt = nextWordAt(state, receivedAt, this.parts.schedule);
-    return state.attempts === 0 || now >= wordAt ? undefined : Math.min(this.turn(key, now), wordAt);
+    const { attempts, dueAt, delayReported } = state;
+    const { delayWarningMs, expiryMs } = this.parts.schedule;
+    const warnsAt = receivedAt + delayWarningMs, expiresAt = receivedAt + expiryMs;
+    // Not all want a warning. What was deferred before its time was due again by then (`retry.ts`), or a little later.
+    const warned = delayReported || dueAt > warnsAt + LONGEST_POSTPONEMENT_MS;
+    if (attempts === 0 || now >= expiresAt || (!warned && now >= warnsAt)) return undefined;
+    return Math.min(this.turn(key, now), warned ? expiresAt : warnsAt);
   }
 
   /** When one more message of a destination has its turn (epoch ms). */

@@ -16,7 +16,6 @@
  * | 7 and more    | 4 h                         | 8 h, 12 h …                   |
  * | the last one  | at 5 days                   | 5 days                        |
  */
-import type { RecipientState } from "../envelope.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -39,20 +38,6 @@ export const RETRY_SCHEDULE: RetrySchedule = {
 
 /** Nobody stays away longer than this from a line that may have become short, in ms. */
 export const LONGEST_POSTPONEMENT_MS = 5 * MINUTE_MS;
-
-/**
- * When the sender of a recipient that waits is to be told of it next (epoch ms): of the delay, or that the time is up.
- * Not all want to hear of a delay: what was deferred behind the warning's time has had its turn.
- */
-export function nextWordAt(
-  { dueAt, delayReported }: Pick<RecipientState, "dueAt" | "delayReported">,
-  receivedAt: number,
-  { delayWarningMs, expiryMs }: Pick<RetrySchedule, "delayWarningMs" | "expiryMs">,
-): number {
-  const warnsAt = receivedAt + delayWarningMs;
-  // What was deferred before its time was due again by then (`nextAttemptAt`), or a little later.
-  return delayReported || dueAt > warnsAt + LONGEST_POSTPONEMENT_MS ? receivedAt + expiryMs : warnsAt;
-}
 
 /** By how much of itself an interval varies, up and down. */
 const JITTER = 0.2;

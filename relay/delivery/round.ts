@@ -12,7 +12,7 @@ import { domainOf } from "../spool/index_row.ts";
 import type { Content, QueuedMessage } from "../spool/types.ts";
 import { type Addressee, Attempt, type AttemptResult, NO_SOURCE, OWN_TROUBLE } from "./attempt.ts";
 import { DestinationSuspended } from "./destination.ts";
-import type { DsnAction } from "./dsn_duty.ts";
+import { type DsnAction, dsnActionFor } from "./dsn_duty.ts";
 import { verdictOfTroubleInDns } from "./host_order.ts";
 import type { LeftAlone } from "./left_alone.ts";
 import type { HostsHop, NextHop } from "./next_hop.ts";
@@ -22,7 +22,7 @@ import { type Pool, PoolClosed } from "./pool.ts";
 import type { Reached } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { reportedOutcome } from "./reported_outcome.ts";
-import { LONGEST_POSTPONEMENT_MS, nextWordAt, type RetrySchedule } from "./retry.ts";
+import { LONGEST_POSTPONEMENT_MS, type RetrySchedule } from "./retry.ts";
 import { returnedFor } from "./returned_content.ts";
 import { type Ending, endingsOf, outcomeOf, postponement, type PutOff } from "./round_outcome.ts";
 import type { RemoteHost } from "./smtp_session.ts";
@@ -48,7 +48,7 @@ export interface RoundParts {
   readonly isCutOff: () => boolean;
 }
 
-// RFC 3463 3.5
+// RFC 3463 3.5: X.4.5, mail system congestion.
 const IN_LINE = ownVerdict("deferred", "4.4.5", "not tried, as more mail waits for this next hop than is sent there");
 
 export class Round {
@@ -120,11 +120,15 @@ export class Round {
     const outgoing = {
       reversePath: envelope.reversePath,
       body: envelope.body,
-      needsSmtputf8: await needsSmtputf8(envelope, content),
       dsnRequest: envelope.dsnRequest,
       sizeBytes: content.sizeBytes,
     };
-    const message = { envelope: outgoing, addressees, content };
+    const message = {
+      envelope: outgoing,
+      needsSmtputf8: await needsSmtputf8(envelope, content),
+      addressees,
+      content,
+    };
     return await new Attempt(message, hop, pool, reach, now, (error) => this.#onOwnTrouble(error)).run();
   }
 
@@ -137,21 +141,33 @@ export class Round {
     return await this.parts.sign(this.message.envelope, await this.message.content());
   }
 
-  /** The line at its destination is long: it comes back later, unless its sender is to hear of that now. */
+  /** The line at their destination is long: they come back later, but for those whose sender is to hear of it now. */
   #postpone(addressees: readonly Addressee[], congestionMs: number): void {
-    const { now, schedule } = this.parts;
-    const { envelope: { receivedAt }, recipients } = this.message;
+    const at = this.parts.now();
+    const { receivedAt } = this.message.envelope;
+    const { delayWarningMs, expiryMs } = this.parts.schedule;
     // Between half and all of the time that the line takes: what is put off does not come back all at once.
     const delayMs = Math.min(congestionMs * (1 + this.#random) / 2, LONGEST_POSTPONEMENT_MS);
-    const at = now(), late: Addressee[] = [], putOff: PutOff[] = [];
-    for (const addressee of addressees) {
-      const { recipient } = addressee;
-      const wordAt = nextWordAt(recipients[recipient]!, receivedAt, schedule);
-      if (at >= wordAt) late.push(addressee);
-      else putOff.push({ recipient, dueAt: Math.min(Math.round(at + delayMs), wordAt) });
-    }
-    this.#putOff(putOff);
-    if (late.length > 0) this.#settle(sameFor(late, IN_LINE));
+    const times = [receivedAt + delayWarningMs, receivedAt + expiryMs].filter((time) => time > at);
+    const dueAt = Math.min(Math.round(at + delayMs), ...times);
+    const { told = [], untold = [] } = Object.groupBy(
+      addressees,
+      ({ recipient }) => this.#isWordDue(recipient, at) ? "told" : "untold",
+    );
+    this.#putOff(untold.map(({ recipient }) => ({ recipient, dueAt })));
+    // Nobody was asked, so that there is no reason to wait for longer than the others do.
+    const schedule = { ...this.parts.schedule, longestIntervalMs: LONGEST_POSTPONEMENT_MS };
+    if (told.length > 0) this.#settle(sameFor(told, IN_LINE), { schedule });
+  }
+
+  /** Whether the sender of a recipient that is not served is to hear of its delay now, or that its time is up. */
+  #isWordDue(recipient: number, at: number): boolean {
+    const { message: { envelope, recipients }, parts: { schedule: { delayWarningMs, expiryMs } } } = this;
+    const ageMs = at - envelope.receivedAt;
+    if (ageMs >= expiryMs) return true;
+    const { delayReported } = recipients[recipient]!;
+    const circumstances = { status: "queued", dsnPassedOn: false, ageMs, delayWarningMs, delayReported } as const;
+    return dsnActionFor(envelope, recipient, circumstances) !== null;
   }
 
   /** Its destination is suspended: who was deferred already waits, without a word of it. */
@@ -167,7 +183,7 @@ export class Round {
       else putOff.push({ recipient, dueAt });
     }
     this.#putOff(putOff);
-    if (deferred.length > 0) this.#settle(sameFor(deferred, verdict), leftAlone.turn(key, now()));
+    if (deferred.length > 0) this.#settle(sameFor(deferred, verdict), { notBefore: leftAlone.turn(key, now()) });
   }
 
   #putOff(putOff: readonly PutOff[]): void {
@@ -175,8 +191,8 @@ export class Round {
   }
 
   /** @param notBefore when the next attempts are due at the earliest (epoch ms), but for the warning's time. */
-  #settle(results: readonly AttemptResult[], notBefore = 0): void {
-    const { recorder, schedule, newId, now } = this.parts;
+  #settle(results: readonly AttemptResult[], { notBefore = 0, schedule = this.parts.schedule } = {}): void {
+    const { recorder, newId, now } = this.parts;
     const at = now();
     const unreported: Ending[] = [], relayed: Ending[] = [];
     for (const ending of endingsOf(this.message, results, { now: at, random: this.#random, schedule, notBefore })) {

@@ -103,8 +103,8 @@ interface PassedOver {
 }
 
 /**
- * What is told of hosts without the last word, in events of one next hop. That each of ten has other words for each
- * of a thousand recipients is nothing to read, and would be a record of 30 MiB.
+ * What is told in one record of hosts without the last word; what is more is left out. That each of ten has other words
+ * for each of a thousand recipients is nothing to read, and would be a record of 30 MiB.
  */
 const MAX_PASSED_OVER = 200;
 

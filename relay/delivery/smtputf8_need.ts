@@ -14,8 +14,8 @@ export function isInternational(address: string): boolean {
 }
 
 /**
- * Whether the message does, whoever it goes to; a recipient may on its own. Many clients say SMTPUTF8 for each message:
- * without need it must not cost a recipient whose server lacks it.
+ * Whether the message needs it whoever it goes to; beside that a recipient may. Many clients say SMTPUTF8 for each
+ * message: without need it must not cost a recipient whose server lacks it.
  */
 export function needsSmtputf8(
   { reversePath, smtputf8 }: Pick<Envelope, "reversePath" | "smtputf8">,

@@ -20,7 +20,7 @@ export type SuspensionChange =
   | { readonly kind: "suspended"; readonly why: string; readonly probeInMs: number }
   /** A session was had again. */
   | { readonly kind: "reached" };
-/** How the reply of a recipient begins that was deferred without an attempt. */
+/** How the reply of a recipient begins that was deferred without an attempt, as its destination is suspended. */
 export const NOT_TRIED = "not tried, as the last attempts at this next hop failed";
 
 export class Suspension {

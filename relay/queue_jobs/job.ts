@@ -35,7 +35,7 @@ const AGAIN_PAUSE_MS = 500;
 const AGAIN_TIMES = 240;
 /** Where so many could not be had, something is wrong with the shard, and the job ends. */
 const MAX_AGAIN = 10_000;
-/** Recipients in one record, which has to fit into the log's buffer with their replies. */
+/** Recipients in one record: with their replies it stays far below what a segment of the log can hold. */
 const RECIPIENTS_IN_RECORD = 100;
 /** Characters of what went wrong. */
 const MAX_TROUBLE = 500;

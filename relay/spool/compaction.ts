@@ -23,7 +23,7 @@ export interface CompactorParts {
   /** Shared with the loader: no row that a step has read is loaded before the step has ended. */
   readonly turns: Turns;
   readonly isLoaded: (messageId: string) => boolean;
-  /** Whether so many octets may be written now: what becomes of mail comes before them. */
+  /** Whether there is room for so many octets beside what becomes of mail, which comes first. */
   readonly mayMove: (octets: number) => boolean;
   /** Hears that nothing in a segment is needed any more. */
   readonly onEmptied: (generation: number) => Promise<void>;
@@ -64,12 +64,13 @@ export class Compactor {
   }
 
   async #pass(below: number): Promise<void> {
-    const { segments, live, onEmptied } = this.#parts;
+    const { segments, live, mayMove, onEmptied } = this.#parts;
     const used = segments.used();
     if (used.length <= MIN_SEGMENTS) return;
     for (const { generation } of used) {
       if (this.#closed || generation >= below) return;
-      if (live.octets(generation) > MOSTLY_DEAD * segments.sizeBytes) continue;
+      const octets = live.octets(generation);
+      if (octets > MOSTLY_DEAD * segments.sizeBytes || !mayMove(octets)) continue;
       await this.#empty(generation);
       if (!live.has(generation)) await onEmptied(generation);
     }
@@ -77,7 +78,7 @@ export class Compactor {
 
   async #empty(generation: number): Promise<void> {
     let behind: number | undefined = 0;
-    while (behind !== undefined && !this.#closed && this.#parts.mayMove(STEP_OCTETS)) {
+    while (behind !== undefined && !this.#closed) {
       const from: number = behind;
       behind = await this.#parts.turns.take(() => this.#step(generation, from));
     }

@@ -37,7 +37,7 @@ interface OpenFile {
 
 /**
  * A group is written at once and copied first: this bounds the copy, and how long the first of a group waits. A record
- * that is longer is a group of its own: an outcome of a thousand recipients, each refused in many words, has 9 MiB.
+ * that is longer is a group of its own: an outcome of a thousand recipients, each refused in many words, has 10 MiB.
  */
 const MAX_GROUP_OCTETS = 1 << 20;
 /** Ids in one record of voided messages: it stays far below a group's size, however many there are. */

@@ -70,10 +70,11 @@ export async function openSpool(options: SpoolOptions): Promise<OpenSpool> {
   const nodeId = index.getFact("node") ?? nameNode(index, options.newNodeId());
   const boot = nameBoot(index, now());
   await index.sync(); // before anything is reserved under these names
+  await removeOrphans(largeDirectory, index.largeMessages());
   // A disk that has no room is found out before anything is sent that could not be recorded then.
   segments.prepare();
   await segments.settle();
-  await removeOrphans(largeDirectory, index.largeMessages());
+  if (segments.short) report.trouble(segments.trouble);
   const outbox = new Outbox(index, options.deliver(nodeId, boot), options.clock, report.trouble);
   const log = new Log(segments, () => void spool.checkpoint().catch(report.trouble));
   const spool = new Spool({

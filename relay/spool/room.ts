@@ -3,8 +3,8 @@
  *
  * When no file can be made for the time behind the log's present one, intake stops: what is left of the present file is
  * for outcomes, so that delivery goes on, which is what makes room. When that comes to an end too, delivery stops: what
- * was sent without a record of it would be sent again. Room is looked for again where mail is offered, and where
- * somebody wants to know.
+ * was sent without a record of it would be sent again. Room is looked for again where mail is offered, where
+ * delivery wants to go on, and where somebody wants to know.
  */
 import type { Log } from "./log.ts";
 import type { Segments } from "./segments.ts";
@@ -23,6 +23,7 @@ export interface RoomParts {
 const LOOK_AGAIN_MS = 5000;
 /** For what becomes of one message: the outcomes of a few next hops, or a report about them, in usual words. */
 const OUTCOME_OCTETS = 8 * 1024;
+const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
 export class Room {
   readonly #parts: RoomParts;
@@ -31,6 +32,13 @@ export class Room {
 
   constructor(parts: RoomParts) {
     this.#parts = parts;
+  }
+
+  /** Why there is none, in words. */
+  get why(): string {
+    const { trouble } = this.#parts.segments;
+    const isFull = trouble instanceof Error && "code" in trouble && FULL.has(String(trouble.code));
+    return isFull ? "the spool's disk is full" : "the spool's disk takes no new file";
   }
 
   /**
@@ -66,9 +74,9 @@ export class Room {
     } catch (error) {
       onTrouble(error);
     }
-    await segments.settle();
     segments.prepare();
     await segments.settle();
+    if (segments.short) onTrouble(segments.trouble);
     return !segments.short;
   }
 }

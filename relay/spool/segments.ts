@@ -51,8 +51,8 @@ export class Segments {
   #spare: Promise<string | undefined> | undefined;
   /** Somebody waits for the file that is being made. */
   #awaited = false;
-  /** Whether the last file could not be made, and none is free. */
-  #short = false;
+  /** Why the last file could not be made; undefined: it could. */
+  #trouble: unknown;
   #highest = 0;
   #files = 0;
 
@@ -139,13 +139,18 @@ export class Segments {
 
   /** No file could be made for the time behind the present one: what is left of that should be used with care. */
   get short(): boolean {
-    return this.#short && this.#free.length === 0;
+    return this.#trouble !== undefined && this.#free.length === 0;
+  }
+
+  /** Why it could not, the last time; undefined: it could. */
+  get trouble(): unknown {
+    return this.#trouble;
   }
 
   /** Makes a file in the background when none is free, so that the next change of segment need not wait for it. */
   prepare(): void {
     if (this.#free.length > 0 || this.#spare !== undefined) return;
-    // Trouble shows again, and is reported, when the file is needed; until then each call is another try.
+    // Whoever looks at `short` finds out, and can say why; each call is another try.
     const spare = this.#make().catch(() => {
       if (this.#spare === spare) this.#spare = undefined;
       return undefined;
@@ -196,10 +201,10 @@ export class Segments {
   async #make(): Promise<string> {
     try {
       const path = await this.#makeFile();
-      this.#short = false;
+      this.#trouble = undefined;
       return path;
     } catch (error) {
-      this.#short = true;
+      this.#trouble = error;
       throw error;
     }
   }

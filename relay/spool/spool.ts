@@ -56,8 +56,10 @@ const MAX_LOADED_NEW = 3072;
 const MAX_LOADED_WITHOUT_INDEX = 2 * MAX_LOADED;
 /** When an outcome could not be stored, the message is tried again after this: the disk needs time, too. */
 const RETRY_AFTER_FAILURE_MS = 60_000;
-/** While the disk has no room for outcomes, it is asked so often whether it has. */
+/** Where there is no room for outcomes, delivery asks again after this: others may have made some. */
 const NO_ROOM_PAUSE_MS = 1000;
+/** Room is looked for then, so often at most: a look writes until the disk is full again, beside whatever is on it. */
+const LOOK_FOR_ROOM_MS = 30_000;
 
 export class Spool implements Queue {
   readonly #parts: SpoolParts;
@@ -165,7 +167,7 @@ export class Spool implements Queue {
    * @param lookAgainMs room on the disk is looked for again so long after the last look; as for offered mail, unless told.
    */
   async trouble(lookAgainMs?: number): Promise<string | null> {
-    return await this.#room.forMail(lookAgainMs) ? this.#indexTrouble() : "the spool's disk is full";
+    return await this.#room.forMail(lookAgainMs) ? this.#indexTrouble() : this.#room.why;
   }
 
   #indexTrouble(): string | null {
@@ -182,11 +184,15 @@ export class Spool implements Queue {
     mayTake: (account: string) => boolean = () => true,
     waitsUntil: WaitsUntil = () => undefined,
   ): QueuedMessage | undefined {
-    if (!this.#room.forOutcomes(this.#inHand)) return undefined;
+    if (!this.#room.forOutcomes(this.#inHand)) return this.#lookForRoom();
     this.#readyUnstored(now);
     this.#loader.start(now, waitsUntil);
     const id = this.#ready.take(mayTake);
     return id === undefined ? undefined : this.#take(this.#loaded.get(id)!);
+  }
+
+  #lookForRoom(): undefined {
+    this.#inBackground(this.#room.forMail(LOOK_FOR_ROOM_MS).then((found) => found ? this.#tell() : undefined));
   }
 
   /** All messages that have not ended, but for those that come while it is read: in pages, without their contents. */

@@ -6,8 +6,8 @@ import { readinessOf } from "../support/machines.ts";
 import { eventually, openAccount, startRelay } from "../support/relay_process.ts";
 import { needingMounts, SmallDisk } from "../support/small_disk.ts";
 
-/** Less than a segment of the log, and more than two. */
-const SMALL_MIB = 24, ENOUGH_MIB = 120;
+/** A segment of the log, and more than two; beside them the control plane's database. */
+const SMALL_MIB = 48, ENOUGH_MIB = 120;
 /** Room is looked for at least so often. */
 const LOOKED_FOR_MS = 60_000;
 
@@ -24,10 +24,7 @@ Deno.test({
     await openAccount(relay, "anna");
     await relay.api("POST", "/accounts/anna/networks", { cidr: "127.0.0.1/32" });
     using client = await Dialogue.connect(relay.smtpPort);
-    await client.play(`
-      S: 220 …
-      C: HELO client.example
-      S: 250 …
+    const message = (end: string) => `
       C: MAIL FROM:<anna@customer.test>
       S: 250 …
       C: RCPT TO:<ben@example.test>
@@ -37,8 +34,9 @@ Deno.test({
       C: From: anna@customer.test
       C:
       C: .
-      S: 452 4.3.1 …
-    `);
+      S: ${end}
+    `;
+    await client.play(`S: 220 …\nC: HELO client.example\nS: 250 …\n${message("250 …")}`);
     const found = (status: string) =>
       eventually(
         async () => {
@@ -49,7 +47,9 @@ Deno.test({
         LOOKED_FOR_MS,
       );
     assertEquals((await found("not ready")).spool, "node 0: the spool's disk is full");
+    await client.play(message("452 4.3.1 …"));
     disk.resize(ENOUGH_MIB);
     assertEquals((await found("ready")).spool, "ok");
+    await client.play(message("250 …"));
   },
 });

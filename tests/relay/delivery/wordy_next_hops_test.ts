@@ -28,8 +28,12 @@ for (
   });
 }
 
-/** Each of the most recipients a message can have was refused by each host, each time in other words. */
-function longestOutcome(code: 450 | 550): Outcome {
+/**
+ * Each of the most recipients a message can have was refused by each host, each time in other words.
+ *
+ * @param ageMs of the message: at its expiry the deferred ones are at their end, too.
+ */
+function longestOutcome(code: 450 | 550, ageMs = 0): Outcome {
   const recipients = Array.from(
     { length: PARAMETERS.maxRecipients.most },
     (_, n) => `${n}@example.net`.padStart(254, "r"),
@@ -53,17 +57,23 @@ function longestOutcome(code: 450 | 550): Outcome {
   });
   let ids = 0;
   const newId = () => String(ids++).padStart(26, "0");
-  const moment = { now: START, random: 0.5, schedule: RETRY_SCHEDULE, notBefore: 0 };
+  const moment = { now: START + ageMs, random: 0.5, schedule: RETRY_SCHEDULE, notBefore: 0 };
   const endings = endingsOf(message, results, moment);
-  if (code === 450) return outcomeOf(message, endings, START, newId);
+  if (code === 450 && ageMs === 0) return outcomeOf(message, endings, START, newId);
   const returned = { kind: "message", octets: new Uint8Array(64 * 1024).fill(97) } as const;
   const context = { serviceName: "smtp.example.org", now: START, newId, returned, retryUntil: START };
   return reportedOutcome(message, "failed", endings, context);
 }
 
-for (const code of [450, 550] as const) {
-  Deno.test(`wordy next hops: a thousand recipients, ${code} for each from each host: a record that a segment can hold`, () => {
-    const { dsn, ...outcome } = longestOutcome(code);
+for (
+  const [what, code, ageMs] of [["deferred", 450, 0], ["failed", 550, 0], [
+    "expired",
+    450,
+    RETRY_SCHEDULE.expiryMs,
+  ]] as const
+) {
+  Deno.test(`wordy next hops: a thousand recipients ${what}, each in its own words by each host: a segment can hold it`, () => {
+    const { dsn, ...outcome } = longestOutcome(code, ageMs);
     const content = dsn?.content ?? new Uint8Array(0);
     const { length } = encodeRecord({ meta: { outcome, ...(dsn && { accept: { envelope: dsn.envelope } }) }, content });
     assert(length < SEGMENT_BYTES / 2, `${length} octets`);

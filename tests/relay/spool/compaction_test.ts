@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { SpoolFailure } from "../../../relay/spool/errors.ts";
 import { FailingDisk } from "../../support/failing_disk.ts";
 import {
   accept,
@@ -138,6 +139,35 @@ Deno.test("compaction: where the disk does not take the copies, the messages are
   await test.spool.compact();
   assertEquals(test.troubles.length, 1);
   await assertIntact(test, ids);
+});
+
+Deno.test("compaction: where the disk is full it leaves the rest of the log to what becomes of mail", async () => {
+  using disk = new FailingDisk();
+  await using test = await openTestSpool(newDirectory(), { segmentBytes: SEGMENT_BYTES });
+  const { spool } = test;
+  const ids = await deferAmongOthers(test, 8, 5000);
+  // What becomes of so many may take more than a whole segment.
+  const inHand = Array.from({ length: 10 }, (_, n) => `hand${n}`);
+  for (const id of inHand) await accept(spool, envelope(id), contentOf(id, 100));
+  for (const _ of inHand) spool.take(START);
+  const { open } = Deno;
+  Deno.open = (path, options) => options?.createNew ? Promise.reject(new Error("injected")) : open(path, options);
+  try {
+    await assertRejects(async () => {
+      for (let n = 0;; n++) await accept(spool, envelope(`last${n}`), contentOf(`last${n}`, 20_000));
+    }, SpoolFailure);
+    for (const id of ids) spool.giveBack(id);
+    const { syncs } = disk;
+    await spool.compact();
+    assertEquals(disk.syncs, syncs);
+  } finally {
+    Deno.open = open;
+  }
+  const { syncs } = disk, segments = spool.segmentsInUse;
+  assertEquals(await spool.trouble(0), null);
+  await spool.compact();
+  assert(disk.syncs > syncs && spool.segmentsInUse < segments, `${spool.segmentsInUse} of ${segments} segments`);
+  for (const id of inHand) await finish(test, id);
 });
 
 Deno.test("compaction: a damaged message is set aside and reported once, its neighbours are moved", async () => {

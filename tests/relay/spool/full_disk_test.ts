@@ -1,5 +1,5 @@
 /** A spool on a disk that has no room left: nothing is given out that could not be recorded then. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { SpoolFailure } from "../../../relay/spool/errors.ts";
 import { needingMounts, SmallDisk } from "../../support/small_disk.ts";
@@ -17,6 +17,8 @@ import {
 const SEGMENT_BYTES = 1 << 20;
 /** Room for three segments, an index, and what fills up the rest. */
 const DISK_MIB = 6;
+/** Room is looked for again. */
+const LOOK_AGAIN_MS = 30_000;
 /** Left on a disk that is full: no segment, but what the index writes. */
 const LEFT_OCTETS = SEGMENT_BYTES - 256 * 1024;
 const MESSAGES = 30;
@@ -47,7 +49,8 @@ Deno.test({
     const directory = join(disk.path, "spool"), filler = join(disk.path, "filler");
     const segments = join(directory, "segments");
     await Deno.mkdir(directory);
-    const options = { segmentBytes: SEGMENT_BYTES };
+    let now = START;
+    const options = { segmentBytes: SEGMENT_BYTES, now: () => now };
     {
       await using test = await openTestSpool(directory, options);
       for (let n = 0; n < MESSAGES; n++) await accept(test.spool, envelope(`m${n}`), contentOf(`m${n}`, 5000));
@@ -62,7 +65,14 @@ Deno.test({
     assertEquals(await spool.trouble(), "the spool's disk is full");
     assertEquals((await takeAll(test, START)).length, 0);
     assert(spool.nextDueAt()! > START);
+    assertMatch(String(test.troubles), /no space left/i);
     await Deno.remove(filler);
+    now += LOOK_AGAIN_MS;
+    // No mail comes in, and nobody asks; whoever wants to deliver is enough.
+    const available = Promise.withResolvers<void>();
+    spool.onAvailable(available.resolve);
+    assertEquals(spool.take(now), undefined);
+    await available.promise;
     const ids = (await takeAll(test, START)).map(({ envelope: { id } }) => id);
     assertEquals([ids.length, await spool.trouble()], [MESSAGES, null]);
     await deliver(test, ids);
