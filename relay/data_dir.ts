@@ -84,7 +84,7 @@ async function privacy(path: string): Promise<string[]> {
 
 /** In words for the operator. @throws whatever is none of the operator's business. */
 export function whyUnusable(path: string, error: unknown): string {
-  if (!isOperatorsMatter(error)) throw error;
+  if (!isDisksMatter(error)) throw error;
   // Its own words would have all permissions given.
   const why = error instanceof Deno.errors.NotCapable
     ? "no program of Deno's gets there: choose another"
@@ -92,9 +92,13 @@ export function whyUnusable(path: string, error: unknown): string {
   return `the data directory ${path} cannot be used: ${why}`;
 }
 
-function isOperatorsMatter(error: unknown): error is Error {
+/** Whether the operator can mend it, as a disk that is full, or a directory that may not be written. */
+export function isDisksMatter(error: unknown): error is Error {
   return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable ||
-    error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.AlreadyExists ||
-    error instanceof Deno.errors.NotFound ||
-    (error instanceof Error && "code" in error && (error.code === "EROFS" || error.code === "ENOSPC"));
+    error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.FilesystemLoop ||
+    (error instanceof Error && "code" in error && DISK_CODES.has(String(error.code)));
 }
+
+/** ERR_SQLITE_ERROR: what SQLite met. Deno's errors seldom say more, and its statements here are few and tried. */
+const DISK_CODES = new Set(["EROFS", "ENOSPC", "EDQUOT", "EIO", "EFBIG", "ERR_SQLITE_ERROR"]);

@@ -6,7 +6,8 @@
  * would never end beside a busy service.) Meanwhile the database's log grows by what is written.
  */
 import { backup, DatabaseSync } from "node:sqlite";
-import { BackupRefused, isDisksMatter } from "./errors.ts";
+import { isDisksMatter } from "../data_dir.ts";
+import { BackupRefused } from "./errors.ts";
 import type { Progress } from "./progress.ts";
 
 /** Pages copied between two reports: some MiB. */
