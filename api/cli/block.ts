@@ -83,8 +83,9 @@ const cancel = command(
           query: { at: end },
         }),
       );
-      const ends = (look: Look) => end !== undefined && Date.parse(end) > look.now ? `, and ends ${absolute(end)}` : "";
-      return outcome(answer, (_, look) => `Block ${id} of ${username} is cancelled${ends(look)}.`, {
+      // True as well of one that would have begun later.
+      const from = (look: Look) => end !== undefined && Date.parse(end) > look.now ? ` from ${absolute(end)} on` : "";
+      return outcome(answer, (_, look) => `Block ${id} of ${username} is cancelled${from(look)}.`, {
         404: `The blocks there are: mailhop block list ${username}`,
       });
     },

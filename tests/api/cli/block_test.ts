@@ -55,7 +55,7 @@ Deno.test("block cancel --at: it counts until then, and the list says so", async
   api.clock.now += 20 * MINUTE_MS;
   assertEquals(
     (await runOn(api, `block cancel alice ${id} --at 2026-11-25`)).out,
-    `Block ${id} of alice is cancelled, and ends 2026-11-25T00:00:00Z.`,
+    `Block ${id} of alice is cancelled from 2026-11-25T00:00:00Z on.`,
   );
   assertMatch(
     (await runOn(api, "block list alice")).out,
