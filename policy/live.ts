@@ -24,8 +24,8 @@ export interface LivePolicyOptions {
   readonly monotonic: () => number;
   /** Runs a job when the event loop has time. */
   readonly later: (job: () => void) => void;
-  /** Whether a decision with this reason is to be recorded. */
-  readonly wants: (reason: Reason) => boolean;
+  /** Whether a decision with this reason is to be recorded. `account` as in `Decision`. */
+  readonly wants: (reason: Reason, account: string | null) => boolean;
   readonly record: (decision: Decision) => void;
   /** A module failed and decides no more here; `shadow`: it only ran beside. */
   readonly onFault: (module: string, fault: PolicyFault, shadow: boolean) => void;
@@ -136,7 +136,7 @@ export class LivePolicy implements Policy {
 
   /** The answer is a decision: whoever wants to know of it is told. The facts stand in the active module's memory. */
   #decided(stage: StageName, { reason, data, facts }: Answer, account: string | null): void {
-    const wanted = this.#options.wants(reason);
+    const wanted = this.#options.wants(reason, account);
     if (!wanted && this.#shadow === null) return;
     const { module, parameters, memory } = this.#active;
     const decision: Decision = {

@@ -66,6 +66,11 @@ const REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
 
 /** Facts that let a message in may be this old; a refusal is always looked up anew. */
 const FACTS_TTL_MS = 2000;
+/**
+ * From one look at an address that was in nobody's network to the next: who asks meanwhile waits, and then asks together
+ * with the others, or strangers could have it looked up without end. A network that was just added is met by then.
+ */
+const STRANGER_PAUSE_MS = 1000;
 /** What was known when the control plane answered last is used for so long while it does not. */
 export const REMEMBERED_MS = 15 * 60_000;
 /** Who asks the same later than this asks for itself: the call may hang, which says nothing of the next one. */
@@ -94,6 +99,8 @@ export class ControlPlane {
   readonly #calls: ControlPlaneCalls;
   readonly #accounts: FactMemory<AccountFacts>;
   readonly #networks: FactMemory<NetworkOwner>;
+  /** Addresses that are in nobody's network, with the time of the look that found so (ms of the monotonic clock). */
+  readonly #strangers: FactMemory<number>;
   readonly #logins: Logins;
   readonly #accountQuestions: Joined<AccountFacts | null>;
   readonly #networkQuestions: Joined<NetworkOwner>;
@@ -112,6 +119,8 @@ export class ControlPlane {
     const facts = { freshMs: FACTS_TTL_MS, rememberedMs: REMEMBERED_MS, maxEntries: MAX_CACHED };
     this.#accounts = new FactMemory(facts, monotonic);
     this.#networks = new FactMemory(facts, monotonic);
+    const strangers = { ...facts, freshMs: STRANGER_PAUSE_MS, rememberedMs: STRANGER_PAUSE_MS };
+    this.#strangers = new FactMemory(strangers, monotonic);
     // The call that finds out whether it is still away may take its time: nobody is to wait for that.
     const joins = (ageMs: number) => ageMs < JOINED_FOR_MS && !this.#calls.isAway;
     this.#accountQuestions = new Joined(monotonic, joins);
@@ -205,8 +214,22 @@ export class ControlPlane {
   async network(address: string, fresh: boolean): Promise<AccountFacts | null> {
     const known = fresh ? undefined : this.#networks.fresh(address);
     if (known !== undefined) return known.account;
-    const ask = joined(this.#networkQuestions, address, fresh, () => this.#askNetwork(address));
-    return (await this.#orRemembered(this.#networks, address, fresh, ask)).account;
+    // Who has waited may ask with others: they all wanted to know before the look.
+    const hasWaited = fresh && await this.#strangersPause(address);
+    const ask = joined(this.#networkQuestions, address, fresh && !hasWaited, () => this.#askNetwork(address));
+    const lookedAt = this.#options.monotonic();
+    const { account } = await this.#orRemembered(this.#networks, address, fresh, ask);
+    if (fresh && account === null) this.#strangers.learn(address, lookedAt, lookedAt);
+    return account;
+  }
+
+  /** Resolves to whether there was one. */
+  async #strangersPause(address: string): Promise<boolean> {
+    const lookedAt = this.#strangers.fresh(address);
+    if (lookedAt === undefined) return false;
+    const { sleep, monotonic } = this.#options;
+    await sleep(lookedAt + STRANGER_PAUSE_MS - monotonic());
+    return true;
   }
 
   async #askNetwork(address: string): Promise<NetworkOwner> {

@@ -74,6 +74,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       samplePercent: settings.decisionSamplePercent,
       random,
       newId: () => options.newId(now()),
+      monotonic,
     }),
     onDecision: (reason) => options.metrics.decided(reason),
     parameters: nodeParameters(settings),

@@ -88,7 +88,7 @@ export interface NodeSettings extends SharedSettings {
   readonly hideClientAddress: boolean;
   /** Failed logins in ten minutes, for an account and for an address prefix. */
   readonly maxAuthFailures: number;
-  /** Of the decisions that accept, how many are recorded, in percent; those that refuse always are. */
+  /** Of the decisions that accept, how many are recorded, in percent. */
   readonly decisionSamplePercent: number;
   /** Relay nodes in this process. */
   readonly workers: number;

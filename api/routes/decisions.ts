@@ -27,7 +27,9 @@ const list = createRoute({
   method: "get",
   path: "/decisions",
   summary: "Fetch recorded decisions, in the order in which they arrived",
-  description: "Refusals are recorded always, of the others a share. They bear the account's name and no address.",
+  description:
+    "Refusals of an account's mail are recorded always, those that concern no account up to a number in a minute, of " +
+    "the others a share. They bear the account's name and no address.",
   request: {
     query: z.object({
       ...pageQuery,

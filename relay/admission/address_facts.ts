@@ -15,8 +15,12 @@ export interface Routes {
 }
 
 /** Whether mail for a domain (lower case) goes to a static route, so that its DNS does not matter. */
-export const isRoutedBy = ({ rest, domains }: Routes) => (domain: string): boolean =>
-  rest !== null || domains.has(domain);
+export const isRoutedBy = ({ rest, domains }: Routes) => (domain: string): boolean => {
+  if (rest !== null || domains.has(domain)) return true;
+  // Routes name domains by A-labels; a forward path may have U-labels (RFC 6531 3.2).
+  const name = asciiDomain(domain);
+  return name !== null && domains.has(name);
+};
 
 /** The domain of a mailbox, and the name that the DNS has for it, or null where it can have none; null: no mailbox. */
 export function domainOf(mailbox: string): { readonly domain: string; readonly name: string | null } | null {

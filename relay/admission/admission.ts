@@ -27,7 +27,7 @@ import { closestDomain } from "./did_you_mean.ts";
 import { recipientDomainFacts, senderDomainFacts } from "./domain_facts.ts";
 import { domainOwnership } from "./domain_ownership.ts";
 import type { Reservations } from "../leases/reservations.ts";
-import type { LoginThrottle } from "./login_throttle.ts";
+import { type LoginThrottle, NO_ACCOUNT } from "./login_throttle.ts";
 import type { SenderDomains } from "./sender_domains.ts";
 import { whySkipped } from "./skip_words.ts";
 
@@ -75,6 +75,8 @@ export interface ReceivedMessage extends Omit<HeaderFacts, "messageIdField" | "e
 
 type Refusal = { readonly refusal: Reply };
 
+/** The API gives no account a longer one: whoever logs in so is nobody, and nothing of such a name is kept. */
+const MAX_USERNAME_CHARS = 64;
 /** Of the sender's domain. */
 const NOT_LOOKED_UP: Pick<FactsOf["mail"], "sender" | "ownership"> = { sender: null, ownership: null };
 const SCAN = { headerOctets: MAX_HEADER_OCTETS, fromOctets: MAX_FROM_OCTETS, authorDomains: MAX_AUTHOR_DOMAINS };
@@ -99,14 +101,14 @@ export class Admission {
     address: string,
   ): Promise<{ readonly account: string } | Refusal> {
     const { controlPlane, throttle, monotonic, policy } = this.#parts;
-    const { username } = credentials;
+    const username = credentials.username.length > MAX_USERNAME_CHARS ? NO_ACCOUNT : credentials.username;
     const failures = throttle.facts(username, address, monotonic());
     const decide = (credentials: FactsOf["login"]["credentials"]) =>
       policy.decide("login", { ...failures, credentials });
     const waiting = this.#answer("login", decide("not-checked"), null);
     if (waiting !== null) return waiting;
     try {
-      const account = await controlPlane.login({ ...credentials, address });
+      const account = username === NO_ACCOUNT ? null : await controlPlane.login({ ...credentials, address });
       if (account === null) throttle.failed(username, address, policy.parameters.loginWindowMs, monotonic());
       else throttle.succeeded(username, address);
       const verdict = decide(account === null ? "wrong" : "right");

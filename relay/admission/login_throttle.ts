@@ -5,6 +5,9 @@
  */
 import type { FailedLogins, LoginFacts } from "../../policy/mod.ts";
 
+/** Stands for usernames that no account can have: their failures count for the prefix alone. */
+export const NO_ACCOUNT = "";
+
 /** Usernames and prefixes that are counted; the oldest are forgotten first. */
 const MAX_ENTRIES = 100_000;
 const NONE: FailedLogins = { count: 0, ageMs: 0 };
@@ -27,10 +30,13 @@ export class LoginThrottle {
     };
   }
 
-  /** @param windowMs the policy's parameter: failures are forgotten so long after the first of them. */
+  /**
+   * @param username kept as it is, so its length is the caller's to bound; or NO_ACCOUNT.
+   * @param windowMs the policy's parameter: failures are forgotten so long after the first of them.
+   */
   failed(username: string, address: string, windowMs: number, now: number): void {
     this.#count(`prefix ${addressPrefix(address)}`, windowMs, now);
-    this.#count(`account ${username}`, windowMs, now);
+    if (username !== NO_ACCOUNT) this.#count(`account ${username}`, windowMs, now);
   }
 
   /** @returns whether the account had not logged in from there before, as far as is remembered. */

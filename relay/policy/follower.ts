@@ -62,9 +62,9 @@ export class PolicyFollower implements AsyncDisposable {
       now: options.now,
       monotonic: options.monotonic,
       later: (job) => void setTimeout(job),
-      wants: (reason) => {
+      wants: (reason, account) => {
         onDecision(reason);
-        return recorder.wants(reason);
+        return recorder.wants(reason, account);
       },
       record: (decision) => recorder.record(decision),
       onFault: (module, { message }, shadow) => {

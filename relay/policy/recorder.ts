@@ -1,6 +1,7 @@
 /**
- * Keeps decisions until they are handed over: all refusals, and a share of the others, drawn by chance. Deciding does
- * not wait for any of it. Memory is bounded: what finds no room is left out, and counted.
+ * Keeps decisions until they are handed over: refusals, and a share of the others, drawn by chance. Deciding does not
+ * wait for any of it. Memory is bounded: what finds no room is left out, and counted. So is what strangers can have
+ * recorded: of refusals that concern no account, some in a minute.
  */
 import { chunkToJson, type Decision, encodeChunk, Reason } from "../../policy/mod.ts";
 import type { NodeDecisions } from "../../api/client.ts";
@@ -9,6 +10,13 @@ import type { NodeDecisions } from "../../api/client.ts";
 const MAX_WAITING = 20_000;
 /** In one chunk: encoded in a millisecond or two, and some tens of KiB long. */
 const MAX_IN_CHUNK = 1000;
+/**
+ * Refusals of one reason that concern no account, in a minute: anybody can have them without end, and they are kept for
+ * a week. People's mistakes are all recorded, a flood says nothing new after so many; one of all these reasons at once
+ * (connections, logins, MAIL without AUTH) takes less than 20 MB a day.
+ */
+const MAX_OF_NOBODY = 60;
+const MINUTE_MS = 60_000;
 
 export interface RecorderOptions {
   /** Of the decisions that accept, in percent. */
@@ -16,6 +24,8 @@ export interface RecorderOptions {
   readonly random: () => number;
   /** A new ULID on each call. */
   readonly newId: () => string;
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
 }
 
 export class DecisionRecorder {
@@ -24,6 +34,8 @@ export class DecisionRecorder {
   /** The oldest of them, on their way; the same again until it is answered. */
   #underWay: { readonly chunk: NodeDecisions; readonly count: number } | null = null;
   #dropped = 0;
+  /** Refusals that concern no account: how many were wanted in the minute that began then. */
+  readonly #ofNobody = new Map<Reason, { readonly since: number; count: number }>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -34,9 +46,13 @@ export class DecisionRecorder {
     return this.#dropped;
   }
 
-  wants(reason: Reason): boolean {
+  /** @param account null: it concerns none. */
+  wants(reason: Reason, account: string | null): boolean {
     const { samplePercent, random } = this.#options;
-    return reason !== Reason.Accepted || random() * 100 < samplePercent;
+    if (reason === Reason.Accepted) return random() * 100 < samplePercent;
+    if (account !== null || this.#wantsOfNobody(reason)) return true;
+    this.#dropped++;
+    return false;
   }
 
   record(decision: Decision): void {
@@ -56,6 +72,14 @@ export class DecisionRecorder {
     this.#underWay = null;
     this.#waiting.splice(0, count);
     return this.#waiting.length > 0;
+  }
+
+  #wantsOfNobody(reason: Reason): boolean {
+    const now = this.#options.monotonic();
+    const minute = this.#ofNobody.get(reason);
+    if (minute !== undefined && now - minute.since < MINUTE_MS) return ++minute.count <= MAX_OF_NOBODY;
+    this.#ofNobody.set(reason, { since: now, count: 1 });
+    return true;
   }
 
   #oldest(): { chunk: NodeDecisions; count: number } {

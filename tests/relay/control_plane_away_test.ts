@@ -6,7 +6,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type AccountFacts, createNodeClient, type Fetch } from "../../api/client.ts";
 import { ControlPlane, ControlPlaneUnavailable, LoginNotRemembered, REMEMBERED_MS } from "../../relay/control_plane.ts";
 
-const FRESH_MS = 5000, PROBE_MS = 1000;
+const FRESH_MS = 5000, PROBE_MS = 1000, STRANGER_MS = 1000;
 const ADDRESS = "192.0.2.1";
 const ANNA = { username: "anna", status: "active", suppresses: true } as AccountFacts;
 
@@ -29,6 +29,7 @@ function door() {
   const clock = { now: 0 };
   const world: { script: Script; all: (() => Promise<Response>) | undefined } = { script: WELL, all: undefined };
   const asked: string[] = [], news: string[] = [];
+  const sleeping: { readonly ms: number; readonly wake: () => void }[] = [];
   const fetch: Fetch = (input) => {
     const name = decodeURIComponent(new URL(input as string).pathname.split("/").at(-1)!);
     asked.push(name);
@@ -37,7 +38,7 @@ function door() {
   const plane = new ControlPlane({
     client: createNodeClient(fetch, "token"),
     monotonic: () => clock.now,
-    sleep: () => Promise.resolve(),
+    sleep: (ms) => new Promise((wake) => sleeping.push({ ms, wake })),
     closing: new AbortController().signal,
     onTrouble: () => {},
     onAway: () => news.push("away"),
@@ -50,7 +51,7 @@ function door() {
     await plane.owners(["example.com"], fresh),
     await plane.suppression({ account: "anna", address: "a@example.net" }, fresh),
   ];
-  return { plane, world, clock, asked, news, login, everything };
+  return { plane, world, clock, asked, news, sleeping, login, everything };
 }
 
 type Door = ReturnType<typeof door>;
@@ -62,6 +63,23 @@ Deno.test("control plane: who asks at once for the same account or network asks 
   assertEquals(asked, ["anna", ADDRESS]);
   await Promise.all([...two(true), ...two(true)]);
   assertEquals(asked.length, 2 + 8);
+});
+
+Deno.test("control plane: an address that is nobody's is looked at again after a second, by all who wait together", async () => {
+  const { plane, world, clock, asked, sleeping } = door();
+  world.script = { ...WELL, [ADDRESS]: () => ok({ account: null }) };
+  assertEquals(await plane.network(ADDRESS, true), null);
+  const waiting = [1, 2, 3].map(() => plane.network(ADDRESS, true));
+  clock.now = 400;
+  waiting.push(plane.network(ADDRESS, true));
+  assertEquals([sleeping.map(({ ms }) => ms), asked.length], [[1000, 1000, 1000, 600], 1]);
+  // A network that was added while they wait is met.
+  world.script = WELL;
+  clock.now = STRANGER_MS;
+  for (const { wake } of sleeping) wake();
+  assertEquals([await Promise.all(waiting), asked.length], [[ANNA, ANNA, ANNA, ANNA], 2]);
+  await plane.network(ADDRESS, true);
+  assertEquals([sleeping.length, asked.length], [4, 3], "an account's is asked for anew at once");
 });
 
 Deno.test("control plane away: what was known last is used for 15 minutes from when it was learned, and no longer", async () => {

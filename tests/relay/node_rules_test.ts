@@ -6,6 +6,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { DATA, ENVELOPE, MESSAGE, startTestNode } from "../support/node.ts";
+import { NextHopServer } from "../support/next_hop_server.ts";
 import { sizedMessage } from "../support/sized_message.ts";
 
 Deno.test("sender: each thing that can be wrong with the domain has its own words", async () => {
@@ -145,6 +146,32 @@ Deno.test("recipient: trouble in the DNS accepts", async () => {
     S: 250 2.0.0 OK: queued as …
   `);
   assertEquals(await node.used("anna"), 2);
+});
+
+Deno.test("recipient: a domain in U-labels whose A-labels have a static route is not looked up, and goes there", async () => {
+  await using server = await NextHopServer.start({ extensions: ["SMTPUTF8", "8BITMIME"] });
+  const domains = new Map([["xn--bcher-kva.example", { hostname: "127.0.0.1", port: server.port }]]);
+  await using node = await startTestNode({ settings: { routes: { domains, rest: null } } });
+  await node.account("anna", { blocks: 1 });
+  using client = await node.login("anna");
+  await client.play(`
+    C: MAIL FROM:<anna@example.com> SMTPUTF8
+    S: 250 2.1.0 Sender OK
+    C: RCPT TO:<one@bücher.example>
+    S: 250 2.1.5 Recipient OK
+    C: RCPT TO:<two@BÜCHER.example>
+    S: 250 2.1.5 Recipient OK
+    C: RCPT TO:<three@bücherei.example>
+    S: 550 5.1.2 Recipient's domain bücherei.example does not exist; check the spelling
+    ${DATA}
+    C: From: anna@example.com
+    C: .
+    S: 250 2.0.0 OK: queued as …
+  `);
+  assertEquals(node.dns.count("xn--bcher-kva.example"), 0);
+  const arrived = () => server.received.flatMap(({ recipients }) => [...recipients]);
+  await server.until(() => arrived().length >= 2);
+  assertEquals(arrived().map((address) => address.split("@")[0]).sort(), ["one", "two"]);
 });
 
 Deno.test("RCPT: the 101st recipient gets 452 4.5.3, and the first 100 go through", async () => {

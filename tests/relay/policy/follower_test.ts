@@ -40,7 +40,7 @@ function follow(plane: ReturnType<typeof controlPlane>) {
         return Promise.resolve(true);
       },
     },
-    recorder: new DecisionRecorder({ samplePercent: 0, random: () => 0, newId: () => "chunk" }),
+    recorder: new DecisionRecorder({ samplePercent: 0, random: () => 0, newId: () => "chunk", monotonic: () => 0 }),
     onDecision: () => {},
     parameters: defaultParameters,
     now: () => NOON,
@@ -139,7 +139,7 @@ Deno.test("follower: what was decided until the end is handed over", async () =>
   const plane = controlPlane();
   const { follower } = follow(plane);
   await follower.start();
-  for (let n = 0; n < 1234; n++) follower.live.decide("author", { ownership: "another's" });
+  for (let n = 0; n < 1234; n++) follower.live.decide("author", { ownership: "another's" }, "anna");
   await follower[Symbol.asyncDispose]();
   assertEquals(plane.decisions, 1234);
 });

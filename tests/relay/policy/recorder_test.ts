@@ -13,7 +13,13 @@ const decisionsOf = (chunk: NodeDecisions): number[] => [...decodeChunk(chunkFro
 
 function recorderOf(options: Partial<RecorderOptions> = {}): DecisionRecorder {
   let ids = 0;
-  return new DecisionRecorder({ samplePercent: 100, random: () => 0, newId: () => `${++ids}`, ...options });
+  return new DecisionRecorder({
+    samplePercent: 100,
+    random: () => 0,
+    newId: () => `${++ids}`,
+    monotonic: () => 0,
+    ...options,
+  });
 }
 
 Deno.test("recorder: refusals always, others by the share that chance draws", () => {
@@ -21,12 +27,28 @@ Deno.test("recorder: refusals always, others by the share that chance draws", ()
   const recorder = recorderOf({ samplePercent: 10, random: () => drawn });
   const wants = (reason: Reason, random: number) => {
     drawn = random;
-    return recorder.wants(reason);
+    return recorder.wants(reason, "anna");
   };
   assertEquals([wants(Reason.Accepted, 0.0999), wants(Reason.Accepted, 0.1)], [true, false]);
   assertEquals(wants(Reason.NoBlock, 0.999), true);
   const none = recorderOf({ samplePercent: 0 });
-  assertEquals([none.wants(Reason.Accepted), none.wants(Reason.PolicyFault)], [false, true]);
+  assertEquals([none.wants(Reason.Accepted, "anna"), none.wants(Reason.PolicyFault, "anna")], [false, true]);
+});
+
+Deno.test("recorder: of refusals that concern no account sixty of a reason in a minute, and the rest is counted", () => {
+  const clock = { now: 0 };
+  const recorder = recorderOf({ monotonic: () => clock.now });
+  const wanted = (reason: Reason, account: string | null, times = 100) =>
+    Array.from({ length: times }, () => recorder.wants(reason, account)).filter((wanted) => wanted).length;
+  assertEquals(wanted(Reason.AuthenticationRequired, null), 60);
+  clock.now = 59_999;
+  assertEquals(wanted(Reason.AuthenticationRequired, null), 0);
+  assertEquals(wanted(Reason.AuthenticationFailed, null), 60, "each reason has its own");
+  assertEquals(wanted(Reason.NoBlock, "anna"), 100, "an account's are all recorded");
+  assertEquals(wanted(Reason.Accepted, null), 100, "chance alone has a say in what is accepted");
+  assertEquals(recorder.dropped, 40 + 100 + 40);
+  clock.now = 60_000;
+  assertEquals(wanted(Reason.AuthenticationRequired, null), 60);
 });
 
 Deno.test("recorder: hands over in order, a thousand at a time; what is not taken waits on", async () => {
