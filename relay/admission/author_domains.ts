@@ -9,7 +9,7 @@
  */
 import addressparser from "nodemailer/lib/addressparser";
 import { asciiDomain } from "../dns/names.ts";
-import { decodeWords } from "./encoded_words.ts";
+import { decodeWords, WORD_READINGS } from "./encoded_words.ts";
 
 /** A From field of eight full lines (RFC 5322 2.1.1); longer ones are refused, for a parser's time grows with them. */
 export const MAX_FROM_OCTETS = 8 * 1024;
@@ -70,11 +70,17 @@ function findDomains(value: Uint8Array): string[] | null {
   return [...domains];
 }
 
-/** The value as text: as UTF-8 (RFC 6532), as Latin-1 where it is not all UTF-8, each with encoded words and without. */
+/**
+ * The value as text: as UTF-8 (RFC 6532), as Latin-1 where it is not all UTF-8, each as it is and with its encoded words
+ * decoded in each way that programs read them.
+ */
 function readings(value: Uint8Array): Set<string> {
   const utf8 = UTF8.decode(value);
   const texts = utf8.includes(REPLACEMENT_CHARACTER) ? [utf8, LATIN1.decode(value)] : [utf8];
-  return new Set(texts.map((text) => text.replace(FOLD, "")).flatMap((text) => [text, decodeWords(text)]));
+  const unfolded = texts.map((text) => text.replace(FOLD, ""));
+  return new Set(
+    unfolded.flatMap((text) => [text, ...WORD_READINGS.map((reading) => decodeWords(text, reading))]),
+  );
 }
 
 function collect(text: string, domains: Set<string>): void {

@@ -66,7 +66,43 @@ const FORMS: readonly string[] = [
   "=?utf-8?b?YUBjbGFp?= =?utf-8?b?bWVkLmV4YW1wbGU=?= <own@own.example>",
   "=?x-none?q?a=40claimed.example?=",
   "a@=?utf-8?q?claimed.example?=",
+  ...utf16Forms("a@claimed.example"),
+  // In words that are marked, each in its own way.
+  `${word("utf-16", [0xff, 0xfe, ...utf16("a@", "le")])} ${word("utf-16", [0xfe, 0xff, ...utf16("claimed.example")])}`,
+  // A program that decodes each word by itself loses an octet, and nothing more.
+  `${word("utf-16", [...utf16("x"), 0x01])} ${word("utf-16", utf16("a@claimed.example"))}`,
+  `${word("utf-16", utf16("a@claimed.ex").slice(0, -1))} ${word("utf-16", [0x78, ...utf16("ample")])}`,
+  "=?utf-7?q?a+AEA-claimed.example?= <own@own.example>",
+  "=?UNICODE-1-1-UTF-7?Q?+AGEAQABjAGwAYQBpAG0AZQBkAC4AZQB4AGEAbQBwAGwAZQ-?=",
+  "=?utf-7?q?a+AEA?= =?utf-7?q?claimed.example?=",
+  "=?utf-7?q?a+AE?= =?utf-7?q?A-claimed.example?=",
 ];
+
+/** UTF-16 without a mark. */
+function utf16(text: string, order: "be" | "le" = "be"): number[] {
+  const ofUnit = (unit: number) => order === "be" ? [unit >> 8, unit & 0xff] : [unit & 0xff, unit >> 8];
+  return Array.from({ length: text.length }, (_, at) => ofUnit(text.charCodeAt(at))).flat();
+}
+
+/** An encoded word of these octets. */
+function word(charset: string, octets: readonly number[]): string {
+  return `=?${charset}?b?${Uint8Array.from(octets).toBase64()}?=`;
+}
+
+/** In each of the ways that UTF-16 is written. */
+function utf16Forms(text: string): string[] {
+  const be = utf16(text, "be"), le = utf16(text, "le");
+  const words = [
+    word("utf-16", be),
+    word("utf-16", le),
+    word("utf-16", [0xfe, 0xff, ...be]),
+    word("UTF-16", [0xff, 0xfe, ...le]),
+    word("utf-16be", be),
+    word("utf-16le", le),
+    word("ucs-2", be),
+  ];
+  return words.map((each) => `${each} <own@own.example>`);
+}
 
 for (const form of FORMS) {
   Deno.test(`author: claimed.example is seen in ${JSON.stringify(form)}`, () => {
@@ -88,6 +124,12 @@ Deno.test("author: U-labels in UTF-8, in Latin-1, both, and A-labels are the sam
       Uint8Array.from([...latin1('"\xff" <'), ...encoder.encode("a@bücher.example>")]),
     ]
   ) assert(authorDomains(value)!.includes(wanted));
+});
+
+Deno.test("author: U-labels in UTF-16 of either order, and in UTF-7, are the same domain", () => {
+  const wanted = "xn--e1afmkfd.example"; // пример.example: no octet of it is ASCII
+  const forms = [...utf16Forms("a@пример.example"), "=?utf-7?q?a@+BD8EQAQ4BDwENQRA-.example?="];
+  for (const form of forms) assert(read(` ${form}`)!.includes(wanted), form);
 });
 
 Deno.test("author: a field too long, or of too many domains, is not read at all", () => {
