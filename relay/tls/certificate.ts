@@ -1,8 +1,8 @@
 /**
  * A certificate with its key, and the check that two PEM texts make one.
  *
- * Pure. Any chain and key that rustls can serve is accepted, self-signed ones included: whether clients trust it is
- * their business.
+ * Pure. Whether TLS can be served with the pair is found out by trial_handshake.ts; whether clients trust it is their
+ * business.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 

@@ -2,8 +2,8 @@
  * Notices that the certificate has changed, so that it is taken up without a restart.
  *
  * It looks from time to time at what `load` gives and compares texts: that works for files, symbolic links and
- * mounted secrets alike, where watching the file system does not. A certificate that cannot be loaded changes
- * nothing: the one in use stays.
+ * mounted secrets alike, where watching the file system does not. A certificate that cannot be loaded, or that
+ * no handshake works with, changes nothing: the one in use stays.
  */
 import type { Certificate } from "./certificate.ts";
 import type { LoadedCertificate } from "./certificates.ts";

@@ -2,11 +2,13 @@
  * The certificate that the server shows: the operator's files, or a pair of our own in the data directory.
  *
  * `loadCertificate` may be called again at any time: it reads changed files, and makes the own pair anew before it
- * ends or when the names have changed. The own authority is kept, so clients that trust it go on doing so.
+ * ends or when the names have changed. The own authority is kept, so clients that trust it go on doing so. Of the
+ * operator's files it gives only a pair with which a handshake was made: nodes take what they are given.
  */
 import { join } from "@std/path";
 import { type Certificate, checkPair, parseLeaf } from "./certificate.ts";
 import type { Issued } from "./own_authority.ts";
+import { handshakeTrouble } from "./trial_handshake.ts";
 
 export interface CertificateOptions {
   /** The operator's files; null: a pair of our own. */
@@ -33,6 +35,9 @@ const DAY_MS = 86_400_000;
 const RENEW_BEFORE_MS = 30 * DAY_MS;
 /** The authority is made anew if it could not outlive a certificate issued now (397 days). */
 const AUTHORITY_MUST_LAST_MS = 400 * DAY_MS;
+/** Which keys these are was measured on Deno 2.9.6. */
+const SERVED = "a certificate that TLS can be served with, its key RSA of 2048 to 8192 bits, " +
+  "ECDSA on P-256, P-384 or P-521, or Ed25519";
 const PRIVATE_DIR = 0o700;
 const PRIVATE_FILE = 0o600;
 const PUBLIC_FILE = 0o644;
@@ -48,11 +53,19 @@ async function loadOperators(files: { certificate: string; key: string }): Promi
   const mistakes = [cert, key].flatMap((read) => "mistake" in read ? [read.mistake] : []);
   if ("mistake" in cert || "mistake" in key) return { ok: false, mistakes };
   const checked = checkPair(cert.text, key.text);
-  if (checked.ok) return { ok: true, certificate: checked.certificate, authorityFile: null };
-  const [variable, file] = checked.which === "cert"
-    ? ["MAILHOP_TLS_CERT", files.certificate]
-    : ["MAILHOP_TLS_KEY", files.key];
-  return { ok: false, mistakes: [`${variable}=${file}: expected a file with ${checked.expected}`] };
+  if (!checked.ok) {
+    const [variable, file] = checked.which === "cert"
+      ? ["MAILHOP_TLS_CERT", files.certificate]
+      : ["MAILHOP_TLS_KEY", files.key];
+    return { ok: false, mistakes: [`${variable}=${file}: expected a file with ${checked.expected}`] };
+  }
+  const { certificate } = checked;
+  const trouble = await handshakeTrouble(certificate);
+  if (trouble === null) return { ok: true, certificate, authorityFile: null };
+  return {
+    ok: false,
+    mistakes: [`MAILHOP_TLS_CERT=${files.certificate}: expected a file with ${SERVED} (${trouble})`],
+  };
 }
 
 async function readNamed(variable: string, path: string): Promise<{ text: string } | { mistake: string }> {

@@ -1,4 +1,5 @@
 /** Certificates as mail servers have them, good and bad, from an authority of the tests. */
+import { generateKeyPairSync } from "node:crypto";
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import type { KeyPair } from "./self_signed.ts";
@@ -55,6 +56,45 @@ export async function issue(issuer: Issuer, wanted: Wanted): Promise<Issuer> {
 export async function serverPair(server: Issuer, ...between: Issuer[]): Promise<KeyPair> {
   const key = x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", server.keys.privateKey), "PRIVATE KEY");
   return { cert: [server, ...between].map(({ pem }) => `${pem}\n`).join(""), key: `${key}\n` };
+}
+
+/** Kinds of keys that a certificate may have, whether or not TLS can be served with it. */
+export type KeyKind = "RSA-1024" | "RSA-2048" | "P-384" | "secp256k1" | "Ed25519" | "Ed448";
+
+/** A server's pair whose key is of that kind; the authority's own is P-256. */
+export async function pairWithKey(issuer: Issuer, kind: KeyKind): Promise<KeyPair> {
+  const { spki, key } = makeKeys(kind);
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: [{ CN: [`Server with a key ${kind}`] }],
+    issuer: issuer.certificate.subjectName,
+    publicKey: new x509.PublicKey(spki),
+    signingKey: issuer.keys.privateKey,
+    signingAlgorithm: SIGNING,
+    ...validity([-1, 30]),
+  });
+  return { cert: `${certificate.toString("pem")}\n`, key };
+}
+
+function makeKeys(kind: KeyKind): { spki: Uint8Array<ArrayBuffer>; key: string } {
+  const { publicKey, privateKey } = generated(kind);
+  const spki = Uint8Array.from(publicKey.export({ type: "spki", format: "der" }));
+  return { spki, key: String(privateKey.export({ type: "pkcs8", format: "pem" })) };
+}
+
+function generated(kind: KeyKind) {
+  switch (kind) {
+    case "RSA-1024":
+      return generateKeyPairSync("rsa", { modulusLength: 1024 });
+    case "RSA-2048":
+      return generateKeyPairSync("rsa", { modulusLength: 2048 });
+    case "P-384":
+    case "secp256k1":
+      return generateKeyPairSync("ec", { namedCurve: kind });
+    case "Ed25519":
+      return generateKeyPairSync("ed25519");
+    case "Ed448":
+      return generateKeyPairSync("ed448");
+  }
 }
 
 function validity([from, to]: readonly [number, number]): { notBefore: Date; notAfter: Date } {

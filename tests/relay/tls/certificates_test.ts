@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { parseLeaf } from "../../../relay/tls/certificate.ts";
 import { type CertificateOptions, loadCertificate } from "../../../relay/tls/certificates.ts";
 import { issueLeaf, makeAuthority } from "../../../relay/tls/own_authority.ts";
+import { makeRoot, pairWithKey } from "../../support/certificates.ts";
 
 const DAY_MS = 86_400_000;
 const NOW = Date.parse("2026-11-23T12:00:00Z");
@@ -109,6 +110,27 @@ Deno.test("operator's certificate: each kind of mistake is named with its variab
     "MAILHOP_TLS_KEY=k.pem: expected a file with a private key without a passphrase",
   ]);
 });
+
+const SERVED = "expected a file with a certificate that TLS can be served with, its key RSA of 2048 to 8192 bits, " +
+  "ECDSA on P-256, P-384 or P-521, or Ed25519";
+
+for (const kind of ["RSA-1024", "secp256k1", "Ed448"] as const) {
+  Deno.test(`operator's certificate: a key ${kind}, with which no handshake works, is a mistake`, async () => {
+    const { cert, key } = await pairWithKey(await makeRoot(), kind);
+    const [mistake, ...others] = await mistakesOf(cert, key);
+    assertEquals(others, []);
+    assertEquals(mistake?.split(" (")[0], `MAILHOP_TLS_CERT=c.pem: ${SERVED}`);
+    // The reason, in node:tls's words.
+    assertMatch(mistake!, kind === "RSA-1024" ? /\(.*key too small\)$/ : /\(TLS handshake: .+\)$/);
+  });
+}
+
+for (const kind of ["RSA-2048", "P-384", "Ed25519"] as const) {
+  Deno.test(`operator's certificate: a key ${kind} is taken`, async () => {
+    const { cert, key } = await pairWithKey(await makeRoot(), kind);
+    assertEquals(await mistakesOf(cert, key), []);
+  });
+}
 
 Deno.test("operator's certificate: both missing files are named", async () => {
   await using dir = await temporary();
