@@ -52,7 +52,10 @@ export async function startAll(
     figures: metrics,
   }, closing);
   closing.use(
-    serveHttp(plane.httpListen, withMetrics(metrics, monotonic, (request) => controlPlane.app.fetch(request))),
+    serveHttp(
+      plane.httpListen,
+      withMetrics(metrics, monotonic, (request, info) => controlPlane.app.fetch(request, info)),
+    ),
   );
   await nodes.start({ fetch: controlPlane.fetch, token: tokens.relay });
   return {

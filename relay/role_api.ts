@@ -48,7 +48,7 @@ export async function startApi(
   }, closing);
   const http = serveHttp(
     plane.httpListen,
-    withMetrics(metrics, monotonic, (request) => controlPlane.app.fetch(request)),
+    withMetrics(metrics, monotonic, (request, info) => controlPlane.app.fetch(request, info)),
   );
   closing.use(http);
   return {

@@ -2,14 +2,19 @@
 import { PortUnavailable } from "./listeners.ts";
 import type { HostPort } from "./settings.ts";
 
-/** Requests in flight are answered before it is disposed of. @throws {PortUnavailable} */
+/**
+ * Requests in flight are answered before it is disposed of.
+ *
+ * @param handler is told with each request of its connection: by the address some limits count.
+ * @throws {PortUnavailable}
+ */
 export function serveHttp(
   addresses: readonly HostPort[],
-  handler: (request: Request) => Response | Promise<Response>,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
 ): AsyncDisposable {
   const servers = addresses.map(({ hostname, port }) => {
     try {
-      return Deno.serve({ hostname, port, onListen: () => {} }, (request) => handler(request));
+      return Deno.serve({ hostname, port, onListen: () => {} }, handler);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       throw new PortUnavailable(`${hostname} port ${port}: ${error.message}`, { cause: error });

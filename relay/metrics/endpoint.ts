@@ -1,14 +1,14 @@
 /** /metrics in front of what else a process answers over HTTP, of which the requests are counted. */
 import type { ProcessMetrics } from "./process_metrics.ts";
 
-type Handler = (request: Request) => Response | Promise<Response>;
+type Handler = Deno.ServeHandler<Deno.NetAddr>;
 
 /** For Deno.serve. @param monotonic milliseconds of a monotonic clock. */
 export function withMetrics(metrics: ProcessMetrics, monotonic: () => number, handler: Handler): Handler {
-  return async (request) => {
+  return async (request, info) => {
     if (new URL(request.url).pathname === "/metrics") return await answer(request, metrics);
     const begun = monotonic();
-    const response = await handler(request);
+    const response = await handler(request, info);
     metrics.requested(response.status, monotonic() - begun);
     return response;
   };

@@ -16,6 +16,11 @@ const openMetrics = () =>
     residentOctets: () => 1,
   });
 
+const INFO: Deno.ServeHandlerInfo<Deno.NetAddr> = {
+  remoteAddr: { transport: "tcp", hostname: "192.0.2.1", port: 1 },
+  completed: Promise.resolve(),
+};
+
 Deno.test("/metrics: other requests are counted by the class of their status, looks at it are not", async () => {
   using metrics = openMetrics();
   let now = 0;
@@ -24,7 +29,7 @@ Deno.test("/metrics: other requests are counted by the class of their status, lo
     return new Response(null, { status: url.endsWith("/none") ? 404 : 200 });
   });
   const ask = async (path: string, method = "GET") =>
-    await handler(new Request(`http://relay.test${path}`, { method }));
+    await handler(new Request(`http://relay.test${path}`, { method }), INFO);
   for (const path of ["/v1/accounts", "/v1/accounts/anna", "/none", "/metrics"]) await ask(path);
   assertEquals((await ask("/metrics", "POST")).status, 405);
   const figures = readExposition(await (await ask("/metrics?x=1")).text());
