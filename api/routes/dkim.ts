@@ -38,7 +38,8 @@ const keySchema = z.object({
   }),
 }).openapi("DkimKey");
 
-const keysSchema = z.object({ items: z.array(keySchema) }).openapi("DkimKeys");
+/** A domain has a handful: they are one page. */
+const keysSchema = z.object({ items: z.array(keySchema), next: z.null() }).openapi("DkimKeys");
 
 const show = (key: PublicKeyRow): z.infer<typeof keySchema> => ({
   selector: key.selector,
@@ -109,6 +110,7 @@ export interface DkimRoutes {
 export const dkimRoutes = ({ db, now, resolveTxt, newToken }: DkimRoutes) => {
   const keysOf = async (claim: { username: string; domain: string }) => ({
     items: (await listDkimKeys(db, claim)).map(show),
+    next: null,
   });
   const noPendingKeys = (c: Context) => problem(c, "not-found", "There are no new keys: make them first");
 

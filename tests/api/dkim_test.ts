@@ -71,6 +71,9 @@ Deno.test("DKIM keys: an RSA and an Ed25519 one, with the records to publish, an
     "state",
   ]);
   assertEquals(await states(api), ["rsa-sha256 pending", "ed25519-sha256 pending"]);
+  // A list as the contract has it, which is never longer than a page.
+  assertEquals((await api.request("GET", PATH)).body, created.body);
+  assertEquals([Object.keys(created.body).sort(), created.body.next], [["items", "next"], null]);
   // Asked again, the same: they may be published already.
   assertEquals((await create(api)).body, created.body);
 });

@@ -53,6 +53,20 @@ Deno.test("OpenAPI: each route has one group, a name of its own, and an example 
   }
 });
 
+Deno.test("OpenAPI: each list has its items, and the cursor of the next page or null", async () => {
+  await using api = await startControlPlane();
+  const { paths, components: { schemas } } = await documentOf(api);
+  const lists = routesOf({ paths } as ApiDocument).flatMap(({ method, path, operation }) =>
+    Object.entries(operation.responses).flatMap(([status, { content }]) => {
+      const schema = content?.["application/json"]?.schema ?? {};
+      const { properties = {}, required = [] } = schemas[referredName(schema) ?? ""] ?? schema;
+      return "items" in properties ? [{ list: `${method} ${path} ${status}`, required }] : [];
+    })
+  );
+  assert(lists.length > 10);
+  assertEquals(lists.filter(({ required }) => !required.includes("next")).map(({ list }) => list), []);
+});
+
 /** Paths to the required fields of a schema that an example of it has not. */
 const leftOut = (schema: Schema, example: unknown, schemas: Schemas, path = ""): string[] => {
   const referred = referredName(schema);

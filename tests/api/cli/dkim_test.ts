@@ -6,8 +6,9 @@ interface Key {
   readonly record: { readonly name: string; readonly value: string };
 }
 
-const keysOf = async (api: Api): Promise<Key[]> =>
-  JSON.parse((await runOn(api, "dkim list alice example.com --json")).out).items;
+const listOf = async (api: Api): Promise<{ items: Key[]; next: null }> =>
+  JSON.parse((await runOn(api, "dkim list alice example.com --json")).out);
+const keysOf = async (api: Api): Promise<Key[]> => (await listOf(api)).items;
 
 async function withClaim(): Promise<Api> {
   const api = await startApi();
@@ -31,6 +32,7 @@ Deno.test("dkim: create shows the records, rotate begins to sign, delete ends it
     (await runOn(api, "dkim list alice example.com")).out,
     "No keys. Make them with: mailhop dkim create alice example.com",
   );
+  assertEquals(await listOf(api), { items: [], next: null });
   const created = await runOn(api, "dkim create alice example.com");
   const [rsa, ed25519] = await keysOf(api);
   assertEquals([created.code, created.out], [
