@@ -81,7 +81,7 @@ export interface AccountFacts {
 
 /** Facts when a client connects. */
 export interface ConnectionFacts {
-  /** Open connections of the process, and of these, those from the client's address; this one included. */
+  /** Open connections of the process, and of these, those from its address (IPv6: its /64); this one included. */
   readonly open: number;
   readonly fromAddress: number;
 }

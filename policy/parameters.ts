@@ -49,7 +49,13 @@ export const PARAMETERS = Object.freeze({
   maxRecipients: spec(at.MAX_RECIPIENTS, [1, MOST_RECIPIENTS], 100, "recipients", "of one message"),
   maxReceivedFields: spec(at.MAX_RECEIVED_FIELDS, [1, 1000], 50, "fields", "Received fields that a message comes with"),
   maxConnections: spec(at.MAX_CONNECTIONS, [1, MANY], 10_000, "connections", "open at one process"),
-  maxConnectionsPerAddress: spec(at.MAX_ADDRESS_CONNECTIONS, [1, MANY], 50, "connections", "open from one address"),
+  maxConnectionsPerAddress: spec(
+    at.MAX_ADDRESS_CONNECTIONS,
+    [1, MANY],
+    50,
+    "connections",
+    "open from one address, or from one /64 of IPv6",
+  ),
   maxLoginFailures: spec(
     at.MAX_LOGIN_FAILURES,
     [1, MANY],

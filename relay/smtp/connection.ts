@@ -238,8 +238,10 @@ export class Connection {
 
   async #skip(octets: number, reply: Reply): Promise<Input | undefined> {
     using source = this.#dataSource();
-    if (await readExactly(source, octets, () => {})) return { is: "skipped", reply };
-    this.#close();
+    if (!await readExactly(source, octets, () => {})) return this.#close();
+    // They were no part of a message: what comes next has its own time.
+    if (this.#reception === undefined) this.#pace = undefined;
+    return { is: "skipped", reply };
   }
 
   /** The content is there: from now on the client waits for us. */

@@ -1,5 +1,6 @@
 /**
  * Counts open SMTP connections, in all and for each address, over all nodes of a process: a table in shared memory.
+ * "Address" is what one client has: of IPv6 its whole /64, as for failed logins.
  *
  * Guarantees: of several that race, whoever comes last sees all the others, so that a limit on the counts is never
  * passed, however many nodes let clients in at the same moment. Each node writes its own part of the table only; it adds
@@ -7,6 +8,8 @@
  * safe side. The part of a node that has died is cleared by `forget`. Nothing is ever locked, so nobody can die with a
  * lock. How many are too many is the policy's to say.
  */
+import { addressPrefix } from "../admission/login_throttle.ts";
+
 /** What the nodes share; it can be sent to a worker. */
 export interface ConnectionTable {
   readonly memory: SharedArrayBuffer;
@@ -17,7 +20,7 @@ export interface ConnectionTable {
 
 /** A connection that is counted until it is released. */
 export interface Counted {
-  /** Open connections, and of these, those from its address; this one included. */
+  /** Open connections, and of these, those from its address (IPv6: its /64); this one included. */
   readonly open: number;
   readonly fromAddress: number;
   readonly release: () => void;
@@ -78,7 +81,7 @@ export class ConnectionCounts {
   /** Counts a connection, until it is released. */
   add(address: string): Counted {
     const words = this.#words, all = this.#part(this.#node);
-    const { bucket, tag } = placeOf(address, this.#table.seed, this.#buckets);
+    const { bucket, tag } = placeOf(addressPrefix(address), this.#table.seed, this.#buckets);
     const own = this.#ownEntry(bucket, tag);
     if (own === undefined) return UNCOUNTED;
     Atomics.add(words, all, 1);
@@ -136,11 +139,11 @@ export class ConnectionCounts {
 }
 
 /**
- * An address's bucket, and its tag, never 0. Two addresses that share both (one pair in 10,000 million, with the table
- * of the default settings) are counted as one.
+ * An address prefix's bucket, and its tag, never 0. Two that share both (one pair in 10,000 million, with the table of
+ * the default settings) are counted as one.
  */
-function placeOf(address: string, seed: number, buckets: number): { bucket: number; tag: number } {
-  return { bucket: (hash(address, ~seed) >>> 0) % buckets, tag: hash(address, seed) || 1 };
+function placeOf(prefix: string, seed: number, buckets: number): { bucket: number; tag: number } {
+  return { bucket: (hash(prefix, ~seed) >>> 0) % buckets, tag: hash(prefix, seed) || 1 };
 }
 
 /** Mixes each character in and stirs, as the 32-bit finalizer of MurmurHash3 does. */

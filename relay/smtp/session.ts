@@ -10,7 +10,7 @@ import type { Reply } from "../protocol/reply.ts";
 import { beginExchange, continueExchange, type ExchangeStep } from "./auth_exchange.ts";
 import { greeting, helloReply } from "./extensions.ts";
 import { parseMail, parseRcpt } from "./mail_command.ts";
-import type { Input, Session, SessionRules, State, Step } from "./session_types.ts";
+import type { Input, Session, SessionRules, State, Step, Transaction } from "./session_types.ts";
 
 interface Command {
   /** States in which the command may come. */
@@ -49,11 +49,14 @@ const HTTP_METHODS = new Set(["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS",
 /** Of RFC 5321 and its ancestors and of RFC 1985, and of no use to a submission service. */
 const NOT_HERE = new Set(["EXPN", "SEND", "SOML", "SAML", "TURN", "ETRN", "ATRN"]);
 
-/**
- * Senders and recipients refused since the last message: a program that sends a whole list in one transaction, and goes on behind
- * the 101st, gets through; one that tries out addresses does not.
- */
+/** Senders and recipients refused since the last message: one that tries out addresses does not get through. */
 const MAX_REFUSALS = 1000;
+
+/**
+ * Recipients of one transaction beyond those that a message may have: a program that sends a whole list in it gets
+ * through with the first, and with the next at its next try. Nothing is looked up for them; a session has an end.
+ */
+const MAX_BEYOND = 10_000;
 
 /** What a client may say now and then, and what a flood is made of. */
 const JUNK = new Set(["EHLO", "HELO", "RSET", "NOOP", "VRFY", "HELP"]);
@@ -98,7 +101,7 @@ export function step(session: Session, input: Input, rules: SessionRules): Step 
     }
     case "recipient": {
       const { address, dsn, verdict } = input;
-      if ("refusal" in verdict) return refused(session, verdict.refusal);
+      if ("refusal" in verdict) return refusedRecipient(session, verdict.refusal, rules);
       if (session.state.at !== "Envelope") return refused(session, replies.mailFirst);
       const before = session.state.transaction;
       const transaction = {
@@ -191,9 +194,11 @@ function mail(session: Session, argument: string, rules: SessionRules): Step {
 
 function recipient(session: Session, argument: string, rules: SessionRules): Step {
   if (session.state.at !== "Envelope") return fault(session, replies.mailFirst, rules);
-  const { transaction } = session.state;
+  const { transaction, beyond } = session.state;
+  if (beyond !== undefined) return oneBeyond(session, transaction, beyond.reply, beyond.recipients);
   const parsed = parseRcpt(argument, transaction.smtputf8);
-  if ("refusal" in parsed) return fault(session, parsed.refusal, rules);
+  // An entry of a list, as one of a domain that does not exist: the others' message goes on.
+  if ("refusal" in parsed) return refused(session, parsed.refusal);
   const { to, dsn } = parsed.ok;
   const { address, domain } = to === "postmaster"
     ? { address: `postmaster@${rules.serviceName}`, domain: rules.serviceName }
@@ -266,6 +271,25 @@ function refused(session: Session, reply: Reply): Step {
   const refusals = session.refusals + 1;
   if (refusals > MAX_REFUSALS) return closing(session, replies.tooManyRefusals);
   return say({ ...session, refusals }, reply);
+}
+
+/**
+ * That the message has as many recipients as it may is not held against the client, and is said of all further ones;
+ * where the limit is reached, trouble that keeps admission from saying so is taken for it.
+ */
+function refusedRecipient(session: Session, reply: Reply, rules: SessionRules): Step {
+  if (session.state.at !== "Envelope") return refused(session, reply);
+  const { transaction } = session.state;
+  const isFull = transaction.recipients.length >= rules.maxRecipients && reply.code < 500;
+  // RFC 5321 4.5.3.1.10: the client sends those that were accepted, and then to the others.
+  return isFull || reply.enhanced === "4.5.3" ? oneBeyond(session, transaction, reply, 0) : refused(session, reply);
+}
+
+/** @param before how many there were before this one. */
+function oneBeyond(session: Session, transaction: Transaction, reply: Reply, before: number): Step {
+  const recipients = before + 1;
+  if (recipients > MAX_BEYOND) return closing(session, replies.tooManyRefusals);
+  return say({ ...session, state: { at: "Envelope", transaction, beyond: { reply, recipients } } }, reply);
 }
 
 /** As `say`, and counts against the client. */

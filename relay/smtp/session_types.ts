@@ -22,6 +22,14 @@ export interface Transaction extends MailArguments {
   readonly skipped: readonly (string | null)[];
 }
 
+/** A message has as many recipients as it may. */
+export interface Beyond {
+  /** What each further one is answered with; it asks the client to send to them in another transaction. */
+  readonly reply: Reply;
+  /** How many there were. */
+  readonly recipients: number;
+}
+
 /** Where a session stands; the envelope exists only where it is legal. */
 export type State =
   /** Before EHLO or HELO. */
@@ -31,7 +39,7 @@ export type State =
   /** Inside an AUTH exchange: the next line is a response. */
   | { readonly at: "Auth"; readonly exchange: Exchange }
   /** Behind MAIL. */
-  | { readonly at: "Envelope"; readonly transaction: Transaction }
+  | { readonly at: "Envelope"; readonly transaction: Transaction; readonly beyond?: Beyond }
   /** Behind DATA or the last BDAT, until its reply. */
   | { readonly at: "Data"; readonly transaction: Transaction }
   /** Behind a BDAT that is not the last; only BDAT, and what ends the transaction, may follow (RFC 3030 2). */
@@ -64,11 +72,11 @@ export interface Session {
   readonly tls: string | null;
   /** The account that logged in. */
   readonly login: string | null;
-  /** Commands that were not understood or not in place. */
+  /** Commands that were not understood or not in place; a recipient that is refused is none of them. */
   readonly errors: number;
   /** Commands that led nowhere, since the last message. */
   readonly junkCommands: number;
-  /** Senders and recipients that were refused, since the last message. */
+  /** Senders and recipients that were refused, since the last message; not those beyond what one message may have. */
   readonly refusals: number;
   /** Transactions that were begun. */
   readonly messages: number;

@@ -15,6 +15,7 @@ const rules = fc.record({
   maxErrors: fc.constantFrom(20, 20, 3),
   maxJunkCommands: fc.constantFrom(100, 100, 4),
   maxMessages: fc.constantFrom(1000, 1000, 1, 2),
+  maxRecipients: fc.constantFrom(100, 1, 2),
   allowPlaintextAuth: fc.boolean(),
 }).map((changes) => ({ ...testRules, ...changes }));
 const verdict = fc.constantFrom<Verdict>("yes", "yes", "yes", "yes", "network", "network", "later", "never");

@@ -25,6 +25,7 @@ export const NETWORK_ACCOUNT = "network";
 
 export interface ModelRules {
   readonly maxMessageBytes: number;
+  readonly maxRecipients: number;
   readonly maxErrors: number;
   readonly maxJunkCommands: number;
   readonly maxMessages: number;
@@ -38,6 +39,8 @@ interface Transaction {
   readonly mail: MailRead;
   readonly to: string[];
   readonly dsn: unknown[];
+  /** The code that all further recipients get; null: there is room for them. */
+  beyond: number | null;
 }
 
 type Expecting =
@@ -253,24 +256,29 @@ export class SessionModel {
     const account = this.#login ?? (verdict === "network" ? NETWORK_ACCOUNT : null);
     if (account === null) return this.#say(530);
     this.#messages++;
-    this.#transaction = { account, from, mail, to: [], dsn: [] };
+    this.#transaction = { account, from, mail, to: [], dsn: [], beyond: null };
     this.#say(250);
   }
 
-  /** RFC 5321 4.1.1.3. */
+  /** RFC 5321 4.1.1.3. One recipient that is wrong is no fault of the session. */
   #rcpt(argument: string): void {
     const transaction = this.#transaction;
     if (transaction === null || this.#chunks !== null) return this.#fault(503);
+    if (transaction.beyond !== null) return this.#say(transaction.beyond);
     const cursor = pathIn(argument, "to:");
-    if (cursor === undefined) return this.#fault(501);
+    if (cursor === undefined) return this.#say(501);
     const path = readPath(cursor);
-    if (path === undefined || path.kind === "null") return this.#fault(501);
+    if (path === undefined || path.kind === "null") return this.#say(501);
     const dsn = readRcptParameters(cursor.rest, transaction.mail.smtputf8);
-    if (typeof dsn === "number") return this.#fault(dsn);
-    if (path.kind === "mailbox" && path.beyondAscii && !transaction.mail.smtputf8) return this.#fault(553);
+    if (typeof dsn === "number") return this.#say(dsn);
+    if (path.kind === "mailbox" && path.beyondAscii && !transaction.mail.smtputf8) return this.#say(553);
     const domain = path.kind === "mailbox" ? path.domain : this.#rules.serviceName;
     const verdict = this.#ask("recipient", { transaction: describe(transaction), domain });
-    if (typeof verdict === "number") return this.#say(verdict);
+    if (typeof verdict === "number") {
+      // RFC 5321 4.5.3.1.10
+      if (verdict < 500 && transaction.to.length >= this.#rules.maxRecipients) transaction.beyond = verdict;
+      return this.#say(verdict);
+    }
     transaction.to.push(path.kind === "mailbox" ? path.address : `postmaster@${domain}`);
     transaction.dsn.push(dsn);
     this.#say(250);

@@ -41,6 +41,27 @@ Deno.test("connection counts: ten thousand addresses, each with its own count", 
   }
 });
 
+Deno.test("connection counts: a /64 of IPv6 is one address, over all nodes, and its neighbour is another", () => {
+  const nodes = nodesOf(2, 100);
+  const releases: (() => void)[] = [];
+  const add = (address: string) => {
+    const { fromAddress, release } = nodes[releases.push(() => release()) % 2]!.add(address);
+    return fromAddress;
+  };
+  const ofSite = Array.from({ length: 50 }, (_, at) => add(`2001:db8:0:1:${at.toString(16)}::${at + 1}`));
+  assertEquals(ofSite, Array.from({ length: 50 }, (_, at) => at + 1));
+  assertEquals(add("2001:db8:0:2::1"), 1);
+  assertEquals([add("192.0.2.1"), add("192.0.2.2")], [1, 1]);
+  for (const release of releases) release();
+  assertEquals([nodes[0]!.open, add("2001:db8:0:1::ffff")], [0, 1]);
+  // What another of the /64 left behind in a node that died is gone, too.
+  nodes[0]!.add("2001:db8:0:1::a");
+  nodes[1]!.add("2001:db8:0:1::b");
+  nodes[0]!.forget(0);
+  nodes[0]!.forget(1);
+  assertEquals(nodes[1]!.add("2001:db8:0:1::c").fromAddress, 1);
+});
+
 Deno.test("connection counts: where there is no room to count, it is as many as can be", () => {
   const [counts] = nodesOf(1, 1);
   let added = counts!.add("10.0.0.0");

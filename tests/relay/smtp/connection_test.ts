@@ -285,3 +285,41 @@ Deno.test("connection: the deadline is minutes behind the last thing the client 
   // The greeting, the data's first block, and the next command.
   assertEquals([...seen, connection.deadline], [5 * minute, minute + 3 * minute, 2 * minute + 5 * minute]);
 });
+
+Deno.test("connection: a chunk that was refused leaves no deadline behind, neither for the session nor for a message", async () => {
+  const context = edgeContext();
+  const minute = 60_000;
+  const seen: number[] = [];
+  const groups = groupsOf({
+    name: "a refused chunk, a pause, a message",
+    text: `
+      S: 220 …
+      C: HELO client.example
+      C: AUTH PLAIN AGFsaWNlAHNlY3JldA==
+      C: BDAT 6
+      C: NOOP
+      S: 250 …
+      S: 235 …
+      S: 503 5.5.1 Say MAIL first
+      C: MAIL FROM:<a@example.com>
+      C: RCPT TO:<b@example.net>
+      C: DATA
+      S: 250 …
+      S: 250 …
+      S: 354 …
+      C: text
+      C: .
+      S: 250 2.0.0 OK: queued as MESSAGE-1
+    `,
+  });
+  const conn = new ScriptedConn(groups, (octets, group) => {
+    seen.push(connection.deadline);
+    context.monotonicMs = group * 4 * minute;
+    return [octets];
+  });
+  const connection: Connection = new Connection(conn, "192.0.2.1", true, context);
+  await connection.run();
+  // The greeting, the next command behind the chunk, and the data's first block.
+  assertEquals(seen, [5 * minute, 4 * minute + 5 * minute, 8 * minute + 3 * minute]);
+  assertEquals(context.spool.messages.length, 1);
+});

@@ -1,7 +1,7 @@
 /** The session alone: the order of commands in every state, and the dialogues. */
 import { assertEquals } from "@std/assert";
 import { replies } from "../../../relay/protocol/replies.ts";
-import { reply } from "../../../relay/protocol/reply.ts";
+import { type Reply, reply } from "../../../relay/protocol/reply.ts";
 import { CLOSE, groupsOf, playPure, PureSession } from "../../support/session_dialogue.ts";
 import { type Script } from "../../support/scripted_admission.ts";
 import { dialogues } from "./dialogues.ts";
@@ -160,6 +160,70 @@ Deno.test("session: the 1,001st refused recipient since the last message ends it
   pure.said = [];
   pure.line("RCPT TO:<b@missing.example>");
   assertEquals(pure.said, ["421 4.7.0 Too many refused senders and recipients", CLOSE]);
+});
+
+Deno.test("session: RCPT: a list with addresses that cannot be read goes on, and its good ones get through", () => {
+  const pure = reached("Mail");
+  for (let at = 0; at < 30; at++) {
+    for (const to of ["<no-domain>", "<ü@example.net>", "b@example.net", "<b@example.net> X=1"]) {
+      pure.line(`RCPT TO:${to}`);
+    }
+  }
+  assertEquals(new Set(pure.said.map((line) => line.slice(0, 3))), new Set(["501", "553", "555"]));
+  pure.said = [];
+  for (const line of ["RCPT TO:<b@example.net>", "DATA", "text", "."]) pure.line(line);
+  assertEquals(pure.said.map((line) => line.slice(0, 3)), ["250", "354", "250"]);
+  // But not without end.
+  pure.line("MAIL FROM:<a@example.com>");
+  for (let at = 0; at < 1000; at++) pure.line("RCPT TO:<no-domain>");
+  pure.said = [];
+  pure.line("RCPT TO:<no-domain>");
+  assertEquals(pure.said, ["421 4.7.0 Too many refused senders and recipients", CLOSE]);
+});
+
+/** Says `beyond` behind the 100th, and how often it was asked. */
+function askedOfMany(beyond: Reply): { readonly pure: PureSession; readonly asked: () => number } {
+  let asked = 0;
+  const recipient: Script["recipient"] = ({ recipients }) => {
+    asked++;
+    return recipients.length >= 100 ? beyond : null;
+  };
+  return { pure: reached("Mail", { recipient }), asked: () => asked };
+}
+
+const TOO_MANY = reply(452, "4.5.3", "Too many recipients: at most 100 for one message");
+// As admission says it when the account cannot be looked up anew.
+for (const beyond of [TOO_MANY, replies.localTrouble]) {
+  Deno.test(`session: RCPT: of 5,000 the first 100 go through, also where the 101st gets ${beyond.code}`, () => {
+    const { pure, asked } = askedOfMany(beyond);
+    for (let batch = 1; batch <= 3; batch++) {
+      for (let at = 0; at < 5000; at++) pure.line(`RCPT TO:<b${at}@example.net>`);
+      assertEquals(pure.said.filter((line) => line.startsWith("250 2.1.5")).length, 100);
+      assertEquals(pure.said.filter((line) => line.startsWith(`${beyond.code} `)).length, 4900);
+      assertEquals(asked(), 101 * batch, "nothing is looked up behind the 101st");
+      pure.said = [];
+      for (const line of ["DATA", "text", ".", "MAIL FROM:<a@example.com>"]) pure.line(line);
+      assertEquals(pure.said.map((line) => line.slice(0, 3)), ["354", "250", "250"]);
+      pure.said = [];
+    }
+  });
+}
+
+Deno.test("session: RCPT: 10,000 beyond the limit are answered, one more ends the session", () => {
+  const { pure } = askedOfMany(TOO_MANY);
+  for (let at = 0; at < 10_100; at++) pure.line("RCPT TO:<b@example.net>");
+  assertEquals(pure.session.state.at, "Envelope");
+  pure.said = [];
+  pure.line("RCPT TO:<b@example.net>");
+  assertEquals(pure.said, ["421 4.7.0 Too many refused senders and recipients", CLOSE]);
+});
+
+Deno.test("session: RCPT: a recipient beyond the limit that is refused for good is so by itself, and is counted", () => {
+  const { pure, asked } = askedOfMany(reply(550, "5.1.2", "Recipient's domain does not exist"));
+  for (let at = 0; at < 1100; at++) pure.line("RCPT TO:<b@example.net>");
+  assertEquals([asked(), pure.session.state.at], [1100, "Envelope"]);
+  pure.line("RCPT TO:<b@example.net>");
+  assertEquals(pure.session.state.at, "Closed");
 });
 
 Deno.test("session: the 1,001st refused sender since the last message ends it", () => {
