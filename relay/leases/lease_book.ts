@@ -45,11 +45,18 @@ export class LeaseBook {
     return this.#end(username, () => true);
   }
 
-  /** Ends those that were not used for a while, or are not good any more. @returns what the counters must hear. */
-  endIdle(now: number, isGood: (lease: Lease) => boolean): Trim[] {
-    return this.usernames.flatMap((username) =>
-      this.#end(username, (lease) => now - lease.spentAt >= IDLE_MS || !isGood(lease))
-    );
+  /** Ends those that were not used for a while. @returns what the counters must hear. */
+  endIdle(now: number): Trim[] {
+    return this.#endWhere((lease) => now - lease.spentAt >= IDLE_MS);
+  }
+
+  /** Ends those that are not good any more. @returns what the counters must hear. */
+  endSpoilt(isGood: (lease: Lease) => boolean): Trim[] {
+    return this.#endWhere((lease) => !isGood(lease));
+  }
+
+  #endWhere(isOver: (lease: Lease) => boolean): Trim[] {
+    return this.usernames.flatMap((username) => this.#end(username, isOver));
   }
 
   #end(username: string, isOver: (lease: Lease) => boolean): Trim[] {

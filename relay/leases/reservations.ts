@@ -4,8 +4,9 @@
  * An account that uses much gets leases, each asked for while messages go on; then most messages wait for nobody, and
  * mail goes on for as long as a lease lasts while the counters cannot be asked. A lease is a debit of its day, so
  * whatever nodes spend, the day's limit holds (invariant 3). It goes back when it is idle, when another node was refused
- * for want of it, when its day ends, and when the node does. Of a node that was killed, the counters take back what was
- * not settled when it starts anew.
+ * for want of it, when its day ends, and when the node does; while the counters cannot be told, idle ones are kept, for
+ * there is nothing else to spend. Of a node that was killed, the counters take back what was not settled when it starts
+ * anew.
  */
 import type { AccountFacts, NodeLeases, ReservationFacts, ReservationRequest, Trim } from "../../api/client.ts";
 import { type ControlPlane, ControlPlaneNotAsked, ControlPlaneUnavailable } from "../control_plane.ts";
@@ -196,8 +197,14 @@ export class Reservations implements AsyncDisposable {
   async lookAfter(): Promise<void> {
     const now = this.#parts.monotonic();
     for (const [username, until] of this.#pausedUntil) if (until <= now) this.#pausedUntil.delete(username);
-    this.#note(this.#book.endIdle(now, (lease) => this.#isGood(lease)));
-    if (this.#trims.size > 0 || this.#book.usernames.length > 0) await this.#tell();
+    this.#note(this.#book.endSpoilt((lease) => this.#isGood(lease)));
+    if (this.#trims.size === 0 && this.#book.usernames.length === 0) return;
+    await this.#tell();
+    // Behind a call that got through: nobody would have what was ended without one, neither others nor this node.
+    const idle = this.#book.endIdle(this.#parts.monotonic());
+    if (idle.length === 0) return;
+    this.#note(idle);
+    await this.#tell();
   }
 
   /** Tells the counters what goes back, and ends what they say is wanted. */

@@ -214,6 +214,48 @@ Deno.test("leases: with a control plane that is away a node spends what it has, 
   assert(await eventually(isBack, "the control plane to be found again"));
 });
 
+Deno.test("leases: idle ones are kept while nobody can be told that they end, spent then, and given back later", async () => {
+  await using plane = await startPlane(100);
+  await using node = startNode(plane, "n1");
+  const sent = await sendMany(node, 200);
+  const { relaysLeft } = node.reservations.leases;
+  assert(relaysLeft > 20, `${relaysLeft}`);
+  node.link.down = true;
+  for (let second = 0; second < 60; second++) {
+    node.clock.monotonic += SECOND_MS;
+    await assertRejects(() => node.lookAfter(), ControlPlaneUnavailable);
+  }
+  // One that was being asked for may have come, too.
+  const kept = node.reservations.leases.relaysLeft;
+  assert(kept >= relaysLeft, `${kept} of ${relaysLeft}`);
+  for (let spent = 0; spent < 10; spent++) sent.push(await node.send());
+  assertEquals(leased(sent.slice(-10)), 10);
+  node.clock.monotonic += 6 * SECOND_MS;
+  node.link.down = false;
+  await eventually(async () => {
+    node.clock.monotonic += 2 * SECOND_MS;
+    try {
+      await node.lookAfter();
+      return true;
+    } catch (error) {
+      if (error instanceof ControlPlaneUnavailable) return undefined;
+      throw error;
+    }
+  }, "the leases to be given back");
+  assertEquals([node.reservations.leases.held, await left(plane)], [0, 15_000 - sent.length]);
+});
+
+Deno.test("leases: one whose day is over ends, also while nobody can be told", async () => {
+  await using plane = await startPlane(100);
+  await using node = startNode(plane, "n1");
+  await sendMany(node, 200);
+  node.link.down = true;
+  // From noon to the next day's noon.
+  node.clock.monotonic += 86_400 * SECOND_MS;
+  await assertRejects(() => node.lookAfter(), ControlPlaneUnavailable);
+  assertEquals(node.reservations.leases.held, 0);
+});
+
 Deno.test("leases: around midnight nothing is spent of one, and the next day has its own", async () => {
   await using plane = await startPlane(100);
   await using node = startNode(plane, "n1");
