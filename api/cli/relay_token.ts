@@ -1,5 +1,5 @@
 /** `mailhop relay-token …`: a token for each machine of relay nodes. */
-import { argument, command, map, message, object, or } from "@optique/core";
+import { argument, command, map, message, multiple, object, option, or } from "@optique/core";
 import { ask, type RelayToken, segment } from "./api.ts";
 import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
@@ -10,15 +10,30 @@ import { absolute, lastUse } from "./when.ts";
 
 const create = command(
   "create",
-  map(object({ label: label() }), ({ label }): Command => async ({ api }) => {
-    const answer = await ask(api.v1["relay-tokens"].$post({ json: { label } }));
-    return outcome(
-      answer,
-      ({ id, token }) =>
-        `Token ${id} for ${label}, shown this once: ${token}\nIt is that machine's MAILHOP_RELAY_TOKEN.`,
-    );
-  }),
-  { brief: message`Make a token for a machine.`, footer: examples("relay-token create relay-fra-1") },
+  map(
+    object({
+      label: label(),
+      nodes: multiple(option("--node", name("NAME"), {
+        description: message`A node of the machine that had another token before, as mailhop node list names it.`,
+      })),
+    }),
+    ({ label, nodes }): Command => async ({ api }) => {
+      const answer = await ask(api.v1["relay-tokens"].$post({ json: { label, nodes: [...nodes] } }));
+      return outcome(
+        answer,
+        ({ id, token }) =>
+          `Token ${id} for ${label}, shown this once: ${token}\nIt is that machine's MAILHOP_RELAY_TOKEN.`,
+        { 404: "The nodes there are: mailhop node list" },
+      );
+    },
+  ),
+  {
+    brief: message`Make a token for a machine.`,
+    footer: examples(
+      "relay-token create relay-fra-1",
+      "relay-token create relay-fra-1 --node 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E",
+    ),
+  },
 );
 
 const list = command(

@@ -13,7 +13,11 @@ export const jsonBody = <Schema extends z.ZodType>(schema: Schema) =>
     if (!parsed.success) return invalidRequest(c, "body", parsed.error);
     const node = nodeIn(parsed.data);
     if (node === undefined || await speaksFor(c, node)) return parsed.data;
-    return problem(c, "not-its-node", `The token is not for the machine of node ${node}`);
+    return problem(
+      c,
+      "not-its-node",
+      `The token is not for the machine of node ${node}; one that is: mailhop relay-token create LABEL --node ${node}`,
+    );
   });
 
 const nodeIn = (body: unknown): string | undefined =>

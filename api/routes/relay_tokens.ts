@@ -4,6 +4,7 @@ import type { Kysely } from "kysely";
 import { hashToken } from "../bearer.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { RELAY_TOKEN_PREFIX } from "../relay_access.ts";
+import { findUnclaimed, giveRelayNodes } from "../store/relay_nodes.ts";
 import { deleteRelayToken, insertRelayToken, listRelayTokens, type RelayToken } from "../store/relay_tokens.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
@@ -24,6 +25,18 @@ const newTokenSchema = tokenSchema.extend({
   token: z.string().openapi({ description: "The token itself, this once: it is stored nowhere", example: "mhr_5f0c…" }),
 }).openapi("NewRelayToken");
 
+/** A machine has one for each core. */
+const MAX_NODES = 256, MAX_NODE_CHARS = 256;
+
+const newTokenBody = z.strictObject({
+  label,
+  nodes: z.array(z.string().min(1).max(MAX_NODE_CHARS)).max(MAX_NODES).optional().openapi({
+    description: "Nodes that belong to the label from now on, whosever they were: for a machine that had the shared " +
+      "token, or another label's, before",
+    example: ["01KAQ2T3ZJ8M4Y6W9X0B1C2D3E"],
+  }),
+});
+
 const show = (token: RelayToken): z.infer<typeof tokenSchema> => ({
   id: token.id,
   label: token.label,
@@ -37,9 +50,13 @@ const create = createRoute({
   path: "/",
   summary: "Make a token for a machine of relay nodes",
   description: "It goes into that machine's MAILHOP_RELAY_TOKEN. Nodes that have spoken with it belong to its label: " +
-    "the token of another label cannot speak for them.",
-  request: { body: jsonRequest(z.strictObject({ label })) },
-  responses: { 201: json(newTokenSchema, "The token"), ...problemResponses("invalid-request", "unauthorized") },
+    "the token of another label cannot speak for them. Nor can this one speak for those of the shared token or of " +
+    "another label, unless they are named in `nodes`.",
+  request: { body: jsonRequest(newTokenBody) },
+  responses: {
+    201: json(newTokenSchema, "The token"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+  },
 });
 
 const list = createRoute({
@@ -74,8 +91,14 @@ export interface RelayTokenRoutes {
 export const relayTokenRoutes = ({ db, now, newId, newToken }: RelayTokenRoutes) =>
   createRouter()
     .openapi(create, async (c) => {
+      const { label, nodes = [] } = c.req.valid("json");
+      if (nodes.length > 0) {
+        const [unknown] = await findUnclaimed(db, nodes);
+        if (unknown !== undefined) return problem(c, "not-found", `No node ${unknown} was ever heard of`);
+        await giveRelayNodes(db, nodes, label);
+      }
       const secret = `${RELAY_TOKEN_PREFIX}${newToken()}`;
-      const token = { id: newId(), label: c.req.valid("json").label, created_at: now(), last_used_at: null };
+      const token = { id: newId(), label, created_at: now(), last_used_at: null };
       await insertRelayToken(db, { ...token, token_hash: hashToken(secret) });
       return c.json({ ...show(token), token: secret }, 201);
     })

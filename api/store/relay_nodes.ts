@@ -2,12 +2,27 @@
 import type { Kysely } from "kysely";
 import type { Database, RelayNodeRow } from "./schema.ts";
 
+/** Of nodes that the shared token named first. No machine's token has it: a label has at least one character. */
+export const SHARED_LABEL = "";
+
 /** Takes the node for the label if it is nobody's yet; the primary key decides between racers. @returns whose it is. */
 export const claimRelayNode = async (db: Kysely<Database>, row: RelayNodeRow): Promise<string> => {
   const found = await findLabel(db, row.node);
   if (found !== undefined) return found;
   await db.insertInto("relay_node").values(row).onConflict((conflict) => conflict.doNothing()).execute();
   return await findLabel(db, row.node) ?? row.label;
+};
+
+/** Those of the nodes, at least one, that are nobody's. One that is somebody's stays so for ever. */
+export const findUnclaimed = async (db: Kysely<Database>, nodes: readonly string[]): Promise<string[]> => {
+  const rows = await db.selectFrom("relay_node").select("node").where("node", "in", nodes).execute();
+  const claimed = new Set(rows.map(({ node }) => node));
+  return nodes.filter((node) => !claimed.has(node));
+};
+
+/** Gives claimed nodes, at least one, to a label, whosever they were. */
+export const giveRelayNodes = async (db: Kysely<Database>, nodes: readonly string[], label: string): Promise<void> => {
+  await db.updateTable("relay_node").set({ label }).where("node", "in", nodes).execute();
 };
 
 const findLabel = async (db: Kysely<Database>, node: string): Promise<string | undefined> => {

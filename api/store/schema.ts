@@ -60,10 +60,10 @@ export interface RelayTokenRow {
   last_used_at: number | null;
 }
 
-/** A node that a machine with a token of its own has spoken for. */
+/** A node that a token of relay nodes has spoken for. */
 export interface RelayNodeRow {
   node: string;
-  /** Of the token. */
+  /** Of the machine's token; "": the shared one. */
   label: string;
 }
 

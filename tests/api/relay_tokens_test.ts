@@ -1,5 +1,13 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Hono } from "hono";
+import { type Kysely, sql } from "kysely";
+import { jsonBody } from "../../api/routes/json_body.ts";
+import { recoverBody } from "../../api/routes/node_schema.ts";
+import { requireRelayToken } from "../../api/relay_access.ts";
+import { openDatabase } from "../../api/store/database.ts";
+import type { Database } from "../../api/store/schema.ts";
 import { ADMIN, MINUTE_MS, RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
+import { keptDatabase, newDatabase } from "./database.ts";
 
 const make = async (api: TestControlPlane, label: string) =>
   (await api.request("POST", "/v1/relay-tokens", { label })).body;
@@ -67,4 +75,100 @@ Deno.test("relay tokens: a node belongs to the label that spoke for it first, wh
   await api.request("DELETE", `/v1/relay-tokens/${first.id}`);
   assertEquals([await recover(first.token, "n1"), await recover(renewed.token, "n1")], [401, 200]);
   assertEquals(await recover(RELAY, "n1"), 200);
+});
+
+const recover = async (api: TestControlPlane, token: string, node: string, boot = "b2") =>
+  (await api.request("POST", "/v1/node/recover", { node, boot }, token)).status;
+
+Deno.test("relay tokens: a machine's cannot speak for a node of the shared token, nor have its lease refunded", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  await api.blocks("alice", 1);
+  const { token } = await make(api, "edge");
+  const lease = { id: "l1", username: "alice", relays: 100, ndr: false, lease: true };
+  await api.nodeCall("reservations", { items: [lease] });
+  assertEquals(await recover(api, token, "n1"), 403);
+  const [{ used }] = (await api.nodeCall("reservations", { items: [{ ...lease, id: "l2" }] })).body.items;
+  assertEquals(used, 100, "the lease stands");
+});
+
+Deno.test("relay tokens: a node that goes to the shared one goes on at once, and may come back", async () => {
+  await using api = await startControlPlane();
+  const { token } = await make(api, "edge");
+  assertEquals([await recover(api, token, "n1"), await recover(api, RELAY, "n1")], [200, 200]);
+  assertEquals(await recover(api, token, "n1"), 200);
+});
+
+Deno.test("relay tokens: a node that leaves the shared one has to be handed over by the operator", async () => {
+  await using api = await startControlPlane();
+  assertEquals([await recover(api, RELAY, "n1"), await recover(api, RELAY, "n2")], [200, 200]);
+  const [edge, other] = [await make(api, "edge"), await make(api, "other")];
+  assertEquals(await recover(api, edge.token, "n1"), 403);
+  const handOver = (label: string, nodes: string[]) => api.request("POST", "/v1/relay-tokens", { label, nodes });
+  const unknown = await handOver("edge", ["n1", "n3"]);
+  assertEquals([unknown.status, unknown.body.detail], [404, "No node n3 was ever heard of"]);
+  assertEquals(await recover(api, edge.token, "n1"), 403, "nothing was handed over");
+  const { status, body } = await handOver("edge", ["n1"]);
+  assertEquals(status, 201);
+  for (const token of [edge.token, body.token]) {
+    assertEquals([await recover(api, token, "n1"), await recover(api, token, "n2")], [200, 403]);
+  }
+  assertEquals([await recover(api, other.token, "n1"), await recover(api, RELAY, "n1")], [403, 200]);
+});
+
+Deno.test("relay tokens: nodes that were there before the shared one claimed any are its own", async () => {
+  await using kept = await keptDatabase();
+  {
+    await using api = await startControlPlane({ database: kept.location });
+    await api.account("alice");
+    await api.blocks("alice", 1);
+    const { token } = await make(api, "edge");
+    const items = [{ id: "r1", username: "alice", relays: 1, ndr: false }];
+    assertEquals((await api.nodeCall("reservations", { items })).status, 200);
+    assertEquals(await recover(api, token, "n2"), 200);
+  }
+  {
+    await using database = await openDatabase(kept.location);
+    const { db } = database;
+    // As an older version left it.
+    await db.deleteFrom("relay_node").where("node", "=", "n1").execute();
+    await sql`delete from "kysely_migration" where "name" = '0013_nodes_of_shared_token'`.execute(db);
+    await db.insertInto("node").values([node("n2"), node("n3")]).execute();
+  }
+  await using api = await startControlPlane({ database: kept.location });
+  const { token } = await make(api, "edge");
+  // By its open reservation, as the label's, by what it said of itself, not at all.
+  const seen = await Promise.all(["n1", "n2", "n3", "n4"].map((node) => recover(api, token, node)));
+  assertEquals(seen, [403, 200, 403, 200]);
+});
+
+/** As one told of itself. */
+const node = (name: string) => ({
+  ...{ node: name, region: "", number: 0, version: "0.1.0", draining: 0, drain_wanted: 0, queued: 0 },
+  ...{ connections: 0, in_delivery: 0, accepted_per_minute: 0, loop_delay_ms: 0 },
+  ...{ leases_held: 0, leases_accounts: 0, leases_relays_left: 0 },
+  ...{ clock_ahead_ms: null, clocks_apart: 0, seen_at: 0 },
+});
+
+Deno.test("relay tokens: the shared one asks the database for each node once", async () => {
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
+  let statements = 0;
+  const db: Kysely<Database> = database.db.withPlugin({
+    transformQuery: ({ node }) => {
+      statements++;
+      return node;
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  });
+  const app = new Hono().use(requireRelayToken({ db, relayToken: RELAY, now: () => 0 }))
+    .post("/", jsonBody(recoverBody), (c) => c.text("heard"));
+  const headers = { authorization: `Bearer ${RELAY}`, "content-type": "application/json" };
+  const call = async (node: string) =>
+    await (await app.request("/", { method: "POST", headers, body: JSON.stringify({ node, boot: "b1" }) })).text();
+  assertEquals(await call("n1"), "heard");
+  assert(statements > 0);
+  statements = 0;
+  for (let n = 0; n < 10; n++) assertEquals(await call("n1"), "heard");
+  assertEquals(statements, 0);
 });

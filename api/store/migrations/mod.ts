@@ -16,6 +16,7 @@ import { suppressions } from "./0008_suppressions.ts";
 import { queue } from "./0010_queue.ts";
 import { identity } from "./0011_identity.ts";
 import { notices } from "./0012_notices.ts";
+import { nodesOfSharedToken } from "./0013_nodes_of_shared_token.ts";
 
 const migrations = {
   "0001_accounts": accounts,
@@ -29,6 +30,7 @@ const migrations = {
   "0010_queue": queue,
   "0011_identity": identity,
   "0012_notices": notices,
+  "0013_nodes_of_shared_token": nodesOfSharedToken,
 };
 
 /**

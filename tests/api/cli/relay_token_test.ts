@@ -19,4 +19,5 @@ Deno.test("relay-token create, list, delete", async () => {
   );
   assertEquals((await runOn(api, `relay-token delete ${id}`)).out, `The token ${id} holds no longer.`);
   assertStringIncludes((await runOn(api, `relay-token delete ${id}`)).err, "mailhop relay-token list");
+  assertStringIncludes((await runOn(api, "relay-token create edge --node n9")).err, "mailhop node list");
 });
