@@ -25,7 +25,7 @@ const MAX_CLAIMED = 10_000;
 
 interface Sources {
   readonly db: Kysely<Database>;
-  /** The one of the settings. The nodes of this process bear it, so that they are let through without a look-up. */
+  /** The one of the settings. The nodes of this process bear it: who they are is looked up once. */
   readonly relayToken: string;
   /** Epoch milliseconds. */
   readonly now: () => number;

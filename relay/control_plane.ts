@@ -28,6 +28,7 @@ import type {
   SuppressionQuestion,
   Trim,
 } from "../api/client.ts";
+import { addressPrefix } from "./protocol/address_prefix.ts";
 import { Batcher } from "./batcher.ts";
 import {
   type Answer,
@@ -99,11 +100,15 @@ export class ControlPlane {
   readonly #calls: ControlPlaneCalls;
   readonly #accounts: FactMemory<AccountFacts>;
   readonly #networks: FactMemory<NetworkOwner>;
-  /** Addresses that are in nobody's network, with the time of the look that found so (ms of the monotonic clock). */
+  /**
+   * Prefixes with an address that is in nobody's network, with the time of the look that found so (ms of the monotonic
+   * clock).
+   */
   readonly #strangers: FactMemory<number>;
   readonly #logins: Logins;
   readonly #accountQuestions: Joined<AccountFacts | null>;
   readonly #networkQuestions: Joined<NetworkOwner>;
+  readonly #strangersQuestions: Joined<NetworkOwner>;
   readonly #owners: FactMemory<DomainOwner>;
   readonly #suppressions: FactMemory<SuppressionFacts | null>;
   readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
@@ -125,6 +130,7 @@ export class ControlPlane {
     const joins = (ageMs: number) => ageMs < JOINED_FOR_MS && !this.#calls.isAway;
     this.#accountQuestions = new Joined(monotonic, joins);
     this.#networkQuestions = new Joined(monotonic, joins);
+    this.#strangersQuestions = new Joined(monotonic, joins);
     const questions = new Joined<string | null>(monotonic, joins);
     this.#logins = new Logins((credentials) => this.#askLogin(credentials), questions, facts, monotonic);
     this.#owners = new FactMemory(facts, monotonic);
@@ -214,18 +220,20 @@ export class ControlPlane {
   async network(address: string, fresh: boolean): Promise<AccountFacts | null> {
     const known = fresh ? undefined : this.#networks.fresh(address);
     if (known !== undefined) return known.account;
-    // Who has waited may ask with others: they all wanted to know before the look.
-    const hasWaited = fresh && await this.#strangersPause(address);
-    const ask = joined(this.#networkQuestions, address, fresh && !hasWaited, () => this.#askNetwork(address));
+    const prefix = addressPrefix(address);
+    const hasWaited = fresh && await this.#strangersPause(prefix);
+    // Those who have waited ask together: all of them wanted to know before the look.
+    const questions = hasWaited ? this.#strangersQuestions : this.#networkQuestions;
+    const ask = joined(questions, address, fresh && !hasWaited, () => this.#askNetwork(address));
     const lookedAt = this.#options.monotonic();
     const { account } = await this.#orRemembered(this.#networks, address, fresh, ask);
-    if (fresh && account === null) this.#strangers.learn(address, lookedAt, lookedAt);
+    if (fresh && account === null) this.#strangers.learn(prefix, lookedAt, lookedAt);
     return account;
   }
 
   /** Resolves to whether there was one. */
-  async #strangersPause(address: string): Promise<boolean> {
-    const lookedAt = this.#strangers.fresh(address);
+  async #strangersPause(prefix: string): Promise<boolean> {
+    const lookedAt = this.#strangers.fresh(prefix);
     if (lookedAt === undefined) return false;
     const { sleep, monotonic } = this.#options;
     await sleep(lookedAt + STRANGER_PAUSE_MS - monotonic());
@@ -237,8 +245,10 @@ export class ControlPlane {
     const owner = await this.#call(() =>
       client.v1.node.networks[":address"].$get({ param: { address: encodeURIComponent(address) } })
     );
+    // Strangers are many, and shall not push out what is to be remembered while the control plane is away.
+    if (owner.account === null) return owner;
     this.#networks.learn(address, owner);
-    if (owner.account !== null) this.#accounts.learn(owner.account.username, owner.account);
+    this.#accounts.learn(owner.account.username, owner.account);
     return owner;
   }
 

@@ -113,6 +113,17 @@ async function troubled(response: Answer, passage: Passage): Promise<never> {
   throw there === undefined ? error : new ControlPlaneUnavailable(there);
 }
 
+/** For the log: what the answer says is wrong, and what to do. */
+async function refusalOf(response: Answer): Promise<string> {
+  const words = `the control plane answered ${response.status}`;
+  try {
+    const { detail } = await response.json() as { detail?: unknown };
+    return typeof detail === "string" ? `${words}: ${detail}` : words;
+  } catch {
+    return words; // of a proxy on the way
+  }
+}
+
 /** The name of the problem that an answer bears; "" where it has none. */
 export async function problemOf(response: Answer): Promise<string> {
   try {
@@ -124,7 +135,7 @@ export async function problemOf(response: Answer): Promise<string> {
 }
 
 export async function body<A extends Answer>(response: A): Promise<Body<A>> {
-  if (!response.ok) throw new ControlPlaneUnavailable(`the control plane answered ${response.status}`);
+  if (!response.ok) throw new ControlPlaneUnavailable(await refusalOf(response));
   try {
     return await response.json() as Body<A>;
   } catch (cause) {

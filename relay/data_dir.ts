@@ -100,5 +100,5 @@ export function isDisksMatter(error: unknown): error is Error {
     (error instanceof Error && "code" in error && DISK_CODES.has(String(error.code)));
 }
 
-/** ERR_SQLITE_ERROR: what SQLite met. Deno's errors seldom say more, and its statements here are few and tried. */
+/** ERR_SQLITE_ERROR: what SQLite met, of which Deno seldom says more. */
 const DISK_CODES = new Set(["EROFS", "ENOSPC", "EDQUOT", "EIO", "EFBIG", "ERR_SQLITE_ERROR"]);

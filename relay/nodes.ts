@@ -40,13 +40,18 @@ export async function prepareNodes(
   settings: NodeSettings,
   surroundings: NodesSurroundings,
 ): Promise<Nodes | readonly string[]> {
-  const load = () =>
-    loadCertificate({
+  let current: Certificate | undefined;
+  const load = async () => {
+    const loaded = await loadCertificate({
       files: settings.tlsFiles,
       dataDir: settings.dataDir,
       names: [settings.serviceName, settings.hostname],
       now: surroundings.now(),
+      current,
     });
+    if (loaded.ok) current = loaded.certificate;
+    return loaded;
+  };
   const loaded = await load();
   if (!loaded.ok) return loaded.mistakes;
   return new Nodes({ ...surroundings, settings, endpoints: findEndpoints(settings), loaded, load });

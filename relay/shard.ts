@@ -119,7 +119,8 @@ export async function openShard(options: ShardOptions): Promise<Shard> {
     },
   });
   controlPlane.name(opened.nodeId, opened.boot);
-  const { recovered } = opened;
+  const { nodeId, recovered } = opened;
+  log.info("the spool is open: the control plane knows it by this name", { node: nodeId });
   if (recovered.messages > 0) log.info("messages are queued from before", { ...recovered });
   const { policies, written } = await openPolicies(options);
   const signer = createSigner({ ...options, controlPlane });

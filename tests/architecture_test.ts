@@ -62,6 +62,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
       "relay/fact_memory.ts",
       "relay/joined.ts",
       "relay/logins.ts",
+      "relay/protocol/address_prefix.ts",
       "relay/refunds.ts",
       "relay/spool/outbox.ts",
       "api/client.ts",

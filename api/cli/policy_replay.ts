@@ -33,7 +33,7 @@ export const replay = command(
   {
     brief: message`Decide recorded decisions again.`,
     description:
-      message`Decides again what was recorded, with another module or with parameters changed, and shows what would change. Refusals are recorded always, of the others a share. The module runs on this machine, and nothing is changed.`,
+      message`Decides again what was recorded, with another module or with parameters changed, and shows what would change. Refusals of an account's mail are recorded always, of the others a share. The module runs on this machine, and nothing is changed.`,
     footer: examples(
       "policy replay --module new.wasm --since 24h",
       "policy replay --set brakeRelaysPercent=200 --since 7d",

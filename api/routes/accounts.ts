@@ -24,7 +24,7 @@ const MAX_PASSWORD_OCTETS = 256;
 
 const octets = (text: string): number => new TextEncoder().encode(text).length;
 
-/** Nodes look no longer name up (relay/admission/admission.ts). */
+/** A node does not ask for a longer name (relay/admission/admission.ts). */
 const username = z.string().regex(/^[a-z0-9._-]{1,64}$/, "expected 1 to 64 of a-z, 0-9, dot, underscore and hyphen")
   // In a URL these are the way to somewhere else, also where they are encoded (RFC 3986 5.2.4).
   .refine((text) => text !== "." && text !== "..", "expected more than one or two dots");

@@ -75,7 +75,7 @@ export const policySchema = z.object({
     module: hash,
     upToDate: z.boolean().openapi({ description: "Whether it decides by what holds now" }),
     seenAt: timeSchema,
-    dropped: z.int().openapi({ description: "Decisions left out of the record since its start" }),
+    dropped: z.int().openapi({ description: "Decisions that could not be recorded since its start" }),
   })).openapi({ description: "Nodes that were heard of within the last minute; each asks every second" }),
 }).openapi("Policy");
 

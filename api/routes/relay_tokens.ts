@@ -4,7 +4,8 @@ import type { Kysely } from "kysely";
 import { hashToken } from "../bearer.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { RELAY_TOKEN_PREFIX } from "../relay_access.ts";
-import { findUnclaimed, giveRelayNodes } from "../store/relay_nodes.ts";
+import { exclusively } from "../store/dialect.ts";
+import { findUnknown, giveRelayNodes } from "../store/relay_nodes.ts";
 import { deleteRelayToken, insertRelayToken, listRelayTokens, type RelayToken } from "../store/relay_tokens.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
@@ -92,14 +93,15 @@ export const relayTokenRoutes = ({ db, now, newId, newToken }: RelayTokenRoutes)
   createRouter()
     .openapi(create, async (c) => {
       const { label, nodes = [] } = c.req.valid("json");
-      if (nodes.length > 0) {
-        const [unknown] = await findUnclaimed(db, nodes);
-        if (unknown !== undefined) return problem(c, "not-found", `No node ${unknown} was ever heard of`);
-        await giveRelayNodes(db, nodes, label);
-      }
+      const named = [...new Set(nodes)];
+      const [unknown] = named.length === 0 ? [] : await findUnknown(db, named);
+      if (unknown !== undefined) return problem(c, "not-found", `No node ${unknown} was ever heard of`);
       const secret = `${RELAY_TOKEN_PREFIX}${newToken()}`;
       const token = { id: newId(), label, created_at: now(), last_used_at: null };
-      await insertRelayToken(db, { ...token, token_hash: hashToken(secret) });
+      await exclusively(db, [], async (transaction) => {
+        if (named.length > 0) await giveRelayNodes(transaction, named, label);
+        await insertRelayToken(transaction, { ...token, token_hash: hashToken(secret) });
+      });
       return c.json({ ...show(token), token: secret }, 201);
     })
     .openapi(list, async (c) => {

@@ -13,16 +13,18 @@ export const claimRelayNode = async (db: Kysely<Database>, row: RelayNodeRow): P
   return await findLabel(db, row.node) ?? row.label;
 };
 
-/** Those of the nodes, at least one, that are nobody's. One that is somebody's stays so for ever. */
-export const findUnclaimed = async (db: Kysely<Database>, nodes: readonly string[]): Promise<string[]> => {
-  const rows = await db.selectFrom("relay_node").select("node").where("node", "in", nodes).execute();
-  const claimed = new Set(rows.map(({ node }) => node));
-  return nodes.filter((node) => !claimed.has(node));
+/** Those of the nodes, at least one, that were never heard of. */
+export const findUnknown = async (db: Kysely<Database>, nodes: readonly string[]): Promise<string[]> => {
+  const rows = await db.selectFrom("relay_node").select("node").where("node", "in", nodes)
+    .union(db.selectFrom("node").select("node").where("node", "in", nodes)).execute();
+  const known = new Set(rows.map(({ node }) => node));
+  return nodes.filter((node) => !known.has(node));
 };
 
-/** Gives claimed nodes, at least one, to a label, whosever they were. */
+/** Gives nodes, at least one, to a label, whosever they were. */
 export const giveRelayNodes = async (db: Kysely<Database>, nodes: readonly string[], label: string): Promise<void> => {
-  await db.updateTable("relay_node").set({ label }).where("node", "in", nodes).execute();
+  await db.insertInto("relay_node").values(nodes.map((node) => ({ node, label })))
+    .onConflict((conflict) => conflict.column("node").doUpdateSet({ label })).execute();
 };
 
 const findLabel = async (db: Kysely<Database>, node: string): Promise<string | undefined> => {

@@ -4,6 +4,7 @@
  * monotonic clock).
  */
 import type { FailedLogins, LoginFacts } from "../../policy/mod.ts";
+import { addressPrefix } from "../protocol/address_prefix.ts";
 
 /** Stands for usernames that no account can have: their failures count for the prefix alone. */
 export const NO_ACCOUNT = "";
@@ -64,15 +65,6 @@ export class LoginThrottle {
     this.#failures.set(key, { since: now, count: 1 });
     forgetOldest(this.#failures);
   }
-}
-
-/** What one customer or one attacker usually has: an IPv4 address, an IPv6 /64 (RFC 6177). */
-export function addressPrefix(address: string): string {
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.split("::");
-  const groups = head.split(":").filter((group) => group !== "");
-  if (tail !== undefined) { while (groups.length < 4) groups.push("0"); }
-  return groups.slice(0, 4).join(":");
 }
 
 function place(username: string, prefix: string): string {

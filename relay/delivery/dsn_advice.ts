@@ -20,7 +20,7 @@ const ADVICE: readonly (readonly [prefix: string, advice: string])[] = [
 
 export function adviceFor({ status, verdict }: Ending): string {
   if (verdict.byOperator) return "ask the operator of this relay, and name the id below.";
-  if (status === "expired" && verdict.status === "4.4.5") {
+  if (status === "expired" && verdict.status === "4.4.5" && !verdict.fromRemote) {
     return "send the message again later, or reach the recipient in another way: too much other mail went to that server.";
   }
   if (status === "expired") {

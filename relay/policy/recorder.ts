@@ -1,7 +1,7 @@
 /**
  * Keeps decisions until they are handed over: refusals, and a share of the others, drawn by chance. Deciding does not
- * wait for any of it. Memory is bounded: what finds no room is left out, and counted. So is what strangers can have
- * recorded: of refusals that concern no account, some in a minute.
+ * wait for any of it. Memory is bounded: what finds no room is left out, and counted. What strangers can have recorded is
+ * bounded, too: of refusals that concern no account, some in a minute.
  */
 import { chunkToJson, type Decision, encodeChunk, Reason } from "../../policy/mod.ts";
 import type { NodeDecisions } from "../../api/client.ts";
@@ -12,8 +12,8 @@ const MAX_WAITING = 20_000;
 const MAX_IN_CHUNK = 1000;
 /**
  * Refusals of one reason that concern no account, in a minute: anybody can have them without end, and they are kept for
- * a week. People's mistakes are all recorded, a flood says nothing new after so many; one of all these reasons at once
- * (connections, logins, MAIL without AUTH) takes less than 20 MB a day.
+ * a week. A flood says nothing new after so many; one of all these reasons at once (connections, logins, MAIL without
+ * AUTH) takes less than 20 MB a day.
  */
 const MAX_OF_NOBODY = 60;
 const MINUTE_MS = 60_000;
@@ -50,9 +50,7 @@ export class DecisionRecorder {
   wants(reason: Reason, account: string | null): boolean {
     const { samplePercent, random } = this.#options;
     if (reason === Reason.Accepted) return random() * 100 < samplePercent;
-    if (account !== null || this.#wantsOfNobody(reason)) return true;
-    this.#dropped++;
-    return false;
+    return account !== null || this.#wantsOfNobody(reason);
   }
 
   record(decision: Decision): void {

@@ -240,7 +240,7 @@ export class Connection {
     using source = this.#dataSource();
     if (!await readExactly(source, octets, () => {})) return this.#close();
     // They were no part of a message: what comes next has its own time.
-    if (this.#reception === undefined) this.#pace = undefined;
+    this.#pace = undefined;
     return { is: "skipped", reply };
   }
 

@@ -8,7 +8,7 @@
  * safe side. The part of a node that has died is cleared by `forget`. Nothing is ever locked, so nobody can die with a
  * lock. How many are too many is the policy's to say.
  */
-import { addressPrefix } from "../admission/login_throttle.ts";
+import { addressPrefix } from "../protocol/address_prefix.ts";
 
 /** What the nodes share; it can be sent to a worker. */
 export interface ConnectionTable {

@@ -64,21 +64,22 @@ export class Compactor {
   }
 
   async #pass(below: number): Promise<void> {
-    const { segments, live, mayMove, onEmptied } = this.#parts;
+    const { segments, live, onEmptied } = this.#parts;
     const used = segments.used();
     if (used.length <= MIN_SEGMENTS) return;
     for (const { generation } of used) {
       if (this.#closed || generation >= below) return;
-      const octets = live.octets(generation);
-      if (octets > MOSTLY_DEAD * segments.sizeBytes || !mayMove(octets)) continue;
+      if (live.octets(generation) > MOSTLY_DEAD * segments.sizeBytes) continue;
       await this.#empty(generation);
       if (!live.has(generation)) await onEmptied(generation);
     }
   }
 
   async #empty(generation: number): Promise<void> {
+    const { live, mayMove } = this.#parts;
     let behind: number | undefined = 0;
-    while (behind !== undefined && !this.#closed) {
+    // Asked for all that is left in it: a part would take room, and give none back.
+    while (behind !== undefined && !this.#closed && mayMove(live.octets(generation))) {
       const from: number = behind;
       behind = await this.#parts.turns.take(() => this.#step(generation, from));
     }

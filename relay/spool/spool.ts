@@ -59,7 +59,7 @@ const RETRY_AFTER_FAILURE_MS = 60_000;
 /** Where there is no room for outcomes, delivery asks again after this: others may have made some. */
 const NO_ROOM_PAUSE_MS = 1000;
 /** Room is looked for then, so often at most: a look writes until the disk is full again, beside whatever is on it. */
-const LOOK_FOR_ROOM_MS = 30_000;
+const DELIVERYS_LOOK_MS = 30_000;
 
 export class Spool implements Queue {
   readonly #parts: SpoolParts;
@@ -192,7 +192,7 @@ export class Spool implements Queue {
   }
 
   #lookForRoom(): undefined {
-    this.#inBackground(this.#room.forMail(LOOK_FOR_ROOM_MS).then((found) => found ? this.#tell() : undefined));
+    this.#inBackground(this.#room.forMail(DELIVERYS_LOOK_MS).then((found) => found ? this.#tell() : undefined));
   }
 
   /** All messages that have not ended, but for those that come while it is read: in pages, without their contents. */

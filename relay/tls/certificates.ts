@@ -18,6 +18,8 @@ export interface CertificateOptions {
   readonly names: readonly string[];
   /** Epoch milliseconds. */
   readonly now: number;
+  /** In use already: a handshake with it need not be tried. */
+  readonly current?: Certificate | undefined;
 }
 
 export type LoadedCertificate =
@@ -44,10 +46,13 @@ const PUBLIC_FILE = 0o644;
 
 /** @throws Deno.errors for trouble with the data directory. */
 export function loadCertificate(options: CertificateOptions): Promise<LoadedCertificate> {
-  return options.files === null ? loadOwn(options) : loadOperators(options.files);
+  return options.files === null ? loadOwn(options) : loadOperators(options.files, options.current);
 }
 
-async function loadOperators(files: { certificate: string; key: string }): Promise<LoadedCertificate> {
+async function loadOperators(
+  files: { certificate: string; key: string },
+  current: Certificate | undefined,
+): Promise<LoadedCertificate> {
   const cert = await readNamed("MAILHOP_TLS_CERT", files.certificate);
   const key = await readNamed("MAILHOP_TLS_KEY", files.key);
   const mistakes = [cert, key].flatMap((read) => "mistake" in read ? [read.mistake] : []);
@@ -60,7 +65,8 @@ async function loadOperators(files: { certificate: string; key: string }): Promi
     return { ok: false, mistakes: [`${variable}=${file}: expected a file with ${checked.expected}`] };
   }
   const { certificate } = checked;
-  const trouble = await handshakeTrouble(certificate);
+  const isCurrent = certificate.cert === current?.cert && certificate.key === current.key;
+  const trouble = isCurrent ? null : await handshakeTrouble(certificate);
   if (trouble === null) return { ok: true, certificate, authorityFile: null };
   return {
     ok: false,

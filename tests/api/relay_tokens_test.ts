@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Hono } from "hono";
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { jsonBody } from "../../api/routes/json_body.ts";
 import { recoverBody } from "../../api/routes/node_schema.ts";
 import { requireRelayToken } from "../../api/relay_access.ts";
 import { openDatabase } from "../../api/store/database.ts";
+import { nodesOfSharedToken } from "../../api/store/migrations/0013_nodes_of_shared_token.ts";
 import type { Database } from "../../api/store/schema.ts";
 import { ADMIN, MINUTE_MS, RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 import { keptDatabase, newDatabase } from "./database.ts";
@@ -132,8 +133,8 @@ Deno.test("relay tokens: nodes that were there before the shared one claimed any
     const { db } = database;
     // As an older version left it.
     await db.deleteFrom("relay_node").where("node", "=", "n1").execute();
-    await sql`delete from "kysely_migration" where "name" = '0013_nodes_of_shared_token'`.execute(db);
     await db.insertInto("node").values([node("n2"), node("n3")]).execute();
+    await nodesOfSharedToken.up(db);
   }
   await using api = await startControlPlane({ database: kept.location });
   const { token } = await make(api, "edge");

@@ -55,7 +55,7 @@ Deno.test("MAIL without a login: a network that was just added lets in at the ne
   await client.play(STRANGER);
 });
 
-Deno.test("logins that fail, again and again: some of the refusals are recorded, and all are counted", async () => {
+Deno.test("logins that fail, again and again: some of the refusals are recorded", async () => {
   await using node = await startTestNode({ settings: { decisionSamplePercent: 0, maxAuthFailures: 1000 } });
   for (let n = 0; n < 70; n++) {
     using client = await node.hello();
@@ -64,6 +64,4 @@ Deno.test("logins that fail, again and again: some of the refusals are recorded,
   await node.drain(0);
   const { total } = await node.v1<{ total: number }>("GET", "/policy/decisions");
   assertEquals(total, 60);
-  const { nodes } = await node.v1<{ nodes: { dropped: number }[] }>("GET", "/policy");
-  assertEquals(nodes.map(({ dropped }) => dropped), [10]);
 });
