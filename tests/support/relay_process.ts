@@ -108,8 +108,8 @@ export async function startRelay(environment: Record<string, string> = {}): Prom
   const deadline = performance.now() + READY_DEADLINE_MS;
   while (!await isReady(base)) {
     if (exited !== undefined || performance.now() > deadline) {
-      if (exited === undefined) process.kill("SIGKILL");
-      await exit;
+      // The server, too: the task runner's end is not its.
+      if (exited === undefined) await stop("SIGKILL");
       throw new Error(`the relay did not start:\n${output}`);
     }
     await delay(POLL_MS);
