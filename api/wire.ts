@@ -260,7 +260,7 @@ export interface PolicyReport {
   readonly shadow: string | null;
   readonly faults: readonly PolicyFaultReport[];
   readonly compared: ShadowReport | null;
-  /** Decisions that were left out of the record since the node started. */
+  /** Decisions that could not be recorded since the node started. */
   readonly dropped: number;
 }
 

@@ -113,24 +113,23 @@ async function troubled(response: Answer, passage: Passage): Promise<never> {
   throw there === undefined ? error : new ControlPlaneUnavailable(there);
 }
 
-/** For the log: what the answer says is wrong, and what to do. */
-async function refusalOf(response: Answer): Promise<string> {
-  const words = `the control plane answered ${response.status}`;
-  try {
-    const { detail } = await response.json() as { detail?: unknown };
-    return typeof detail === "string" ? `${words}: ${detail}` : words;
-  } catch {
-    return words; // of a proxy on the way
-  }
-}
-
 /** The name of the problem that an answer bears; "" where it has none. */
 export async function problemOf(response: Answer): Promise<string> {
+  return String((await problemIn(response)).type ?? "");
+}
+
+/** For the log: what the answer says is wrong, and what to do. */
+async function refusalOf(response: Answer): Promise<string> {
+  const { detail } = await problemIn(response);
+  return `the control plane answered ${response.status}${typeof detail === "string" ? `: ${detail}` : ""}`;
+}
+
+/** RFC 9457; nothing of it where the answer is of a proxy on the way. */
+async function problemIn(response: Answer): Promise<{ readonly type?: unknown; readonly detail?: unknown }> {
   try {
-    const { type } = await response.json() as { type?: unknown };
-    return String(type);
+    return await response.json() as object ?? {};
   } catch {
-    return ""; // of a proxy on the way
+    return {};
   }
 }
 

@@ -77,9 +77,12 @@ function findDomains(value: Uint8Array): string[] | null {
 function readings(value: Uint8Array): Set<string> {
   const utf8 = UTF8.decode(value);
   const texts = utf8.includes(REPLACEMENT_CHARACTER) ? [utf8, LATIN1.decode(value)] : [utf8];
-  const unfolded = texts.map((text) => text.replace(FOLD, ""));
   return new Set(
-    unfolded.flatMap((text) => [text, ...WORD_READINGS.map((reading) => decodeWords(text, reading))]),
+    texts.map((text) => text.replace(FOLD, "")).flatMap((text) => {
+      // Most have no encoded word: all read them alike.
+      const ways = text.includes("=?") ? WORD_READINGS : [];
+      return [text, ...ways.map((reading) => decodeWords(text, reading))];
+    }),
   );
 }
 

@@ -2,9 +2,9 @@
  * Composes the DSN about recipients that failed, are late or were passed on: multipart/report of RFC 6522 with words for
  * people, fields for programs (RFC 3464), and the original's header or the original.
  *
- * Pure. Its size is bounded by what it is given: the recipients of one message, clipped replies, a bounded original. Lines end
- * in CRLF; what is not ASCII is encoded, except addresses in To, which SMTPUTF8 then allows (RFC 6532), and an original
- * that is given back whole.
+ * Pure. Its size is bounded by what it is given: the recipients of one message, clipped replies, a bounded original.
+ * Lines end in CRLF; what is not ASCII is encoded, except addresses in To, which SMTPUTF8 then allows (RFC 6532), and an
+ * original that is given back whole.
  */
 import { encodeBase64 } from "@std/encoding";
 import type { Envelope } from "../envelope.ts";
@@ -15,6 +15,7 @@ import { statusLines } from "./dsn_status.ts";
 import { storyLines, subjectOf } from "./dsn_words.ts";
 import type { ReturnedContent } from "./returned_content.ts";
 import type { Ending } from "./round_outcome.ts";
+import { isInternational } from "./smtputf8_need.ts";
 
 export interface DsnFacts {
   /** The DSN's own message id. */
@@ -32,7 +33,6 @@ export interface DsnFacts {
   readonly retryUntil: number;
 }
 
-const BEYOND_ASCII = /[^\0-\x7f]/;
 /** A line that needs no encoding (RFC 2045 2.7, RFC 5322 2.1.1). */
 const PLAIN_LINE = /^[\t -~]{0,998}$/;
 /** RFC 2045 6.8. */
@@ -57,7 +57,7 @@ export function composeDsn(facts: DsnFacts): NewMessage {
       reversePath: "",
       recipients: [original.reversePath],
       body: content.some(isBeyondAscii) ? "8BITMIME" : "7BIT",
-      smtputf8: BEYOND_ASCII.test(original.reversePath),
+      smtputf8: isInternational(original.reversePath),
       // RFC 3461 6.1: RET must not be used; nobody wants a report about a report.
       dsnRequest: null,
       sizeBytes: content.length,

@@ -1,7 +1,7 @@
 /**
  * Keeps decisions until they are handed over: refusals, and a share of the others, drawn by chance. Deciding does not
- * wait for any of it. Memory is bounded: what finds no room is left out, and counted. What strangers can have recorded is
- * bounded, too: of refusals that concern no account, some in a minute.
+ * wait for any of it. Memory is bounded: what finds no room is left out, and counted. What strangers can have recorded
+ * is bounded as well: of refusals that concern no account, some in a minute.
  */
 import { chunkToJson, type Decision, encodeChunk, Reason } from "../../policy/mod.ts";
 import type { NodeDecisions } from "../../api/client.ts";

@@ -148,6 +148,20 @@ for (
   });
 }
 
+Deno.test("control plane: a node that is refused hears why, for its log", async () => {
+  const { plane, world } = door();
+  const answers: [answer: unknown, words: string][] = [
+    [{ type: "/problems/not-its-node", detail: "It is another's" }, "the control plane answered 403: It is another's"],
+    [{ type: "/problems/not-its-node" }, "the control plane answered 403"],
+    [null, "the control plane answered 403"],
+  ];
+  for (const [answer, words] of answers) {
+    world.script = { recover: () => Response.json(answer, { status: 403 }) };
+    const { message } = await assertRejects(() => plane.recover(), ControlPlaneUnavailable);
+    assertEquals(message, words);
+  }
+});
+
 Deno.test("control plane away: it is asked once a second, and everybody else is told at once", async () => {
   const { plane, world, clock, asked, news } = door();
   world.all = dead;

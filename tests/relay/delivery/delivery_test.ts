@@ -265,13 +265,19 @@ Deno.test("delivery: a silent server holds up its own mail only", async () => {
   assertEquals(silent.connections.length <= 20, true);
 });
 
-Deno.test("delivery: mail for a line that stands still is put off, without an attempt and without an event", async () => {
-  await using silent = await NextHopServer.start({ script: () => "silence" });
+/** One message on the only connection, two in the line, and none that was sent for a minute. */
+async function longLineBefore(silent: NextHopServer): Promise<World> {
   const pool = { ...DELIVERY_LIMITS.pool, connectionsPerDestination: 1, waitingPerDestination: 2 };
-  await using world = new World({ "*": [silent] }, { pool, closeGraceMs: 0 });
+  const world = new World({ "*": [silent] }, { pool, closeGraceMs: 0 });
   for (let at = 0; at < 3; at++) world.send(["bob@example.net"]);
   await silent.until(({ connections }) => connections.length === 1);
   world.pass(MINUTE);
+  return world;
+}
+
+Deno.test("delivery: mail for a line that stands still is put off, without an attempt and without an event", async () => {
+  await using silent = await NextHopServer.start({ script: () => "silence" });
+  await using world = await longLineBefore(silent);
   const id = world.send(["bob@example.net"]);
   await world.queue.round(id);
   // Two in the line at no message a minute: two minutes, and with the random of this test three quarters of that.
@@ -288,11 +294,7 @@ Deno.test("delivery: mail for a line that stands still is put off, without an at
 
 Deno.test("delivery: mail that waits in a line: its sender is told after four hours and after five days, to the minute", async () => {
   await using silent = await NextHopServer.start({ script: () => "silence" });
-  const pool = { ...DELIVERY_LIMITS.pool, connectionsPerDestination: 1, waitingPerDestination: 2 };
-  await using world = new World({ "*": [silent] }, { pool, closeGraceMs: 0 });
-  for (let at = 0; at < 3; at++) world.send(["bob@example.net"]);
-  await silent.until(({ connections }) => connections.length === 1);
-  world.pass(MINUTE);
+  await using world = await longLineBefore(silent);
   const accepted = world.now;
   // Anna's sender does not want to hear of a delay.
   const dsnRequest = { ret: null, envid: null, recipients: [{ notify: ["FAILURE"], orcpt: null }, null] } as const;

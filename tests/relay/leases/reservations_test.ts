@@ -83,6 +83,20 @@ function startNode(plane: TestControlPlane, name: string): TestNode {
   };
 }
 
+/** Time passes until the counters could be told what goes back. */
+async function givenBack(node: TestNode): Promise<void> {
+  await eventually(async () => {
+    node.clock.monotonic += 2 * SECOND_MS;
+    try {
+      await node.lookAfter();
+      return true;
+    } catch (error) {
+      if (error instanceof ControlPlaneUnavailable) return undefined;
+      throw error;
+    }
+  }, "the leases to be given back");
+}
+
 /** Of a plane, what its nodes do every second. */
 const others = new WeakMap<TestControlPlane, (() => Promise<void>)[]>();
 
@@ -232,16 +246,7 @@ Deno.test("leases: idle ones are kept while nobody can be told that they end, sp
   assertEquals(leased(sent.slice(-10)), 10);
   node.clock.monotonic += 6 * SECOND_MS;
   node.link.down = false;
-  await eventually(async () => {
-    node.clock.monotonic += 2 * SECOND_MS;
-    try {
-      await node.lookAfter();
-      return true;
-    } catch (error) {
-      if (error instanceof ControlPlaneUnavailable) return undefined;
-      throw error;
-    }
-  }, "the leases to be given back");
+  await givenBack(node);
   assertEquals([node.reservations.leases.held, await left(plane)], [0, 15_000 - sent.length]);
 });
 
@@ -359,15 +364,6 @@ Deno.test("leases: what is asked for anew and gets no answer was spent of none",
   node.link.down = false;
   node.clock.monotonic += 3 * SECOND_MS;
   await plane.request("PATCH", "/v1/accounts/anna", { status: "active" });
-  await eventually(async () => {
-    node.clock.monotonic += 2 * SECOND_MS;
-    try {
-      await node.lookAfter();
-      return true;
-    } catch (error) {
-      if (error instanceof ControlPlaneUnavailable) return undefined;
-      throw error;
-    }
-  }, "the lease to be given back");
+  await givenBack(node);
   assertEquals(await left(plane), 1400);
 });
