@@ -1,8 +1,9 @@
 /**
  * The control plane's HTTP app, put together from its routes.
  *
- * Three groups, each with its own door: health without a token, nodes with a relay token, everything else with the
- * operator's or an account's key, of which each route declares what it may do (access.ts). Whatever goes wrong leaves as problem details, and trouble of our own is logged with its request.
+ * Three groups, each with its own door: health, help and the API's description without a token, nodes with a relay
+ * token, everything else with the operator's or an account's key, of which each route declares what it may do
+ * (access.ts). Whatever goes wrong leaves as problem details, and trouble of our own is logged with its request.
  */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono, type MiddlewareHandler } from "hono";

@@ -15,7 +15,7 @@ export type * from "./wire.ts";
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Response | Promise<Response>;
 
 /** The origin to name where `fetch` is the app itself and no network is involved. */
-export const IN_PROCESS_URL = "http://control-plane.internal";
+const IN_PROCESS_URL = "http://control-plane.internal";
 
 const withToken = (fetch: Fetch, token: string) => ({
   // hc wants the global's whole type; what it calls is (input, init).
@@ -23,7 +23,7 @@ const withToken = (fetch: Fetch, token: string) => ({
   headers: { authorization: `Bearer ${token}` },
 });
 
-/** The public API (`/v1/accounts`, `/v1/messages`, `/v1/policy`, `/v1/notices`): `token` is the operator's. */
+/** The public API: `token` is the operator's, or an account's key. */
 export const createClient = (fetch: Fetch, token: string, baseUrl: string = IN_PROCESS_URL) =>
   hc<PublicApp>(baseUrl, withToken(fetch, token));
 

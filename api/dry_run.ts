@@ -5,11 +5,10 @@
  * The message is taken for an ordinary one whose author is its sender: what its header says cannot be known here.
  */
 import {
-  createPolicy,
   type DomainFacts,
   type DomainOwnership,
   type FactsOf,
-  type ModulePolicy,
+  ModulePolicy,
   Reason,
   type Refusal,
   refusalOf,
@@ -96,7 +95,7 @@ export const dryRun = async (sources: DryRunSources, question: Question): Promis
   if (found === undefined) return undefined;
   const { policy: control } = sources;
   const current = await control.current();
-  const policy = createPolicy(await control.module(current.active), control.parametersOf(current));
+  const policy = new ModulePolicy(await control.module(current.active), control.parametersOf(current));
   return await new DryRun(sources, question, found, policy).run();
 };
 

@@ -83,13 +83,6 @@ export interface Refund {
   readonly relays: number;
 }
 
-/** A batch of one node. `boot` differs for each start of the node. */
-export interface NodeBatch<Item> {
-  readonly node: string;
-  readonly boot: string;
-  readonly items: readonly Item[];
-}
-
 /** Asks for the keys that sign mail of a domain. */
 export interface DkimKeyQuestion {
   /** Whose claim the domain must be of; null: anybody's. */

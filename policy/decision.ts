@@ -45,7 +45,7 @@ export interface DecisionChunk {
 }
 
 /** One more whenever FACT_FIELDS or `verdictFields` change: facts stand in their order. */
-export const CHUNK_FORMAT = 1;
+const CHUNK_FORMAT = 1;
 
 /** A chunk is damaged, or of a format that is not known. */
 export class BadChunk extends Error {

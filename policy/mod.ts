@@ -26,7 +26,7 @@ export {
   PARAMETERS,
   type Parameters,
 } from "./parameters.ts";
-export { createPolicy, ModulePolicy, type Policy, type RuleVerdict, verdictWords } from "./policy.ts";
+export { ModulePolicy, type Policy, type RuleVerdict, verdictWords } from "./policy.ts";
 export { type Change, Replay } from "./replay.ts";
 export type { Difference, ShadowNews } from "./shadow.ts";
 export type * from "./verdict.ts";

@@ -11,14 +11,14 @@ import { DECISION_LIMIT_MS, EXPORTED_FUNCTIONS, guarded, type ModuleExports } fr
 import { PolicyFault } from "./fault.ts";
 import { openModule } from "./module.ts";
 import { defaultParameters } from "./parameters.ts";
-import { createPolicy } from "./policy.ts";
+import { ModulePolicy } from "./policy.ts";
 import { selfTest } from "./self_test.ts";
 import { BadModule, ModuleSections, SECTION, type SectionReader } from "./module_sections.ts";
 
 /** Ours has 4 KiB; what compiles and is passed around is bounded. */
 export const MAX_MODULE_OCTETS = 256 * 1024;
 /** 4 MiB: each node holds two modules. */
-export const MAX_MEMORY_PAGES = 64;
+const MAX_MEMORY_PAGES = 64;
 /** Functions that are called by number. */
 const MAX_TABLE_ENTRIES = 10_000;
 /** Ours has 30; what compiles within milliseconds. */
@@ -146,7 +146,7 @@ function checkBehaviour(octets: Uint8Array<ArrayBuffer>): string[] {
     const exports = new WebAssembly.Instance(compiled).exports as unknown as ModuleExports;
     const abi = guarded(() => exports.abi(), DECISION_LIMIT_MS);
     if (abi !== ABI_VERSION) return [`It keeps version ${abi} of the ABI: this relay has version ${ABI_VERSION}.`];
-    return selfTest(createPolicy(openModule(octets, compiled), defaultParameters));
+    return selfTest(new ModulePolicy(openModule(octets, compiled), defaultParameters));
   } catch (error) {
     if (!(error instanceof PolicyFault)) throw error;
     return [`It fails as soon as it is asked: ${error.message}.`];

@@ -58,6 +58,7 @@ export interface RuleVerdict {
 /** No stage of any module has more rules; one that does not come to an end would be asked for ever. */
 const MAX_RULES = 100;
 
+/** The rules of a module. Several policies must not share one: its memory holds the parameters. */
 export class ModulePolicy implements Policy {
   readonly parameters: Parameters;
   readonly #module: PolicyModule;
@@ -174,11 +175,6 @@ export class ModulePolicy implements Policy {
   #verdict(reason: number): Verdict {
     return toVerdict(reason, verdictData(this.memory, reason));
   }
-}
-
-/** Several policies must not share a module: its memory holds the parameters. */
-export function createPolicy(module: PolicyModule, parameters: Parameters): ModulePolicy {
-  return new ModulePolicy(module, parameters);
 }
 
 function relays(what: string, answer: number): number {

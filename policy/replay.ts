@@ -7,7 +7,7 @@ import { type Decision, type DecisionChunk, decodeChunk } from "./decision.ts";
 import { guarded } from "./engine.ts";
 import { openUnguarded, type PolicyModule } from "./module.ts";
 import { defaultParameters, type Parameters } from "./parameters.ts";
-import { type Answer, createPolicy, type ModulePolicy } from "./policy.ts";
+import { type Answer, ModulePolicy } from "./policy.ts";
 import { decideAgain, sameData } from "./shadow.ts";
 
 export interface Change {
@@ -52,7 +52,7 @@ export class Replay {
 
   #policyFor(was: Parameters): ModulePolicy {
     if (this.#policy === undefined || this.#was !== was) {
-      this.#policy = createPolicy(this.#module, { ...defaultParameters, ...was, ...this.#other });
+      this.#policy = new ModulePolicy(this.#module, { ...defaultParameters, ...was, ...this.#other });
       this.#was = was;
     }
     return this.#policy;

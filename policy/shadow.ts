@@ -8,7 +8,7 @@ import type { StageName } from "./facts.ts";
 import { PolicyFault } from "./fault.ts";
 import type { PolicyModule } from "./module.ts";
 import type { Parameters } from "./parameters.ts";
-import { type Answer, createPolicy, type ModulePolicy } from "./policy.ts";
+import { type Answer, ModulePolicy } from "./policy.ts";
 import { writeFacts } from "./recorded_facts.ts";
 
 /** How often it would have answered otherwise, in this way. */
@@ -54,7 +54,7 @@ export class Shadow {
     onFault: (fault: PolicyFault) => void,
   ) {
     this.#module = module;
-    this.#policy = createPolicy(module, parameters);
+    this.#policy = new ModulePolicy(module, parameters);
     this.#later = later;
     this.#monotonic = monotonic;
     this.#onFault = onFault;
@@ -66,7 +66,7 @@ export class Shadow {
 
   /** Decides by these from now on; what waits was decided by others. */
   use(parameters: Parameters): void {
-    this.#policy = createPolicy(this.#module, parameters);
+    this.#policy = new ModulePolicy(this.#module, parameters);
     this.#left += this.#waiting.length;
     this.#waiting = [];
   }

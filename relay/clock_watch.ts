@@ -5,7 +5,7 @@
  * each way; nothing else changes.
  */
 
-/** What mail and quotas bear: the same as what leases keep away from midnight. */
+/** What mail and quotas bear: leases keep further away from midnight (`leases/store_clock.ts`). */
 export const MAX_SKEW_MS = 10_000;
 
 export interface ClockWatchOptions {

@@ -24,9 +24,9 @@ export interface Origin {
   readonly address: string;
   /** What it said in EHLO or HELO. */
   readonly helo: string;
-  /** RFC 3848 protocol type: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA. */
+  /** Protocol type: SMTP, ESMTP with S and A (RFC 3848), UTF8SMTP with S and A (RFC 6531 4.3). */
   readonly protocol: string;
-  /** "TLSv1.3 TLS_AES_128_GCM_SHA256", as much as is known; null on a plain connection. */
+  /** "TLSv1.3 TLS_AES_128_GCM_SHA256"; null on a plain connection. */
   readonly tls: string | null;
 }
 
@@ -37,7 +37,7 @@ export type NotifyOccasion = "SUCCESS" | "FAILURE" | "DELAY";
 export interface RecipientDsnRequest {
   /** NOTIFY; empty: NEVER. null where it was not given, which is as FAILURE and DELAY (RFC 3461 4.1). */
   readonly notify: readonly NotifyOccasion[] | null;
-  /** ORCPT as it came: "rfc822;" and the address as xtext. */
+  /** ORCPT as it came: an address type, ";", and the address as xtext or, of type utf-8, as in RFC 6533 3. */
   readonly orcpt: string | null;
 }
 

@@ -13,7 +13,7 @@ export interface RefundsOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** In one call; the control plane takes no more. */
+/** In one call, which others wait behind; the control plane takes twice as many. */
 const MAX_BATCH = 256;
 /** Some hundred octets each: a minute or more of a loaded node that finds no counters. */
 const MAX_WAITING = 20_000;

@@ -26,7 +26,8 @@ export interface RemoteControlPlaneOptions {
 
 /**
  * Calls whose repetition changes nothing more: they ask, or what they tell bears an id, or says how something stands.
- * Not here: a report on the policy, which adds counts (POST /v1/node/policy).
+ * Not here: a report on the policy, which adds counts (POST /v1/node/policy), and the call for notices, which hands them
+ * out (POST /v1/node/notices).
  */
 const REPEATABLE: readonly RegExp[] = [
   /^GET \//,

@@ -5,6 +5,7 @@
  */
 import { controlPlaneUrls } from "./control_plane_urls.ts";
 import { databaseUrl } from "./database_url.ts";
+import { RETRY_SCHEDULE } from "./delivery/retry.ts";
 import type { SettingName } from "./setting_names.ts";
 import * as grammar from "./settings_grammar.ts";
 import type { HostPort, Parser } from "./settings_grammar.ts";
@@ -18,9 +19,6 @@ const SMTPS_PORTS = [465, 10465];
 const ALL_ADDRESSES = ["0.0.0.0", "::"];
 const HTTP_ADDRESS: HostPort = { hostname: "127.0.0.1", port: 8080 };
 const ACTIVATION_DELAY_MS = 15 * 60_000;
-const DELAY_WARNING_MS = 4 * 3_600_000;
-/** RFC 5321 4.5.4.1: four to five days at least. */
-const EXPIRY_MS = 5 * 86_400_000;
 /** RFC 5321 4.5.3.2.7: a server waits at least five minutes for the next command. */
 const COMMAND_TIMEOUT_MS = 5 * 60_000;
 /** RFC 5321 4.5.3.2.5 gives a client three minutes for each block of data. */
@@ -71,8 +69,8 @@ export function sharedSettings(reader: Reader, machineName: string): SharedSetti
     helpUrl: helpUrl(reader.read("MAILHOP_PUBLIC_URL", grammar.publicUrl)),
     dns: reader.read("MAILHOP_DNS", grammar.serverAddresses),
     routes: reader.read("MAILHOP_ROUTES", grammar.routes) ?? { domains: new Map(), rest: null },
-    delayWarningMs: reader.read("MAILHOP_DELAY_WARNING", grammar.duration) ?? DELAY_WARNING_MS,
-    expiryMs: reader.read("MAILHOP_EXPIRY", grammar.duration) ?? EXPIRY_MS,
+    delayWarningMs: reader.read("MAILHOP_DELAY_WARNING", grammar.duration) ?? RETRY_SCHEDULE.delayWarningMs,
+    expiryMs: reader.read("MAILHOP_EXPIRY", grammar.duration) ?? RETRY_SCHEDULE.expiryMs,
   };
 }
 

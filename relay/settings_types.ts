@@ -86,7 +86,7 @@ export interface NodeSettings extends SharedSettings {
   readonly maxJunkCommands: number;
   /** Whether Received keeps the client's address and name to itself. */
   readonly hideClientAddress: boolean;
-  /** Failed logins in ten minutes, for an account and for an address prefix. */
+  /** Failed logins within the policy's window, for an account and for an address prefix. */
   readonly maxAuthFailures: number;
   /** Of the decisions that accept, how many are recorded, in percent. */
   readonly decisionSamplePercent: number;

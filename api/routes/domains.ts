@@ -92,7 +92,14 @@ const claim = createRoute({
   request: { params: accountParam, body: jsonRequest(z.strictObject({ domain })) },
   responses: {
     201: json(domainSchema, "The claim, with the record to publish"),
-    ...problemResponses("invalid-request", "unauthorized", "not-found", "domain-taken", "limit-reached"),
+    ...problemResponses(
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "domain-claimed",
+      "domain-taken",
+      "limit-reached",
+    ),
   },
 });
 

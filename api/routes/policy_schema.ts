@@ -26,7 +26,7 @@ export const moduleName = z.string().refine(
 const hash = z.string().openapi({ description: "SHA-256 of the module's octets", example: EXAMPLE_HASH });
 const own = z.boolean().openapi({ description: "Whether it is the program's own" });
 
-export const moduleSchema = z.object({ hash, own });
+const moduleSchema = z.object({ hash, own });
 
 const stage = z.enum(STAGE_NAMES as [typeof STAGE_NAMES[number], ...typeof STAGE_NAMES]);
 const reason = (example: string) => z.string().openapi({ description: "`accepted`, or why not", example });
@@ -104,7 +104,7 @@ export const showChange = (row: PolicyChangeRow): z.infer<typeof changeSchema> =
   parameters: JSON.parse(row.parameters),
 });
 
-export const verdictSchema = z.object({
+const verdictSchema = z.object({
   reason: reason("quota-exceeded"),
   data: z.record(z.string(), z.union([z.number(), z.string(), z.null()])).openapi({
     description: "What is particular to the reason: figures, and times in RFC 3339",
@@ -119,7 +119,7 @@ export const showVerdict = ({ reason, ...data }: Verdict): z.infer<typeof verdic
   return { reason: reasonName(reason), data: Object.fromEntries(entries) };
 };
 
-export const replySchema = z.object({
+const replySchema = z.object({
   code: z.int().openapi({ example: 451 }),
   status: z.string().openapi({ example: "4.7.1" }),
   text: z.string().openapi({

@@ -24,7 +24,7 @@ export const MAX_REPLY_LINE_OCTETS = 4096;
 /** Lines of one reply; the longest EHLO replies in the field have about thirty. */
 export const MAX_REPLY_LINES = 128;
 /** Octets of one reply. */
-export const MAX_REPLY_OCTETS = 64 * 1024;
+const MAX_REPLY_OCTETS = 64 * 1024;
 
 const CR = 13, LF = 10;
 const REPLY_LINE = /^([2-5]\d\d)(?:([ -])(.*))?$/s;

@@ -25,7 +25,7 @@ export interface RetrySchedule {
   readonly longestIntervalMs: number;
   /** Age of a message from which on a deferral is reported to the sender, once. */
   readonly delayWarningMs: number;
-  /** Age of a message at which a deferral ends it. */
+  /** Age of a message at which a deferral ends it; four to five days at least (RFC 5321 4.5.4.1). */
   readonly expiryMs: number;
 }
 

@@ -64,7 +64,7 @@ export class Round {
     this.#random = parts.random();
   }
 
-  /** Resolves when the round is over, to whether all of it was recorded, so that the message may be released. */
+  /** Resolves when the round is over, to whether all of it was recorded, so that the message may be given back. */
   async run(): Promise<boolean> {
     this.#endSkipped();
     const groups = await groupByNextHop(this.message, this.parts.now(), this.parts.nextHop);

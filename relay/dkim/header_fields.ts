@@ -45,7 +45,7 @@ const SIGNED = [
   "list-unsubscribe-post",
 ];
 /** Fields that a signature covers; a mail program writes each once, and a message with more is made to cost time. */
-export const MAX_COVERED_FIELDS = 100;
+const MAX_COVERED_FIELDS = 100;
 
 /** The fields of a header section, top to bottom; a line without a colon belongs to nothing and is left out. */
 export function headerFields(section: Uint8Array): HeaderField[] {

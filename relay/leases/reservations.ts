@@ -47,7 +47,7 @@ const TROUBLE_PAUSE_MS = 5000;
 const RECALL_MS = 2000;
 /** One of this node's own leases, one of the others'. */
 const RECALLS = 2;
-/** Trims, and accounts, in one call; the control plane takes no more. */
+/** Trims, and accounts, in one call: fewer than the control plane takes. */
 const MAX_BATCH = 500;
 
 export class Reservations implements AsyncDisposable {

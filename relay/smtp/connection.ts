@@ -83,7 +83,7 @@ export class Connection {
     await this.end(this.#reception === undefined ? replies.idle : replies.tooSlow);
   }
 
-  /** Whether a message is being received or decided on: a drain waits for it. */
+  /** Whether a sender was accepted and its message has not ended: a drain waits for it. */
   get inTransaction(): boolean {
     const { at } = this.#session.state;
     return at === "Envelope" || at === "Chunks" || at === "Data";

@@ -5,7 +5,6 @@
  * effects and feeds their results back as inputs.
  */
 import type { RecipientDsnRequest } from "../envelope.ts";
-import type { HeaderFacts } from "../protocol/header_scan.ts";
 import type { Reply } from "../protocol/reply.ts";
 import type { Credentials, Exchange } from "./auth_exchange.ts";
 import type { MailArguments } from "./mail_command.ts";
@@ -68,7 +67,7 @@ export interface Session {
   readonly helo: string | null;
   /** Whether it said EHLO. */
   readonly extended: boolean;
-  /** Version and cipher, or "" where only the fact is known; null on a plain connection. */
+  /** Version and cipher; null on a plain connection. */
   readonly tls: string | null;
   /** The account that logged in. */
   readonly login: string | null;
@@ -141,10 +140,4 @@ export type Effect =
 export interface Step {
   readonly session: Session;
   readonly effects: readonly Effect[];
-}
-
-/** What is known of a message when its data has ended. */
-export interface ReceivedContent extends HeaderFacts {
-  readonly sizeBytes: number;
-  readonly bareLineEndings: boolean;
 }

@@ -11,7 +11,7 @@ import { syncDirectory, writeAll } from "./segments.ts";
 import type { LargeContent } from "./record.ts";
 
 /** Up to here a message is kept in memory and written with its group: a quarter of the log's largest group. */
-export const MAX_SMALL_OCTETS = 256 * 1024;
+const MAX_SMALL_OCTETS = 256 * 1024;
 
 /**
  * Octets of a large content that go to the disk together. The sync of a small message waits for what is before it, so

@@ -66,7 +66,7 @@ export class Spool implements Queue {
   readonly #loaded = new LoadedMessages();
   /** Loaded messages that are due and not taken. */
   readonly #ready = new FairOrder();
-  /** Released messages that the index did not take, with the time when they are due; undefined: ended. */
+  /** Messages given back that the index did not take, with the time when they are due; undefined: ended. */
   readonly #unstored = new Map<string, number | undefined>();
   readonly #listeners: (() => void)[] = [];
   readonly #loader: DueLoader;

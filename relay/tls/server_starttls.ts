@@ -24,7 +24,7 @@ const ALPN_PROTOCOLS = ["smtp"];
 
 export interface SecuredConn {
   readonly conn: ByteConn;
-  /** For example "TLSv1.3" and "TLS_AES_256_GCM_SHA384", in OpenSSL's names. */
+  /** For example "TLSv1.3" and "TLS_AES_256_GCM_SHA384": the cipher by its registered name (RFC 8314 4.3). */
   readonly tls: { readonly version: string; readonly cipher: string };
 }
 
@@ -74,7 +74,7 @@ function shakeHands(conn: ByteConn, secureContext: SecureContext, handshakeMs: n
       const secured = new TlsConn(socket, below);
       socket.off("error", onError).off("end", onGone).off("close", onGone);
       const version = socket.getProtocol() ?? "";
-      resolve({ conn: secured, tls: { version, cipher: socket.getCipher().name } });
+      resolve({ conn: secured, tls: { version, cipher: socket.getCipher().standardName } });
     });
   });
 }

@@ -9,14 +9,7 @@
  */
 import Table from "cli-table3";
 import { guardedEngine, type ModuleExports, trustedEngine } from "../../policy/engine.ts";
-import {
-  createPolicy,
-  defaultParameters,
-  type FactsOf,
-  ModulePolicy,
-  ownModule,
-  STAGE_NAMES,
-} from "../../policy/mod.ts";
+import { defaultParameters, type FactsOf, ModulePolicy, ownModule, STAGE_NAMES } from "../../policy/mod.ts";
 import { encodeChunk } from "../../policy/decision.ts";
 import { readFacts } from "../../policy/recorded_facts.ts";
 import { account, mailFacts, messageFacts, quotaFacts, recipientFacts } from "../policy/facts.ts";
@@ -45,8 +38,8 @@ const module = ownModule();
 const exports = new WebAssembly.Instance(new WebAssembly.Module(module.octets)).exports as unknown as ModuleExports;
 const other = new WebAssembly.Instance(new WebAssembly.Module(module.octets)).exports as unknown as ModuleExports;
 const ways = {
-  ours: createPolicy({ ...module, engine: trustedEngine(exports) }, defaultParameters),
-  guarded: createPolicy({ ...module, own: false, engine: guardedEngine(other) }, defaultParameters),
+  ours: new ModulePolicy({ ...module, engine: trustedEngine(exports) }, defaultParameters),
+  guarded: new ModulePolicy({ ...module, own: false, engine: guardedEngine(other) }, defaultParameters),
 };
 
 function measure(decide: () => unknown, times: number): number {

@@ -5,7 +5,7 @@
  */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createPolicy, defaultParameters, ownModule, Reason, STAGE_NAMES } from "../../policy/mod.ts";
+import { defaultParameters, ModulePolicy, ownModule, Reason, STAGE_NAMES } from "../../policy/mod.ts";
 import { holds } from "../support/size.ts";
 import { someAccount, someBlock, someFacts, someNow, someParameters, someSize } from "./arbitrary_facts.ts";
 import { ABI_VERSION } from "../../policy/assembly/layout.ts";
@@ -24,7 +24,7 @@ const someDecision = fc.oneof(...STAGE_NAMES.map((stage) => someFacts[stage].map
 
 Deno.test("agreement: module and plain source decide and explain the same, with any parameters", async () => {
   const property = fc.property(someDecision, someParameters, ({ stage, facts }, parameters) => {
-    const compiled = createPolicy(module, parameters), plain = createPolicy(plainModule, parameters);
+    const compiled = new ModulePolicy(module, parameters), plain = new ModulePolicy(plainModule, parameters);
     // The table pairs each stage with its facts; TypeScript cannot follow that through a union.
     assertEquals(compiled.decide(stage, facts as never), plain.decide(stage, facts as never));
     assertEquals(compiled.explain(stage, facts as never), plain.explain(stage, facts as never));
@@ -39,7 +39,7 @@ Deno.test("agreement: module and plain source compute the same prices, caps and 
     someParameters,
     ([size, recipients, blocks, now, { ndr }, report], parameters) => {
       const [compiled, plain] = [module, plainModule].map((each) => {
-        const policy = createPolicy(each, parameters);
+        const policy = new ModulePolicy(each, parameters);
         return [
           ...[policy.price(size, recipients), policy.cap(blocks, now), policy.ndrCap(blocks, now, ndr)],
           policy.isNdr(report),
@@ -59,7 +59,7 @@ Deno.test("agreement: a stage that there is not has no rules, and a rule that th
 });
 
 Deno.test("agreement: the verdict is the first refusal of its rules", async () => {
-  const policy = createPolicy(module, defaultParameters);
+  const policy = new ModulePolicy(module, defaultParameters);
   const property = fc.property(someDecision, ({ stage, facts }) => {
     const verdicts = policy.explain(stage, facts as never).map(({ verdict }) => verdict);
     const first = verdicts.find(({ reason }) => reason !== Reason.Accepted) ?? { reason: Reason.Accepted };
@@ -70,7 +70,7 @@ Deno.test("agreement: the verdict is the first refusal of its rules", async () =
 
 for (const [name, each] of [["module", module], ["plain source", plainModule]] as const) {
   Deno.test(`agreement: ${name} and a naive oracle: price, cap, UTC day and quota at MAIL and RCPT`, async () => {
-    const policy = createPolicy(each, defaultParameters);
+    const policy = new ModulePolicy(each, defaultParameters);
     const smallEnough = someSize.filter((size) => size <= defaultParameters.maxSizeBytes);
     const recipients = fc.integer({ min: 0, max: 99 });
     const property = fc.property(someAccount, someNow, smallEnough, recipients, (drawn, now, sizeBytes, recipients) => {
@@ -92,7 +92,7 @@ for (const [name, each] of [["module", module], ["plain source", plainModule]] a
   });
 
   Deno.test(`agreement: ${name} and a naive oracle: quota behind a reservation`, async () => {
-    const policy = createPolicy(each, defaultParameters);
+    const policy = new ModulePolicy(each, defaultParameters);
     const property = fc.property(someAccount, someNow, fc.integer({ min: 1, max: 600 }), (account, now, need) => {
       const limit = naiveCap(account.blocks, now, relaysPerBlock);
       // The counter store's count is of its own day.

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { createPolicy, defaultParameters, ownModule, PolicyFault } from "../../policy/mod.ts";
+import { defaultParameters, ModulePolicy, ownModule, PolicyFault } from "../../policy/mod.ts";
 import { MINUTE, NOON, policy } from "./facts.ts";
 
 const activatesAt = NOON + 15 * MINUTE;
@@ -18,7 +18,7 @@ Deno.test("cap: a block does not count at 14:59.999 minutes after its purchase, 
 });
 
 Deno.test("cap: relays in a block are a parameter", () => {
-  const generous = createPolicy(ownModule(), { ...defaultParameters, relaysPerBlock: 1000 });
+  const generous = new ModulePolicy(ownModule(), { ...defaultParameters, relaysPerBlock: 1000 });
   assertEquals(generous.cap([{ quantity: 2, activatesAt }], activatesAt), 2000);
 });
 

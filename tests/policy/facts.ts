@@ -10,9 +10,9 @@ import type {
   QuotaFacts,
   RecipientFacts,
 } from "../../policy/mod.ts";
-import { createPolicy, defaultParameters, ownModule } from "../../policy/mod.ts";
+import { defaultParameters, ModulePolicy, ownModule } from "../../policy/mod.ts";
 
-export const policy = createPolicy(ownModule(), defaultParameters);
+export const policy = new ModulePolicy(ownModule(), defaultParameters);
 
 export const MINUTE = 60_000;
 export const NOON = Date.UTC(2026, 10, 23, 12);

@@ -6,7 +6,7 @@ import { decodeChunk, encodeChunk } from "../../policy/decision.ts";
 import { FACT_FIELDS } from "../../policy/fields.ts";
 import { put } from "../../policy/memory.ts";
 import { readFacts, writeFacts } from "../../policy/recorded_facts.ts";
-import { createPolicy, type Decision, defaultParameters, ownModule, STAGE_NAMES } from "../../policy/mod.ts";
+import { type Decision, defaultParameters, ModulePolicy, ownModule, STAGE_NAMES } from "../../policy/mod.ts";
 import { someFacts } from "./arbitrary_facts.ts";
 
 const HASH = "a".repeat(64);
@@ -14,7 +14,7 @@ const EVERY_FIELD = Array.from({ length: (RECIPIENT_SUPPRESSED - NOW) / 8 + 1 },
 
 for (const stage of STAGE_NAMES) {
   Deno.test(`fields: ${stage} reads those of its list and no others`, () => {
-    const policy = createPolicy(ownModule(), defaultParameters);
+    const policy = new ModulePolicy(ownModule(), defaultParameters);
     const others = EVERY_FIELD.filter((field) => !FACT_FIELDS[stage].includes(field));
     const noise = fc.array(fc.integer({ min: 0, max: 10_000 }), { minLength: others.length, maxLength: others.length });
     fc.assert(
@@ -38,7 +38,7 @@ const someDecisions = fc.array(
 );
 
 Deno.test("recorded decisions: a chunk says what was put into it", () => {
-  const policy = createPolicy(ownModule(), defaultParameters);
+  const policy = new ModulePolicy(ownModule(), defaultParameters);
   const accounts = fc.array(fc.constantFrom(null, "anna", "berta"), { minLength: 40, maxLength: 40 });
   const times = fc.array(fc.integer({ min: 0, max: 1e12 }), { minLength: 40, maxLength: 40 });
   fc.assert(

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { createPolicy, defaultParameters, ownModule, PARAMETERS, PolicyFault } from "../../policy/mod.ts";
+import { defaultParameters, ModulePolicy, ownModule, PARAMETERS, PolicyFault } from "../../policy/mod.ts";
 import { policy } from "./facts.ts";
 
 const boundaries: [sizeBytes: number, relays: number][] = [
@@ -38,7 +38,7 @@ Deno.test("price: a counting oracle agrees", () => {
         let each = 1;
         for (let rest = sizeBytes; rest >= priceStepBytes; rest -= priceStepBytes) each++;
         assertEquals(
-          createPolicy(ownModule(), { ...defaultParameters, priceStepBytes }).price(sizeBytes, recipients),
+          new ModulePolicy(ownModule(), { ...defaultParameters, priceStepBytes }).price(sizeBytes, recipients),
           each * recipients,
         );
       },
@@ -57,14 +57,14 @@ Deno.test("price: what is no whole number in range is thrown, and so is a price 
 
 Deno.test("parameters: each must be a whole number within its bounds", () => {
   for (const [name, { least, most }] of Object.entries(PARAMETERS)) {
-    for (const good of [least, most]) createPolicy(ownModule(), { ...defaultParameters, [name]: good });
+    for (const good of [least, most]) new ModulePolicy(ownModule(), { ...defaultParameters, [name]: good });
     for (const bad of [least - 1, most + 1, -1, 1.5, NaN, Infinity]) {
-      assertThrows(() => createPolicy(ownModule(), { ...defaultParameters, [name]: bad }), RangeError, name);
+      assertThrows(() => new ModulePolicy(ownModule(), { ...defaultParameters, [name]: bad }), RangeError, name);
     }
   }
 });
 
 Deno.test("parameters: policies with different figures do not disturb each other", () => {
-  const cheap = createPolicy(ownModule(), { ...defaultParameters, priceStepBytes: 52_428_801 });
+  const cheap = new ModulePolicy(ownModule(), { ...defaultParameters, priceStepBytes: 52_428_801 });
   assertEquals([policy.price(52_428_800, 1), cheap.price(52_428_800, 1), policy.price(52_428_800, 1)], [6, 1, 6]);
 });

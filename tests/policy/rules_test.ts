@@ -2,9 +2,9 @@
 import { assertEquals } from "@std/assert";
 import {
   type AccountFacts,
-  createPolicy,
   defaultParameters,
   type FactsOf,
+  ModulePolicy,
   type NdrWish,
   ownModule,
   Reason,
@@ -163,7 +163,7 @@ Deno.test("NDR: a refused reservation is told of the day first, then of the shar
 });
 
 Deno.test("ownership: where claimed domains only are let through, an unclaimed one is refused", () => {
-  const strict = createPolicy(ownModule(), { ...defaultParameters, claimedDomainsOnly: 1 });
+  const strict = new ModulePolicy(ownModule(), { ...defaultParameters, claimedDomainsOnly: 1 });
   assertEquals(strict.decide("mail", { ...mailFacts, ownership: "unclaimed" }), { reason: Reason.DomainUnclaimed });
   assertEquals(strict.decide("author", { ownership: "unclaimed" }), { reason: Reason.DomainUnclaimed });
   assertEquals(strict.decide("mail", { ...mailFacts, ownership: "own" }), ACCEPTED);

@@ -231,3 +231,12 @@ Deno.test("control plane: one route that fails by itself is no reason not to ask
   assertEquals((await plane.account("anna", true))?.username, "anna");
   assertEquals(news, []);
 });
+
+Deno.test("control plane: a call that is not tried at another address says nothing of it by failing", async () => {
+  const { plane, world, news } = door();
+  world.script = { ...WELL, notices: dead, policy: dead };
+  await assertRejects(() => plane.noticeMail({ stored: [], wanted: 1 }), ControlPlaneUnavailable);
+  await assertRejects(() => plane.policy({} as never), ControlPlaneUnavailable);
+  assertEquals((await plane.account("anna", true))?.username, "anna");
+  assertEquals(news, []);
+});

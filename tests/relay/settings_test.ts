@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { defaultParameters } from "../../policy/mod.ts";
 import { readBy, SETTING_NAMES } from "../../relay/setting_names.ts";
 import { type PlaneSettings, readSettings, type Settings } from "../../relay/settings.ts";
 
@@ -27,6 +28,19 @@ function warningsOf(environment: Record<string, string>, machine = MACHINE): rea
   const read = readSettings(environment, machine, CORES);
   return read.ok ? read.warnings : [];
 }
+
+Deno.test("settings: what the policy's parameters name too has the same default there", () => {
+  const { blockRelays, maxConnections, maxConnectionsPerAddress, maxAuthFailures } = settingsOf({});
+  assertEquals(
+    { blockRelays, maxConnections, maxConnectionsPerAddress, maxAuthFailures },
+    {
+      blockRelays: defaultParameters.relaysPerBlock,
+      maxConnections: defaultParameters.maxConnections,
+      maxConnectionsPerAddress: defaultParameters.maxConnectionsPerAddress,
+      maxAuthFailures: defaultParameters.maxLoginFailures,
+    },
+  );
+});
 
 Deno.test("settings: nothing needs setting, and the defaults are the contract's", () => {
   const { smtpListen, smtpsListen, ...rest } = settingsOf({});

@@ -4,7 +4,7 @@
  *     await using edge = startEdge({ tls: true });
  *     using client = await Dialogue.connect(edge.port);
  */
-import { createPolicy, defaultParameters, ownModule, refusalOf } from "../../policy/mod.ts";
+import { defaultParameters, ModulePolicy, ownModule, refusalOf } from "../../policy/mod.ts";
 import { reply } from "../../relay/protocol/reply.ts";
 import { type ConnectionContext } from "../../relay/smtp/connection.ts";
 import { ConnectionCounts, newConnectionTable } from "../../relay/smtp/connection_counts.ts";
@@ -70,7 +70,7 @@ export interface EdgeOptions {
 
 export function startEdge(options: EdgeOptions = {}): Edge {
   const { maxConnections = 100, maxConnectionsPerAddress = 100 } = options;
-  const policy = createPolicy(ownModule(), { ...defaultParameters, maxConnections, maxConnectionsPerAddress });
+  const policy = new ModulePolicy(ownModule(), { ...defaultParameters, maxConnections, maxConnectionsPerAddress });
   const connection: Script["connection"] = (facts) => {
     const refused = refusalOf(policy.decide("connection", facts), { stage: "connection", now: NOW });
     return refused && reply(refused.code, refused.status, refused.text);

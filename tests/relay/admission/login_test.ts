@@ -1,6 +1,6 @@
 /** What admission makes of a login, where it asks nobody. */
 import { assertEquals } from "@std/assert";
-import { createPolicy, defaultParameters, ownModule } from "../../../policy/mod.ts";
+import { defaultParameters, ModulePolicy, ownModule } from "../../../policy/mod.ts";
 import { Admission, type AdmissionParts } from "../../../relay/admission/admission.ts";
 import { SharedLoginThrottle } from "../../../relay/workers/shared_login_throttle.ts";
 import type { LoginNews } from "../../../relay/workers/messages.ts";
@@ -12,7 +12,7 @@ const WINDOW_MS = defaultParameters.loginWindowMs;
 Deno.test("login: of a name longer than any account's nothing is kept or told; it counts for the address alone", async () => {
   const told: LoginNews[] = [];
   const throttle = new SharedLoginThrottle((news) => told.push(news));
-  const policy = createPolicy(ownModule(), defaultParameters);
+  const policy = new ModulePolicy(ownModule(), defaultParameters);
   const clocks = { now: () => NOON, monotonic: () => 0 };
   const controlPlane = { login: () => Promise.resolve(null) };
   const admission = new Admission(
