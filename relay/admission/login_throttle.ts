@@ -5,6 +5,7 @@
  */
 import type { FailedLogins, LoginFacts } from "../../policy/mod.ts";
 import { addressPrefix } from "../protocol/address_prefix.ts";
+import { forgetFirst } from "./forget_first.ts";
 
 /** Stands for usernames that no account can have: their failures count for the prefix alone. */
 export const NO_ACCOUNT = "";
@@ -45,7 +46,7 @@ export class LoginThrottle {
     const known = place(username, addressPrefix(address));
     const isNew = !this.#knownPlaces.delete(known);
     this.#knownPlaces.add(known);
-    forgetOldest(this.#knownPlaces);
+    forgetFirst(this.#knownPlaces, MAX_ENTRIES);
     return isNew;
   }
 
@@ -63,19 +64,10 @@ export class LoginThrottle {
     }
     this.#failures.delete(key);
     this.#failures.set(key, { since: now, count: 1 });
-    forgetOldest(this.#failures);
+    forgetFirst(this.#failures, MAX_ENTRIES);
   }
 }
 
 function place(username: string, prefix: string): string {
   return `${username} ${prefix}`;
-}
-
-function forgetOldest(
-  entries: { readonly size: number; keys(): Iterable<string>; delete(key: string): unknown },
-): void {
-  for (const oldest of entries.keys()) {
-    if (entries.size <= MAX_ENTRIES) break;
-    entries.delete(oldest);
-  }
 }

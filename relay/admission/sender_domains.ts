@@ -1,4 +1,5 @@
 /** The domains that accounts sent from lately on this node: what a mistyped one may have meant. Bounded memory. */
+import { forgetFirst } from "./forget_first.ts";
 
 const MAX_ACCOUNTS = 10_000;
 const MAX_DOMAINS_PER_ACCOUNT = 8;
@@ -11,21 +12,11 @@ export class SenderDomains {
     if (domains?.has(domain)) return;
     if (domains === undefined) this.#byAccount.set(account, domains = new Set());
     domains.add(domain);
-    dropFirst(domains, MAX_DOMAINS_PER_ACCOUNT);
-    dropFirst(this.#byAccount, MAX_ACCOUNTS);
+    forgetFirst(domains, MAX_DOMAINS_PER_ACCOUNT);
+    forgetFirst(this.#byAccount, MAX_ACCOUNTS);
   }
 
   of(account: string): Iterable<string> {
     return this.#byAccount.get(account) ?? [];
-  }
-}
-
-function dropFirst(
-  entries: { readonly size: number; keys(): Iterable<string>; delete(key: string): unknown },
-  max: number,
-): void {
-  for (const first of entries.keys()) {
-    if (entries.size <= max) break;
-    entries.delete(first);
   }
 }

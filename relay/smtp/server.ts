@@ -96,7 +96,7 @@ export class SmtpServer {
     if (this.#draining) return turnAway(conn, tls, replies.shuttingDown);
     const counted = this.#options.connections.add(address);
     try {
-      const refusal = this.#admission(conn, counted);
+      const refusal = this.#refusalOf(conn, counted);
       if (refusal !== null) return await turnAway(conn, tls, refusal);
       await this.#serveClient(new Connection(conn as SessionConn, address, tls, this.#options));
     } finally {
@@ -105,7 +105,7 @@ export class SmtpServer {
   }
 
   /** Trouble that nobody expected leaves no connection open. */
-  #admission(conn: Deno.Conn, counted: Counted): Reply | null {
+  #refusalOf(conn: Deno.Conn, counted: Counted): Reply | null {
     try {
       return this.#options.admission.connection(counted);
     } catch (error) {

@@ -15,11 +15,11 @@ import type { Input, Session, SessionRules, State, Step, Transaction } from "./s
 interface Command {
   /** States in which the command may come. */
   readonly in: readonly State["at"][];
-  /** The reply in any other state. */
-  readonly outOfPlace: Reply;
   /** "none": an argument is refused. */
   readonly argument: "none" | "any";
   readonly apply: (session: Session, argument: string, rules: SessionRules) => Step;
+  /** The reply in any other state that has none for whatever is out of place in it. */
+  readonly outOfPlace?: Reply;
 }
 
 const anywhere = ["Greeting", "Ready", "Envelope", "Chunks"] as const;
@@ -27,20 +27,19 @@ const greeted = ["Ready", "Envelope"] as const;
 
 /** RFC 5321 4.1.1 and 4.1.4 (order of commands), RFC 3207 4, RFC 4954 4. */
 const commands: Readonly<Record<string, Command>> = {
-  //         allowed in           otherwise                      argument         RFC
-  EHLO: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: hello }, // 5321 4.1.1.1
-  HELO: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: oldHello }, // 5321 4.1.1.1
-  STARTTLS: { in: greeted, outOfPlace: replies.helloFirst, argument: "none", apply: startTls }, // 3207 4
-  AUTH: { in: ["Ready"], outOfPlace: replies.authInTransaction, argument: "any", apply: auth }, // 4954 4
-  MAIL: { in: ["Ready"], outOfPlace: replies.nestedMail, argument: "any", apply: mail }, // 5321 4.1.1.2
-  RCPT: { in: ["Envelope"], outOfPlace: replies.mailFirst, argument: "any", apply: recipient }, // 5321 4.1.1.3
-  DATA: { in: ["Envelope"], outOfPlace: replies.mailFirst, argument: "none", apply: data }, // 5321 4.1.1.4
-  BDAT: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: chunk }, // 3030 2
-  RSET: { in: anywhere, outOfPlace: replies.helloFirst, argument: "none", apply: reset }, // 5321 4.1.1.5
-  NOOP: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: saying(replies.ok) }, // 5321 4.1.1.9
-  VRFY: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: verify }, // 5321 4.1.1.6
-  HELP: { in: anywhere, outOfPlace: replies.helloFirst, argument: "any", apply: saying(replies.help) }, // 5321 4.1.1.8
-  QUIT: { in: anywhere, outOfPlace: replies.helloFirst, argument: "none", apply: quit }, // 5321 4.1.1.10
+  EHLO: { in: anywhere, argument: "any", apply: hello(true) }, // 5321 4.1.1.1
+  HELO: { in: anywhere, argument: "any", apply: hello(false) }, // 5321 4.1.1.1
+  STARTTLS: { in: greeted, argument: "none", apply: startTls }, // 3207 4
+  AUTH: { in: ["Ready"], argument: "any", apply: auth, outOfPlace: replies.authInTransaction }, // 4954 4
+  MAIL: { in: ["Ready"], argument: "any", apply: mail, outOfPlace: replies.nestedMail }, // 5321 4.1.1.2
+  RCPT: { in: ["Envelope"], argument: "any", apply: recipient, outOfPlace: replies.mailFirst }, // 5321 4.1.1.3
+  DATA: { in: ["Envelope"], argument: "none", apply: data, outOfPlace: replies.mailFirst }, // 5321 4.1.1.4
+  BDAT: { in: anywhere, argument: "any", apply: chunk }, // 3030 2
+  RSET: { in: anywhere, argument: "none", apply: reset }, // 5321 4.1.1.5
+  NOOP: { in: anywhere, argument: "any", apply: saying(replies.ok) }, // 5321 4.1.1.9
+  VRFY: { in: anywhere, argument: "any", apply: verify }, // 5321 4.1.1.6
+  HELP: { in: anywhere, argument: "any", apply: saying(replies.help) }, // 5321 4.1.1.8
+  QUIT: { in: anywhere, argument: "none", apply: quit }, // 5321 4.1.1.10
 };
 
 /** What a browser or a cross-protocol attack says first. */
@@ -139,12 +138,11 @@ function command(session: Session, line: string, rules: SessionRules): Step {
     return HTTP_METHODS.has(verb) ? closing(session, replies.notSmtp) : fault(session, replies.unknownCommand, rules);
   }
   if (JUNK.has(verb)) {
-    const junkCommands = session.junkCommands + 1;
-    if (junkCommands > rules.maxJunkCommands) return closing(session, replies.tooManyJunkCommands);
-    session = { ...session, junkCommands };
+    session = { ...session, junkCommands: session.junkCommands + 1 };
+    if (session.junkCommands > rules.maxJunkCommands) return closing(session, replies.tooManyJunkCommands);
   }
   if (!found.in.includes(session.state.at)) {
-    return fault(session, WHEREVER[session.state.at] ?? found.outOfPlace, rules);
+    return fault(session, WHEREVER[session.state.at] ?? found.outOfPlace!, rules);
   }
   if (found.argument === "none" && argument !== "") return fault(session, replies.noArguments, rules);
   return found.apply(session, argument, rules);
@@ -153,18 +151,14 @@ function command(session: Session, line: string, rules: SessionRules): Step {
 /** RFC 5321 4.1.1.1: a name or an address literal; what else a client says is not worth a refusal. */
 const HELLO_NAME = /^[!-~\u{a0}-\u{10ffff}]{1,255}$/u;
 
-function hello(session: Session, argument: string, rules: SessionRules): Step {
-  const name = argument.split(" ", 1)[0]!;
-  if (!HELLO_NAME.test(name)) return fault(session, replies.helloNeedsName, rules);
-  const greeted = { ...ready(session), helo: name, extended: true };
-  return say(greeted, helloReply(greeted, rules));
-}
-
-function oldHello(session: Session, argument: string, rules: SessionRules): Step {
-  const name = argument.split(" ", 1)[0]!;
-  if (!HELLO_NAME.test(name)) return fault(session, replies.helloNeedsName, rules);
-  const greeted = { ...ready(session), helo: name, extended: false };
-  return say(greeted, helloReply(greeted, rules));
+/** @param extended whether it is EHLO. */
+function hello(extended: boolean): Command["apply"] {
+  return (session, argument, rules) => {
+    const name = argument.split(" ", 1)[0]!;
+    if (!HELLO_NAME.test(name)) return fault(session, replies.helloNeedsName, rules);
+    const greeted = { ...ready(session), helo: name, extended };
+    return say(greeted, helloReply(greeted, rules));
+  };
 }
 
 function startTls(session: Session, _argument: string, rules: SessionRules): Step {
@@ -238,9 +232,8 @@ function chunk(session: Session, argument: string, rules: SessionRules): Step {
   }
   // A chunk of nothing leads nowhere.
   if (octets === 0 && !last) {
-    const junkCommands = session.junkCommands + 1;
-    if (junkCommands > rules.maxJunkCommands) return closing(session, replies.tooManyJunkCommands);
-    session = { ...session, junkCommands };
+    session = { ...session, junkCommands: session.junkCommands + 1 };
+    if (session.junkCommands > rules.maxJunkCommands) return closing(session, replies.tooManyJunkCommands);
   }
   const next: State = last ? { at: "Data", transaction } : { at: "Chunks", transaction, octets: before + octets };
   return { session: { ...session, state: next }, effects: [{ do: "receive-chunk", transaction, octets, last }] };
