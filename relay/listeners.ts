@@ -5,6 +5,7 @@
  * share it (SO_REUSEPORT), is noticed. A port that was asked for and cannot be had is an error; a default one is left
  * out, with the reason. Then each node listens on all of them, and the system spreads the connections over the nodes.
  */
+import { reachedAddress } from "./dns/special_addresses.ts";
 import type { Listen, NodeSettings } from "./settings.ts";
 
 /** An address and port that can be listened on; the port is never 0. */
@@ -72,16 +73,30 @@ export function listenOn({ hostname, port }: Endpoint): Deno.TcpListener {
   }
 }
 
-/** Whether this process listens at an address: mail for it would come back. */
+/** Whether this process listens at an address, however that is spelt: mail for it would come back. */
 export function ownEndpoints(
   endpoints: readonly Pick<Endpoint, "hostname" | "port">[],
 ): (address: string, port: number) => boolean {
   const ports = new Set(endpoints.map(({ port }) => port));
+  const loopbackPorts = new Set(endpoints.filter(({ hostname }) => isLoopback(hostname)).map(({ port }) => port));
   const addresses = new Set([
-    ...endpoints.map(({ hostname }) => hostname),
-    ...Deno.networkInterfaces().map(({ address }) => address),
+    ...endpoints.map(({ hostname }) => oneSpelling(hostname)),
+    ...Deno.networkInterfaces().map(({ address }) => oneSpelling(address)),
   ]);
-  return (address, port) => ports.has(port) && addresses.has(address);
+  return (address, port) =>
+    ports.has(port) && (addresses.has(oneSpelling(address)) || (loopbackPorts.has(port) && isLoopback(address)));
+}
+
+/** The same text for each spelling of an address, as for `::ffff:192.0.2.1` and `192.0.2.1`. */
+function oneSpelling(address: string): string {
+  return reachedAddress(address)?.join(".") ?? address;
+}
+
+/** All of 127/8 and ::1; and the unspecified address, on which loopback is listened on and which is dialled as it. */
+function isLoopback(address: string): boolean {
+  const octets = reachedAddress(address);
+  if (octets?.length === 4) return octets[0] === 127 || octets[0] === 0;
+  return octets !== null && octets.subarray(0, 15).every((octet) => octet === 0) && octets[15]! <= 1;
 }
 
 /** A listener on `::` takes IPv4 connections as well, where the machine has IPv6 at all; so it comes first. */

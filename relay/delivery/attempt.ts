@@ -6,7 +6,7 @@ import type { Content } from "../spool/types.ts";
 import type { OutgoingEnvelope } from "./commands.ts";
 import { candidates } from "./host_order.ts";
 import type { HostsHop } from "./next_hop.ts";
-import { laterVerdict, ownVerdict, type Verdict } from "./outcome.ts";
+import { laterVerdict, ownVerdict, type Verdict, verdictWithoutTls } from "./outcome.ts";
 import type { Lease, Pool } from "./pool.ts";
 import type { Reached } from "./reach.ts";
 import type { RemoteAddress, RemoteHost, SmtpSession } from "./smtp_session.ts";
@@ -60,6 +60,18 @@ export interface OutgoingMessage {
 
 /** Recipients of one transaction (RFC 5321 4.5.3.1.8: each server takes at least these). */
 const RECIPIENTS_PER_TRANSACTION = 100;
+/**
+ * Sessions with one address. Some servers take one recipient in each: most messages then need one round, and the rest
+ * a few, while the next message does not have to wait for a hundred sessions.
+ */
+const SESSIONS_PER_ADDRESS = 10;
+/**
+ * A host that took so long is not asked at its other addresses in this round, in ms: it is the host that is silent, for
+ * five minutes at each (RFC 5321 4.5.3.2.1), and another may be well.
+ */
+const HOST_MS = 60_000;
+/** No further host is asked after so long, in ms: three were silent, and the other recipients wait meanwhile. */
+const ATTEMPT_MS = 15 * 60_000;
 
 export class Attempt {
   /** By index in the envelope: the trial that counts, and all there were. */
@@ -87,7 +99,7 @@ export class Attempt {
     const lease = await this.pool.acquire(this.hop.key, this.hop.hosts);
     try {
       const { session } = lease;
-      const stale = session !== undefined && await this.#send(session, lease);
+      const stale = session !== undefined && await this.#sendAll(session, lease);
       // An open session's address has had its chance.
       if (this.#unsettled().length > 0) await this.#tryHosts(lease, stale ? undefined : session?.remote);
       if (this.#unreachable !== undefined) lease.experience ??= { kind: "unreachable", why: this.#unreachable.reply };
@@ -96,6 +108,7 @@ export class Attempt {
       this.#judge(this.#unsettled(), OWN_TROUBLE, NO_SOURCE);
       this.onTrouble(error);
     } finally {
+      this.#keepBest(lease);
       this.pool.release(lease);
     }
     const untried = this.message.addressees.filter(({ recipient }) => !this.#trials.has(recipient));
@@ -110,6 +123,7 @@ export class Attempt {
   }
 
   async #tryHosts(lease: Lease, used: RemoteAddress | undefined): Promise<void> {
+    const until = this.now() + ATTEMPT_MS;
     for await (const candidate of candidates(this.hop)) {
       if (candidate.kind === "none") {
         this.#judge(this.#unsettled(), candidate.verdict, { ...NO_SOURCE, host: candidate.host });
@@ -117,64 +131,122 @@ export class Attempt {
       }
       const { host, addresses } = candidate;
       await this.#tryHost(host, addresses.filter((each) => each !== used?.address || host.port !== used.port), lease);
-      if (this.#unsettled().length === 0) return;
+      if (this.#unsettled().length === 0 || this.now() >= until) return;
     }
   }
 
   /** One of its addresses after another, whichever connects first, until one has settled it. */
   async #tryHost(host: RemoteHost, addresses: readonly string[], lease: Lease): Promise<void> {
+    const until = this.now() + HOST_MS;
     let left = addresses;
-    while (left.length > 0 && this.#unsettled().length > 0) {
-      if (lease.session !== undefined) this.pool.sayGoodbye(lease.session);
-      lease.session = undefined;
-      const { failures, opening, remote } = await this.reach(host, left);
-      for (const { address, verdict } of failures) this.#refused(host.name, address, verdict, lease);
-      if (opening === null) return;
-      const tried = new Set([remote.address, ...failures.map(({ address }) => address)]);
+    while (left.length > 0 && this.#unsettled().length > 0 && this.now() < until) {
+      const tried = await this.#open(host, left, this.#unsettled(), lease);
       left = left.filter((address) => !tried.has(address));
-      if (opening.kind === "refused") this.#refused(host.name, remote.address, opening.verdict, lease);
-      else {
-        lease.session = opening.session;
-        await this.#send(opening.session, lease);
-      }
+      if (lease.session !== undefined) await this.#sendAll(lease.session, lease);
     }
   }
 
-  #refused(host: string, address: string, verdict: Verdict, lease: Lease): void {
-    this.#judge(this.#unsettled(), verdict, { ...NO_SOURCE, host, address });
+  /** A new session in place of the lease's, if one can be had for `waiting`. @returns the addresses that were tried. */
+  async #open(
+    host: RemoteHost,
+    addresses: readonly string[],
+    waiting: readonly Addressee[],
+    lease: Lease,
+  ): Promise<ReadonlySet<string>> {
+    this.#drop(lease);
+    const { failures, opening, remote } = await this.reach(host, addresses);
+    for (const { address, verdict } of failures) this.#refused(host.name, address, verdict, waiting, lease);
+    const tried = new Set(failures.map(({ address }) => address));
+    if (opening === null) return tried;
+    if (opening.kind === "refused") this.#refused(host.name, remote.address, opening.verdict, waiting, lease);
+    else lease.session = opening.session;
+    return tried.add(remote.address);
+  }
+
+  #drop(lease: Lease): void {
+    if (lease.session !== undefined) this.pool.sayGoodbye(lease.session);
+    lease.session = undefined;
+  }
+
+  /** RFC 5321 5.1: the best hosts are asked first, so a session with another is not for the next message. */
+  #keepBest(lease: Lease): void {
+    if (lease.session === undefined) return;
+    const { hosts } = this.hop, { name, port } = lease.session.remote;
+    const best = hosts.some((host) => host.name === name && host.port === port && host.rank === hosts[0]!.rank);
+    if (!best) this.#drop(lease);
+  }
+
+  #refused(host: string, address: string, verdict: Verdict, waiting: readonly Addressee[], lease: Lease): void {
+    this.#judge(waiting, verdict, { ...NO_SOURCE, host, address });
     // A host that refuses us for good is there.
     if (verdict.kind === "failed") lease.experience ??= { kind: "served" };
     else this.#unreachable = verdict;
   }
 
-  /** As many transactions as the server's limit asks for. @returns whether the session was gone before the first. */
-  async #send(session: SmtpSession, lease: Lease): Promise<boolean> {
-    const { remote, tls, tlsVerdict, capabilities } = session;
-    const limit = Math.min(RECIPIENTS_PER_TRANSACTION, capabilities.maxRecipients ?? Infinity);
-    const source = { host: remote.name, address: remote.address, tls, tlsVerdict, dsnPassedOn: capabilities.dsn };
+  /**
+   * In as many sessions with one address as it takes, from this one on.
+   *
+   * @returns whether this one was gone before it answered anything.
+   */
+  async #sendAll(first: SmtpSession, lease: Lease): Promise<boolean> {
+    let session = first;
     let waiting = this.#unsettled();
-    if (!capabilities.smtputf8) {
+    for (let sessions = 1;; sessions++) {
+      const left = await this.#send(session, waiting, lease);
+      if (left === "stale") return true;
+      if (left.length === 0) return false;
+      const again = sessions < SESSIONS_PER_ADDRESS && lease.experience?.kind === "served";
+      if (again) await this.#open(session.remote, [session.remote.address], left, lease);
+      if (!again || lease.session === undefined) {
+        this.#judge(left, NOT_ASKED, sourceOf(session));
+        return false;
+      }
+      session = lease.session;
+      waiting = left;
+    }
+  }
+
+  /**
+   * As many transactions as the server's limits ask for, and allow.
+   *
+   * @returns who is left because the session is at its end; "stale" where it was so before the first transaction.
+   */
+  async #send(
+    session: SmtpSession,
+    addressees: readonly Addressee[],
+    lease: Lease,
+  ): Promise<readonly Addressee[] | "stale"> {
+    const { smtputf8, maxRecipients, maxMessages } = session.capabilities;
+    const limit = Math.min(RECIPIENTS_PER_TRANSACTION, maxRecipients ?? Infinity);
+    const source = sourceOf(session);
+    let waiting = addressees;
+    if (!smtputf8) {
       const unfit = waiting.filter((addressee) => this.#needsSmtputf8([addressee]));
       if (unfit.length > 0) {
-        this.#judge(unfit, NO_SMTPUTF8, source);
+        // With TLS it may have it.
+        const verdict = session.missedTls === undefined
+          ? NO_SMTPUTF8
+          : verdictWithoutTls(session.missedTls, NO_SMTPUTF8.reply);
+        this.#judge(unfit, verdict, source);
         waiting = waiting.filter((addressee) => !unfit.includes(addressee));
         if (waiting.length === 0) lease.experience ??= { kind: "served" };
       }
     }
-    while (waiting.length > 0) {
+    for (let first = true; waiting.length > 0; first = false) {
+      if (session.transactions >= (maxMessages ?? Infinity)) return waiting;
       const batch = waiting.slice(0, limit);
       // Taken out of the lease until it is known to live: whatever is thrown, a dead session is not handed on.
       lease.session = undefined;
       const report = await transact(session, this.#envelope(batch), this.message.content);
-      if (report.stale) return true;
+      if (report.stale) return first ? "stale" : waiting;
       if (report.alive) lease.session = session;
       lease.experience = { kind: report.alive ? "served" : "strained" };
       this.#judgeEach(batch, report.verdicts, source);
-      if (!report.alive) return false;
       const full = batch.filter((_, at) => report.verdicts[at] === undefined);
       waiting = waiting.length > limit ? [...full, ...waiting.slice(limit)] : full;
+      if (!report.alive) return waiting;
     }
-    return false;
+    return waiting;
   }
 
   #envelope(batch: readonly Addressee[]): OutgoingEnvelope {
@@ -227,10 +299,16 @@ export class Attempt {
   }
 }
 
+function sourceOf({ remote, tls, tlsVerdict, capabilities }: SmtpSession): Source {
+  return { host: remote.name, address: remote.address, tls, tlsVerdict, dsnPassedOn: capabilities.dsn };
+}
+
 /** No server was reached. */
 export const NO_SOURCE: Source = { host: null, address: null, tls: null, tlsVerdict: null, dsnPassedOn: false };
 // Every host was left out for its addresses, or there was only the one whose session had just died.
 const NOBODY = ownVerdict("deferred", "4.4.1", "no host of the next hop could be tried");
+// RFC 3463 3.5: X.4.2, bad connection. Another host may have more time for it.
+const NOT_ASKED = ownVerdict("deferred", "4.4.2", "the session ended before this recipient's turn came", false);
 /** What stood in the way is no matter of the next hop: a content that cannot be read, say. */
 export const OWN_TROUBLE = ownVerdict("deferred", "4.3.0", "the relay has a passing trouble of its own");
 // RFC 6531 3.2 and 6.1 (status 5.6.7); another host of the same next hop may have it.

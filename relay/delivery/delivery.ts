@@ -11,7 +11,7 @@ import type { SourceAddresses } from "./connect_from.ts";
 import { DeadlineWatch, STAGE_SECONDS, type StageSeconds, type Ticker } from "./deadlines.ts";
 import { LeftAlone } from "./left_alone.ts";
 import type { NextHop } from "./next_hop.ts";
-import { Pool, POOL_LIMITS, type PoolLimits } from "./pool.ts";
+import { POOL_LIMITS, type PoolLimits, SharedPool } from "./pool.ts";
 import { reach } from "./reach.ts";
 import { Recorder } from "./recorder.ts";
 import { RETRY_SCHEDULE, type RetrySchedule } from "./retry.ts";
@@ -66,6 +66,12 @@ export interface DeliveryParts {
   readonly authorities?: readonly string[];
 }
 
+/** What an account has in hand. */
+interface AccountInHand {
+  messages: number;
+  readonly round: RoundParts;
+}
+
 /** It looks at the queue at least this often, in ms, so that a step of the clock is noticed. */
 const LONGEST_SLEEP_MS = 60_000;
 /** And at most this often where the queue has something due that cannot be taken yet, in ms. */
@@ -75,14 +81,13 @@ const SHARE_SLEEP_MS = 1000;
 
 export class Delivery {
   readonly #parts: DeliveryParts;
-  readonly #pool: Pool;
+  readonly #pool: SharedPool;
   readonly #watch: DeadlineWatch;
   readonly #recorder: Recorder;
-  readonly #round: RoundParts;
+  readonly #round: Omit<RoundParts, "pool">;
   readonly #leftAlone: LeftAlone;
   readonly #inFlight = new Set<Promise<void>>();
-  /** Messages in hand by account. */
-  readonly #shares = new Map<string, number>();
+  readonly #accounts = new Map<string, AccountInHand>();
   #taking = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wakesAt = Infinity;
@@ -92,7 +97,7 @@ export class Delivery {
   constructor(parts: DeliveryParts) {
     const { queue, log, limits, hostname } = parts;
     this.#parts = parts;
-    this.#pool = new Pool(limits.pool, parts.monotonic, (destination, change) => {
+    this.#pool = new SharedPool(limits.pool, parts.monotonic, (destination, change) => {
       if (change.kind === "reached") log.info("a destination is reached again", { destination });
       else {
         const { why, probeInMs } = change;
@@ -113,7 +118,6 @@ export class Delivery {
     this.#round = {
       nextHop: parts.nextHop,
       sign: parts.sign,
-      pool: this.#pool,
       leftAlone: this.#leftAlone,
       reach: (host, addresses) => reach(host, addresses, client),
       recorder: this.#recorder,
@@ -157,7 +161,7 @@ export class Delivery {
   }
 
   /** Next hops that are left alone for now, because none of their hosts could be reached. */
-  suspendedDestinations(): ReturnType<Pool["suspendedDestinations"]> {
+  suspendedDestinations(): ReturnType<SharedPool["suspendedDestinations"]> {
     return this.#pool.suspendedDestinations();
   }
 
@@ -174,7 +178,7 @@ export class Delivery {
     let waiting = false;
     // An account may have in hand as many as it leaves free, so there is room for others whatever one has queued.
     const mayTake = (account: string) => {
-      const may = (this.#shares.get(account) ?? 0) < limits.messages - this.#inFlight.size;
+      const may = (this.#accounts.get(account)?.messages ?? 0) < limits.messages - this.#inFlight.size;
       waiting ||= !may;
       return may;
     };
@@ -194,21 +198,24 @@ export class Delivery {
 
   #begin(message: QueuedMessage): void {
     const { account } = message.envelope;
-    this.#shares.set(account, (this.#shares.get(account) ?? 0) + 1);
-    const round = this.#deliver(message).finally(() => {
+    let inHand = this.#accounts.get(account);
+    if (inHand === undefined) {
+      inHand = { messages: 0, round: { ...this.#round, pool: this.#pool.forAccount() } };
+      this.#accounts.set(account, inHand);
+    }
+    inHand.messages++;
+    const round = this.#deliver(message, inHand.round).finally(() => {
       this.#inFlight.delete(round);
-      const left = this.#shares.get(account)! - 1;
-      if (left > 0) this.#shares.set(account, left);
-      else this.#shares.delete(account);
+      if (--inHand.messages === 0) this.#accounts.delete(account);
       this.#takeDue();
     });
     this.#inFlight.add(round);
   }
 
-  async #deliver(message: QueuedMessage): Promise<void> {
+  async #deliver(message: QueuedMessage, parts: RoundParts): Promise<void> {
     const messageId = message.envelope.id;
     try {
-      const recorded = await new Round(message, this.#round).run();
+      const recorded = await new Round(message, parts).run();
       if (recorded) this.#parts.queue.giveBack(messageId);
     } catch (error) {
       // What was recorded is not known: it stays taken, so that nothing is sent twice before the next start.

@@ -1,6 +1,8 @@
 /** A destination as the pool sees it: its connections, who waits for one, and what was learnt about it. */
 import { Concurrency } from "./concurrency.ts";
+import type { Share } from "./connection_shares.ts";
 import type { DestinationRule } from "./destination_limits.ts";
+import { Line } from "./line.ts";
 import type { Verdict } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { Rate } from "./rate.ts";
@@ -19,6 +21,8 @@ export type Experience =
 /** The right to one connection to a destination, for one message. */
 export interface Lease {
   readonly destination: Destination;
+  /** For which the connection counts. */
+  readonly share: Share;
   /** The open session, if there is one; whoever holds the lease puts here what is to be kept. */
   session: SmtpSession | undefined;
   /** What was learnt with it; undefined: nothing. */
@@ -38,10 +42,19 @@ export class DestinationSuspended extends Error {
   }
 }
 
+export interface DestinationDefaults {
+  /** Connections at the same time, at most. */
+  readonly connectionsPerDestination: number;
+  /** Messages on one connection; servers that state fewer (RFC 9422 MAILMAX) get fewer. */
+  readonly messagesPerConnection: number;
+}
+
 export class Destination {
   leases = 0;
   readonly idle: SmtpSession[] = [];
-  readonly line: Waiter[] = [];
+  readonly line = new Line<Waiter>();
+  /** Whether the last attempt here was served. */
+  proven = false;
   readonly messagesPerConnection: number;
   readonly suspension = new Suspension();
   readonly concurrency: Concurrency;
@@ -53,7 +66,7 @@ export class Destination {
   constructor(
     readonly key: string,
     rule: DestinationRule,
-    defaults: { readonly connectionsPerDestination: number; readonly messagesPerConnection: number },
+    defaults: DestinationDefaults,
     now: number,
   ) {
     this.concurrency = new Concurrency(rule.connections ?? defaults.connectionsPerDestination);
@@ -70,6 +83,11 @@ export class Destination {
   /** Nobody uses it or waits for it. */
   get isUnused(): boolean {
     return this.leases === 0 && this.idle.length === 0 && this.line.length === 0;
+  }
+
+  /** Whether a message may begin here, where there is a connection for it. */
+  isReady(now: number): boolean {
+    return !this.isFull && this.rate.waitMs(now) === 0;
   }
 
   /** Whether something would be lost if it were forgotten. */
@@ -92,6 +110,7 @@ export class Destination {
   /** A message has ended; called while its lease still counts. @returns whether it is suspended by it, or no more. */
   learn(experience: Experience | undefined, now: number): SuspensionChange | undefined {
     this.pace.passed(now);
+    if (experience !== undefined) this.proven = experience.kind === "served";
     switch (experience?.kind) {
       case undefined:
         this.suspension.abandon();
@@ -112,6 +131,6 @@ export class Destination {
   refuseLine(reason: Error): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
-    for (const waiter of this.line.splice(0)) waiter.refuse(reason);
+    for (const waiter of this.line.clear()) waiter.refuse(reason);
   }
 }

@@ -1,12 +1,13 @@
 /**
- * Composes the DSN about recipients that failed, are late or were passed on: multipart/report of RFC 6522 with words for
- * people, fields for programs (RFC 3464), and the original's header or the original.
+ * Composes the DSN about recipients that failed, are late or were passed on: multipart/report of RFC 6522 with words
+ * for people, fields for programs (RFC 3464), and the original's header or the original.
  *
  * Pure. Its size is bounded by what it is given: the recipients of one message, clipped replies, a bounded original.
- * Lines end in CRLF; what is not ASCII is encoded, except addresses in To, which SMTPUTF8 then allows (RFC 6532), and an
- * original that is given back whole.
+ * Lines end in CRLF; what is not ASCII is encoded, except addresses in To, which SMTPUTF8 then allows (RFC 6532), and
+ * an original that is given back whole.
  */
 import { encodeBase64 } from "@std/encoding";
+import { isUtf8 } from "node:buffer";
 import type { Envelope } from "../envelope.ts";
 import { mailDate } from "../protocol/mail_text.ts";
 import type { NewMessage } from "../spool/types.ts";
@@ -38,17 +39,16 @@ const PLAIN_LINE = /^[\t -~]{0,998}$/;
 /** RFC 2045 6.8. */
 const BASE64_LINE = /.{1,76}/g;
 const encoder = new TextEncoder();
+/** A character for each octet; none beyond ASCII becomes one within. */
+const latin1 = new TextDecoder("latin1");
 
 export function composeDsn(facts: DsnFacts): NewMessage {
   const { id, serviceName, now, original, returned } = facts;
   const messageIdField = `<${id}@${serviceName}>`;
   // The id's random part cannot be known to who wrote the original, so no line of it can be the boundary.
   const boundary = `=_${id}`;
-  const content = joined(
-    [...headerOf(facts, messageIdField, boundary), ...reportOf(facts, boundary)],
-    returnedPart(original, returned, boundary),
-    ["", `--${boundary}--`],
-  );
+  const body = joined(reportOf(facts, boundary), returnedPart(original, returned, boundary), ["", `--${boundary}--`]);
+  const content = joined(headerOf(facts, messageIdField, boundary, body.some(isBeyondAscii)), body);
   return {
     content,
     envelope: {
@@ -70,7 +70,7 @@ export function composeDsn(facts: DsnFacts): NewMessage {
   };
 }
 
-function headerOf(facts: DsnFacts, messageIdField: string, boundary: string): string[] {
+function headerOf(facts: DsnFacts, messageIdField: string, boundary: string, eightBit: boolean): string[] {
   const { serviceName, now, original } = facts;
   return [
     `From: Mail delivery <MAILER-DAEMON@${serviceName}>`,
@@ -83,6 +83,7 @@ function headerOf(facts: DsnFacts, messageIdField: string, boundary: string): st
     "MIME-Version: 1.0",
     `Content-Type: multipart/report; report-type=delivery-status;`,
     `\tboundary="${boundary}"`,
+    ...(eightBit ? ["Content-Transfer-Encoding: 8bit"] : []), // RFC 2045 6.4: as its part; 7bit goes without saying
     "",
   ];
 }
@@ -92,22 +93,19 @@ function references(messageIdField: string): string[] {
   return /^<[!-;=?-~]{1,250}>$/.test(messageIdField) ? [`In-Reply-To: ${messageIdField}`] : [];
 }
 
-function reportOf(facts: DsnFacts, boundary: string): string[] {
+function reportOf(facts: DsnFacts, boundary: string): Uint8Array {
   const { original: { id: messageId, receivedAt, dsnRequest }, returned } = facts;
   const story = storyLines({ ...facts, messageId, receivedAt, returned: returned.kind });
-  return [
-    "This is a report in MIME format about what became of a message.",
-    ...part(boundary, "text/plain", story),
-    ...part(boundary, "message/delivery-status", statusLines({ ...facts, receivedAt, dsnRequest })),
-  ];
+  return joined(
+    ["This is a report in MIME format about what became of a message."],
+    part(boundary, "text/plain", joined(story)),
+    part(boundary, "message/delivery-status", joined(statusLines({ ...facts, receivedAt, dsnRequest }))),
+  );
 }
 
 /** RFC 6522 3: the third part. */
 function returnedPart({ smtputf8 }: Envelope, { kind, octets }: ReturnedContent, boundary: string): Uint8Array {
-  if (kind === "header") {
-    const lines = new TextDecoder().decode(octets).replace(/\r\n$/, "").split("\r\n");
-    return joined(part(boundary, "text/rfc822-headers", lines));
-  }
+  if (kind === "header") return part(boundary, "text/rfc822-headers", octets);
   const eightBit = octets.some(isBeyondAscii);
   // RFC 6532 3.7: what may have UTF-8 in its header; anything else is an ordinary message. Neither may be encoded
   // (RFC 2046 5.2.1).
@@ -118,17 +116,21 @@ function returnedPart({ smtputf8 }: Envelope, { kind, octets }: ReturnedContent,
   );
 }
 
-function part(boundary: string, type: string, lines: readonly string[]): string[] {
-  const isPlain = lines.every((line) => PLAIN_LINE.test(line));
-  const charset = type.startsWith("text/") ? `; charset=${isPlain ? "us-ascii" : "utf-8"}` : "";
-  return [
-    "",
-    `--${boundary}`,
-    `Content-Type: ${type}${charset}`,
-    `Content-Transfer-Encoding: ${isPlain ? "7bit" : "base64"}`,
-    "",
-    ...(isPlain ? lines : encodeBase64(encoder.encode(`${lines.join("\r\n")}\r\n`)).match(BASE64_LINE) ?? []),
-  ];
+/** @param octets lines that end in CRLF; what is encoded of them is the octets, whatever they mean. */
+function part(boundary: string, type: string, octets: Uint8Array): Uint8Array {
+  const isPlain = latin1.decode(octets).split("\r\n").every((line) => PLAIN_LINE.test(line));
+  // RFC 1428 4: what a sender wrote without saying in which character set.
+  const charset = isPlain ? "us-ascii" : isUtf8(octets) ? "utf-8" : "unknown-8bit";
+  return joined(
+    [
+      "",
+      `--${boundary}`,
+      `Content-Type: ${type}${type.startsWith("text/") ? `; charset=${charset}` : ""}`,
+      `Content-Transfer-Encoding: ${isPlain ? "7bit" : "base64"}`,
+      "",
+    ],
+    isPlain ? octets : encodeBase64(octets).match(BASE64_LINE) ?? [],
+  );
 }
 
 function isBeyondAscii(octet: number): boolean {

@@ -21,16 +21,20 @@ export interface StatusReport {
 /** Characters of a remote server's words in Diagnostic-Code; folded, they make no line too long. */
 const DIAGNOSTIC_CHARACTERS = 500;
 
-/** Lines without line ends, all ASCII. */
+/** RFC 5322 2.1.1. */
+const LINE_CHARACTERS = 998;
+
+/** Lines without line ends, all ASCII, none so long that it has to be encoded: the part is 7bit (RFC 3464 2.1). */
 export function statusLines(report: StatusReport): string[] {
   const { serviceName, receivedAt, dsnRequest, endings } = report;
-  return [
+  const lines = [
     // RFC 3461 6.3 (a): there if and only if the client gave ENVID, and decoded.
     ...(dsnRequest?.envid ? [`Original-Envelope-Id: ${ascii(decodeXtext(dsnRequest.envid) ?? "")}`] : []),
     `Reporting-MTA: dns; ${ascii(serviceName)}`,
     `Arrival-Date: ${mailDate(receivedAt)}`,
     ...endings.flatMap((ending) => ["", ...recipientFields(ending, report)]),
   ];
+  return lines.map((line) => line.slice(0, LINE_CHARACTERS));
 }
 
 function recipientFields(ending: Ending, { dsnRequest, action, now, retryUntil }: StatusReport): string[] {

@@ -23,6 +23,8 @@ export interface NextHopHost {
   /** The host's name, or its address where a literal was given: for TLS, the history and the DSN. */
   readonly name: string;
   readonly port: number;
+  /** Among the preferences of its next hop, the best being 0; not there: all its hosts are equally good. */
+  readonly rank?: number;
   /** What TLS has to be like; not there: as it can be had. */
   readonly tlsPolicy?: TlsPolicy;
   /** Where to connect, in this order; looked up at each call (through the resolver's cache). Never rejects. */
@@ -71,6 +73,11 @@ export interface Routing {
 
 /** Hosts that are considered for one domain, by preference and name. */
 const MAX_HOSTS = 16;
+/**
+ * What a host can be called (RFC 1123 2.1), with the underscores that some have. A name in the DNS may hold any octet
+ * (RFC 2181 11), a comma too, and so look like several.
+ */
+const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
 
 /** The way to `domain` as it stands in a forward path: a name (U-labels or A-labels) or an address literal. */
 export async function findNextHop(domain: string, routing: Routing): Promise<NextHop> {
@@ -97,7 +104,7 @@ function underPolicy(domain: string, { key, hosts }: HostsHop, policy: StsPolicy
   // What is agreed on in a session depends on these.
   const flags = usable.map(({ name, tlsPolicy }) => `${name}${tlsPolicy.named ? "" : "?"}`);
   if (usable.length === 0) return trouble.notInPolicy(domain, hosts.map(({ name }) => name));
-  return { kind: "hosts", key: `${key} ${mode} ${flags.sort().join()}`, hosts: usable };
+  return { kind: "hosts", key: `${key} ${mode} ${flags.sort().join(" ")}`, hosts: usable };
 }
 
 function staticRoute(domain: string | null, routes: StaticRoutes): HostPort | null {
@@ -132,8 +139,10 @@ async function hopByMx(domain: string, routing: Routing, resolver: Resolver): Pr
 function hopByRecords(domain: string, records: readonly MxRecord[], routing: Routing): NextHop {
   const named = records.filter(({ exchange }) => exchange !== ""); // RFC 7505 3: a null MX beside others is none
   if (named.length === 0) return trouble.nullMx(domain);
-  const hosts = named.filter(({ exchange }) => isIP(exchange) === 0 && addressLiteral(exchange) === null);
-  return hosts.length === 0 ? trouble.mxNamesAddress(domain) : hopByHosts(domain, hosts, routing, null);
+  const hosts = named.filter(({ exchange }) => isIP(exchange) === 0 && HOST_NAME.test(exchange));
+  if (hosts.length > 0) return hopByHosts(domain, hosts, routing, null);
+  const other = named.find(({ exchange }) => isIP(exchange) === 0 && addressLiteral(exchange) === null);
+  return other === undefined ? trouble.mxNamesAddress(domain) : trouble.noAddress(other.exchange);
 }
 
 /** @param ifNoAddress what it means that a host has no address; null: that this host cannot be used. */
@@ -146,12 +155,16 @@ function hopByHosts(
   const groups = groupByPreference(beforeOurselves(records, routing.ownNames));
   if (groups.length === 0) return trouble.loopsBack(domain);
   const port = routing.mxPort;
-  const hosts = groups.flatMap((group) => shuffled(group, routing.random)).map((name) => ({
-    name,
-    port,
-    addresses: () => hostAddresses(name, port, routing, ifNoAddress ?? trouble.noAddress(name)),
-  }));
-  return { kind: "hosts", key: `mx ${groups.map((group) => group.join(",")).join(" ")} ${port}`, hosts };
+  const hosts = groups.flatMap((group, rank) =>
+    shuffled(group, routing.random).map((name) => ({
+      name,
+      port,
+      rank,
+      addresses: () => hostAddresses(name, port, routing, ifNoAddress ?? trouble.noAddress(name)),
+    }))
+  );
+  // No name has a space in it.
+  return { kind: "hosts", key: `mx ${groups.map((group) => group.join(" ")).join(" > ")} ${port}`, hosts };
 }
 
 /** RFC 5321 5.1: where this relay is among the hosts, only those that are better than it remain. */

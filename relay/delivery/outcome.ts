@@ -12,10 +12,11 @@
  * | end (the final dot)  | delivered | deferred, next host| failed, settled  | deferred, settled         |
  *
  * A host that refuses us at its greeting (RFC 5321 3.1) speaks for itself only, so another one is asked; where none
- * takes the message and none defers it either, it has failed. Behind the final dot the message may have arrived
+ * takes the message and none defers it either, it has failed. What is refused in plain for want of TLS that the server
+ * offers is deferred, for the next session may have it (RFC 3207 4). Behind the final dot the message may have arrived
  * although the answer did not (RFC 1047): trying another host at once would make the duplicate certain.
  */
-import { wordsOfReply } from "./remote_words.ts";
+import { cleanWords, wordsOfReply } from "./remote_words.ts";
 import type { RemoteReply } from "./reply_reader.ts";
 
 export type Stage = "connect" | "greeting" | "ehlo" | "mail" | "rcpt" | "data" | "content" | "end";
@@ -71,6 +72,20 @@ export function verdictOfTrouble(stage: Stage, why: string): Verdict {
     reply: why,
     fromRemote: false,
   };
+}
+
+/**
+ * Whether what is refused in plain may be welcome with TLS: 530 (RFC 3207 4), or the server's policy (RFC 3463 3.8),
+ * of which nobody knows whether it is about TLS.
+ */
+export function mayWantTls({ code, enhanced }: RemoteReply): boolean {
+  return code === 530 || (enhanced?.startsWith("5.7.") ?? false);
+}
+
+/** The verdict of what is refused in plain and may be welcome with TLS. @param missedTls why there was none. */
+export function verdictWithoutTls(missedTls: string, refusal: string): Verdict {
+  const words = `without TLS, which could not be had (${missedTls}): ${refusal}`;
+  return ownVerdict("deferred", "4.7.0", cleanWords(words), false);
 }
 
 /** A verdict of our own, from the DNS, the envelope or the relay's state. */

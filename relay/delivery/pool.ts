@@ -4,29 +4,28 @@
  * A lease is the right to have one connection to a destination, with an open session on it where there is one. Who
  * waits for a destination waits in its own line, so a slow destination delays nobody but its own mail. How many leases
  * a destination has at a time follows from how it bears them (`concurrency.ts`), when the next may begin from its rate
- * (`rate.ts`), and one that cannot be reached is left alone (`suspension.ts`). Where all connections are in use, idle
- * ones are closed first; then a destination with several hands one on to one with none.
+ * (`rate.ts`), and one that cannot be reached is left alone (`suspension.ts`). All connections are shared out among the
+ * accounts (`connection_shares.ts`); where they are scarce, idle ones are closed for who needs one, and a destination
+ * with several hands one on to one with none.
  */
-import { Destination, DestinationSuspended, type Lease, type Waiter } from "./destination.ts";
-import { type DestinationRules, ruleFor } from "./destination_limits.ts";
+import { AccountShares, ConnectionShares, type Share } from "./connection_shares.ts";
+import { type Destination, type DestinationDefaults, DestinationSuspended, type Lease } from "./destination.ts";
+import type { DestinationRules } from "./destination_limits.ts";
+import { Destinations } from "./destinations.ts";
+import { Line } from "./line.ts";
 import type { NextHopHost } from "./next_hop.ts";
 import type { Verdict } from "./outcome.ts";
-import { Pace } from "./pace.ts";
 import { quit, type SmtpSession } from "./smtp_session.ts";
 import type { SuspensionChange } from "./suspension.ts";
 
 export type { Lease } from "./destination.ts";
 
-export interface PoolLimits {
-  /** Connections to one destination at the same time, at most. */
-  readonly connectionsPerDestination: number;
+export interface PoolLimits extends DestinationDefaults {
   /** Connections to all destinations. */
   readonly connections: number;
-  /** Messages on one connection; servers that state fewer (RFC 9422 MAILMAX) get fewer. */
-  readonly messagesPerConnection: number;
   /** How long a connection is kept without work, in seconds. */
   readonly idleSeconds: number;
-  /** Messages in a destination's line, beyond which its pace decides whether another may join. */
+  /** Messages of an account in a destination's line, beyond which its pace decides whether another may join. */
   readonly waitingPerDestination: number;
   /** How long the line may take for another message to join it nevertheless, in ms. */
   readonly longestWaitMs: number;
@@ -46,12 +45,6 @@ export const POOL_LIMITS: PoolLimits = {
   rules: new Map(),
 };
 
-/** Unused destinations whose failures or rates are remembered, some hundred octets each; the oldest go first. */
-const MAX_REMEMBERED = 10_000;
-
-/** Suspended destinations that are told of; a key has the names of all hosts, which may be many. */
-const MAX_TOLD = 100, MAX_TOLD_CHARACTERS = 300;
-
 /** Calls `action` after so many ms; the returned function cancels it. */
 export type Later = (ms: number, action: () => void) => () => void;
 
@@ -68,19 +61,45 @@ export class PoolClosed extends Error {
   override readonly name = "PoolClosed";
 }
 
-export class Pool {
+/** The pool as the mail of one account sees it. */
+export interface Pool {
+  /**
+   * How long a message for this destination should stay away, in ms, because the line is long and slow; 0: it may
+   * join. It comes back before the line is through, so that the destination has work all the time.
+   */
+  congestionMs(key: string): number;
+
+  /** What becomes of a message for a destination that is suspended and not to be probed yet; null: it may be tried. */
+  suspended(key: string): Verdict | null;
+
+  /**
+   * Waits for a lease.
+   *
+   * @param hosts those behind the key, for the operator's rules.
+   * @throws {PoolClosed}
+   * @throws {DestinationSuspended} now or while it waits.
+   */
+  acquire(key: string, hosts?: readonly Pick<NextHopHost, "name">[]): Lease | Promise<Lease>;
+
+  /** Gives a lease back after one message; its session, if any, serves the next one or rests. */
+  release(lease: Lease): void;
+
+  /** Ends a session in the background; the lease it belonged to stays. */
+  sayGoodbye(session: SmtpSession): void;
+}
+
+export class SharedPool {
   readonly #limits: PoolLimits;
   readonly #monotonic: () => number;
   readonly #onSuspension: SuspensionListener;
   readonly #later: Later;
-  readonly #destinations = new Map<string, Destination>();
-  /** Destinations whose line would move with more connections than there are in all. */
-  readonly #starved = new Set<Destination>();
-  /** Destinations that are unused but not forgotten, the longest unused first. */
-  readonly #remembered = new Set<Destination>();
+  readonly #destinations: Destinations;
+  readonly #shares: ConnectionShares;
+  /** Destinations whose line would move if its shares had another connection. */
+  readonly #starved = new Line<Destination>();
   readonly #farewells = new Set<Promise<void>>();
-  /** Leases and idle sessions. */
-  #connections = 0;
+  /** Sessions at rest, of all destinations. */
+  #idle = 0;
   #closed = false;
 
   /** @param monotonic a steady clock in ms, such as `performance.now`. */
@@ -94,17 +113,20 @@ export class Pool {
     this.#monotonic = monotonic;
     this.#onSuspension = onSuspension;
     this.#later = later;
+    this.#destinations = new Destinations(limits);
+    this.#shares = new ConnectionShares(limits.connections);
   }
 
-  /**
-   * How long a message for this destination should stay away, in ms, because the line is long and slow; 0: it may
-   * join. It comes back before the line is through, so that the destination has work all the time.
-   */
-  congestionMs(key: string): number {
-    const destination = this.#destinations.get(key);
-    if (destination === undefined || destination.line.length < this.#limits.waitingPerDestination) return 0;
-    const waitMs = destination.waitMs(this.#monotonic());
-    return waitMs > this.#limits.longestWaitMs ? waitMs : 0;
+  /** For the mail of one account, as long as it has messages in hand: what it has and waits for counts together. */
+  forAccount(): Pool {
+    const shares = new AccountShares();
+    return {
+      congestionMs: (key) => this.#congestionMs(key, shares),
+      suspended: (key) => this.suspended(key),
+      acquire: (key, hosts = []) => this.#acquire(key, hosts, shares),
+      release: (lease) => this.#release(lease),
+      sayGoodbye: (session) => this.#sayGoodbye(session),
+    };
   }
 
   /** Whether the last attempt at a destination found no session with any of its hosts. */
@@ -112,7 +134,7 @@ export class Pool {
     return this.#destinations.get(key)?.suspension.hasFailures ?? false;
   }
 
-  /** What becomes of a message for a destination that is suspended and not to be probed yet; null: it may be tried. */
+  /** See `Pool`. */
   suspended(key: string): Verdict | null {
     const suspension = this.#destinations.get(key)?.suspension;
     // The clock is looked at where there is need: it is dearer than all the rest here.
@@ -121,78 +143,19 @@ export class Pool {
 
   /** Destinations that are suspended: what they are, and why, in words of bounded length and number. */
   suspendedDestinations(): { destination: string; why: string }[] {
-    return [...this.#destinations.values()].filter(({ suspension }) => suspension.active).slice(0, MAX_TOLD)
-      .map(({ key, suspension: { why } }) => (
-        { destination: key.slice(0, MAX_TOLD_CHARACTERS), why: why.slice(0, MAX_TOLD_CHARACTERS) }
-      ));
+    return this.#destinations.suspended();
   }
 
   /** Forgets that destinations failed: the next message for each is tried. */
   liftSuspensions(): void {
-    for (const { suspension } of this.#destinations.values()) suspension.reached();
-  }
-
-  /**
-   * Waits for a lease.
-   *
-   * @param hosts those behind the key, for the operator's rules.
-   * @throws {PoolClosed}
-   * @throws {DestinationSuspended} now or while it waits.
-   */
-  acquire(key: string, hosts: readonly Pick<NextHopHost, "name">[] = []): Lease | Promise<Lease> {
-    if (this.#closed) throw new PoolClosed("delivery is being closed");
-    const suspended = this.suspended(key);
-    if (suspended !== null) throw new DestinationSuspended(suspended);
-    const now = this.#monotonic();
-    const destination = this.#destination(key, hosts, now);
-    // Who has waited longer goes first.
-    const lease = destination.line.length === 0 ? this.#grant(destination, now) : undefined;
-    if (lease !== undefined) return lease;
-    return new Promise((serve, refuse) => {
-      destination.line.push({ serve, refuse });
-      this.#awaitTurn(destination);
-    });
-  }
-
-  /** Gives a lease back after one message; its session, if any, serves the next one or rests. */
-  release({ destination, session, experience }: Lease): void {
-    const now = this.#monotonic();
-    const change = destination.learn(experience, now);
-    if (change !== undefined) this.#onSuspension(destination.key, change);
-    if (destination.suspension.active) this.#turnAway(destination);
-    const yields = this.#yields(destination);
-    const kept = session !== undefined && !yields && this.#mayGoOn(session, destination) ? session : undefined;
-    if (session !== undefined && kept === undefined) this.sayGoodbye(session);
-    const handsOn = !yields && destination.leases <= destination.concurrency.allowed &&
-      destination.rate.waitMs(now) === 0;
-    const next = handsOn ? this.#nextInLine(destination) : undefined;
-    if (next !== undefined) {
-      destination.begin(now);
-      next.serve({ destination, session: kept });
-      // It may bear more than before.
-      return this.#serveLine(destination);
-    }
-    if (yields && destination.line.length > 0) this.#starved.add(destination);
-    destination.leases--;
-    if (kept === undefined) this.#freeConnection(destination);
-    else {
-      destination.idle.push(kept);
-      kept.channel.rest(this.#limits.idleSeconds, () => this.#dropIdle(destination, kept));
-    }
-    if (!yields) this.#serveLine(destination);
-  }
-
-  /** Ends a session in the background; the lease it belonged to stays. */
-  sayGoodbye(session: SmtpSession): void {
-    const farewell = quit(session).finally(() => this.#farewells.delete(farewell));
-    this.#farewells.add(farewell);
+    for (const { suspension } of this.#destinations.all()) suspension.reached();
   }
 
   /** Refuses all who wait and ends what is idle; what is leased ends when it is released. */
   close(): void {
     this.#closed = true;
     this.#starved.clear();
-    for (const destination of [...this.#destinations.values()]) {
+    for (const destination of [...this.#destinations.all()]) {
       destination.refuseLine(new PoolClosed("delivery is being closed"));
       for (const session of [...destination.idle]) this.#dropIdle(destination, session);
     }
@@ -203,121 +166,175 @@ export class Pool {
     while (this.#farewells.size > 0) await Promise.all(this.#farewells);
   }
 
-  #destination(key: string, hosts: readonly Pick<NextHopHost, "name">[], now: number): Destination {
-    let destination = this.#destinations.get(key);
-    if (destination === undefined) {
-      destination = new Destination(key, ruleFor(hosts, this.#limits.rules), this.#limits, now);
-      this.#destinations.set(key, destination);
-    } else if (this.#remembered.delete(destination)) destination.pace = new Pace(now);
-    return destination;
+  #congestionMs(key: string, { proven, unproven }: AccountShares): number {
+    const destination = this.#destinations.get(key);
+    const { waitingPerDestination, longestWaitMs } = this.#limits;
+    if (destination === undefined || destination.line.length < waitingPerDestination) return 0;
+    const { line } = destination;
+    if (line.of(proven).size + line.of(unproven).size < waitingPerDestination) return 0;
+    const waitMs = destination.waitMs(this.#monotonic());
+    return waitMs > longestWaitMs ? waitMs : 0;
   }
 
-  #grant(destination: Destination, now: number): Lease | undefined {
-    if (destination.isFull || destination.rate.waitMs(now) > 0) return undefined;
-    const session = destination.idle.pop();
-    if (session !== undefined) session.channel.wake();
-    else {
-      if (this.#connections >= this.#limits.connections) this.#dropAnyIdle();
-      // What became free may have gone to one who has waited longer.
-      if (this.#connections >= this.#limits.connections) return undefined;
-      this.#connections++;
+  #acquire(
+    key: string,
+    hosts: readonly Pick<NextHopHost, "name">[],
+    shares: AccountShares,
+  ): Lease | Promise<Lease> {
+    if (this.#closed) throw new PoolClosed("delivery is being closed");
+    const suspended = this.suspended(key);
+    if (suspended !== null) throw new DestinationSuspended(suspended);
+    const now = this.#monotonic();
+    const destination = this.#destinations.use(key, hosts, now);
+    const share = destination.proven ? shares.proven : shares.unproven;
+    // Who has waited longer goes first.
+    if (destination.line.length === 0 && destination.isReady(now) && this.#shares.mayTake(share)) {
+      return this.#grant(destination, share, now);
     }
+    return new Promise((serve, refuse) => {
+      destination.line.join(share, { serve, refuse });
+      this.#serveLine(destination, now);
+    });
+  }
+
+  #release({ destination, share, session, experience }: Lease): void {
+    const now = this.#monotonic();
+    const change = destination.learn(experience, now);
+    if (change !== undefined) this.#onSuspension(destination.key, change);
+    if (destination.suspension.active) this.#turnAway(destination);
+    destination.leases--;
+    this.#shares.giveBack(share);
+    const kept = session !== undefined && this.#mayGoOn(session, destination) ? session : undefined;
+    if (session !== undefined && kept === undefined) this.#sayGoodbye(session);
+    const next = this.#nextShare(destination, now);
+    if (next !== undefined && !this.#yields(destination, next)) {
+      this.#serve(destination, next, now, kept);
+      // It may bear more than before.
+      this.#serveLine(destination, now);
+    } else {
+      if (kept !== undefined) this.#rest(destination, kept);
+      this.#awaitTurn(destination, now);
+    }
+    this.#serveStarved(now);
+    if (destination.isUnused) this.#destinations.leave(destination, now);
+  }
+
+  #sayGoodbye(session: SmtpSession): void {
+    const farewell = quit(session).finally(() => this.#farewells.delete(farewell));
+    this.#farewells.add(farewell);
+  }
+
+  /** A lease for one of a share that may take it; where no session is open, with room for a connection. */
+  #grant(destination: Destination, share: Share, now: number, session = this.#wakeIdle(destination)): Lease {
+    if (session === undefined && this.#shares.held + this.#idle >= this.#limits.connections) this.#dropAnyIdle();
+    this.#shares.take(share);
     destination.leases++;
     destination.begin(now);
-    return { destination, session };
+    return { destination, share, session };
   }
 
-  #serveLine(destination: Destination): void {
-    while (destination.line.length > 0) {
-      const lease = this.#grant(destination, this.#monotonic());
-      if (lease === undefined) return this.#awaitTurn(destination);
-      this.#nextInLine(destination)?.serve(lease);
+  /** Hands a lease to the first of a share in line. */
+  #serve(destination: Destination, share: Share, now: number, session?: SmtpSession): void {
+    const [waiter] = destination.line.of(share);
+    destination.line.leave(share, waiter!);
+    if (destination.line.of(share).size === 0) this.#starved.leave(share, destination);
+    waiter!.serve(this.#grant(destination, share, now, session));
+  }
+
+  /** Whose turn it is in a line that may move; undefined: it may not, or there is nobody. */
+  #nextShare(destination: Destination, now: number): Share | undefined {
+    if (destination.line.length === 0 || !destination.isReady(now)) return undefined;
+    for (const share of destination.line.shares) if (this.#shares.mayTake(share)) return share;
+    return undefined;
+  }
+
+  #serveLine(destination: Destination, now: number): void {
+    for (let next = this.#nextShare(destination, now); next !== undefined; next = this.#nextShare(destination, now)) {
+      this.#serve(destination, next, now);
     }
+    this.#awaitTurn(destination, now);
   }
 
-  /** Sees to it that the line moves when what it waits for has come: a release, its rate, or a free connection. */
-  #awaitTurn(destination: Destination): void {
+  /** Sees to it that the line moves when what it waits for has come: a release, its rate, or a connection. */
+  #awaitTurn(destination: Destination, now: number): void {
     if (destination.line.length === 0 || destination.isFull) return;
-    if (destination.idle.length === 0 && this.#connections >= this.#limits.connections) {
-      this.#starved.add(destination);
+    const waitMs = Math.ceil(destination.rate.waitMs(now));
+    if (waitMs === 0) {
+      for (const share of destination.line.shares) this.#starved.join(share, destination);
       return;
     }
-    const waitMs = Math.ceil(destination.rate.waitMs(this.#monotonic()));
     destination.cancelTimer ??= this.#later(waitMs, () => {
       destination.cancelTimer = undefined;
-      this.#serveLine(destination);
+      this.#serveLine(destination, this.#monotonic());
     });
+  }
+
+  /** Gives out what the shares may take. */
+  #serveStarved(now: number): void {
+    while (this.#starved.length > 0) {
+      const share = this.#shares.neediest(this.#starved.shares);
+      if (share === undefined) return;
+      const destination = this.#firstStarved(share);
+      this.#starved.leave(share, destination);
+      if (destination.isReady(now)) this.#serve(destination, share, now);
+      this.#awaitTurn(destination, now);
+    }
+  }
+
+  /** The destination of a share that goes first: one that has no connection, if there is one. */
+  #firstStarved(share: Share): Destination {
+    const starved = this.#starved.of(share);
+    // Those passed over have connections, so they are not many.
+    for (const destination of starved) if (destination.leases === 0) return destination;
+    const [first] = starved;
+    return first!;
+  }
+
+  /** Whether a connection to a destination goes to another one before it goes to this share in its line. */
+  #yields(destination: Destination, share: Share): boolean {
+    const rival = this.#shares.neediest(this.#starved.shares);
+    if (rival === undefined) return false;
+    if (rival.held !== share.held) return rival.held < share.held;
+    return destination.leases > 0 && this.#firstStarved(rival).leases === 0;
   }
 
   /** A destination has been suspended: who waits for it need not wait. */
   #turnAway(destination: Destination): void {
-    this.#starved.delete(destination);
+    for (const share of destination.line.shares) this.#starved.leave(share, destination);
     destination.refuseLine(new DestinationSuspended(destination.suspension.verdict));
-  }
-
-  #nextInLine(destination: Destination): Waiter | undefined {
-    const next = destination.line.shift();
-    if (destination.line.length === 0) this.#starved.delete(destination);
-    return next;
-  }
-
-  /** Whether a destination has to give a connection up because another waits for one. */
-  #yields(destination: Destination): boolean {
-    if (this.#starved.size === 0) return false;
-    if (destination.line.length === 0) return true;
-    return destination.leases > 1 && [...this.#starved].some(({ leases }) => leases === 0);
   }
 
   #mayGoOn({ transactions, capabilities }: SmtpSession, { messagesPerConnection }: Destination): boolean {
     return !this.#closed && transactions < Math.min(messagesPerConnection, capabilities.maxMessages ?? Infinity);
   }
 
+  #rest(destination: Destination, session: SmtpSession): void {
+    destination.idle.push(session);
+    this.#idle++;
+    session.channel.rest(this.#limits.idleSeconds, () => this.#dropIdle(destination, session));
+  }
+
+  #wakeIdle(destination: Destination): SmtpSession | undefined {
+    const session = destination.idle.pop();
+    if (session === undefined) return undefined;
+    this.#idle--;
+    session.channel.wake();
+    return session;
+  }
+
   #dropIdle(destination: Destination, session: SmtpSession): void {
     session.channel.wake();
     destination.idle.splice(destination.idle.indexOf(session), 1);
-    this.sayGoodbye(session);
-    this.#freeConnection(destination);
-  }
-
-  #freeConnection(destination: Destination): void {
-    this.#connections--;
-    if (destination.isUnused) this.#leave(destination);
-    this.#serveStarved();
-  }
-
-  /** Forgets an unused destination, unless it would then be tried too soon again. */
-  #leave(destination: Destination): void {
-    if (!destination.isWorthRemembering(this.#monotonic())) {
-      this.#destinations.delete(destination.key);
-      return;
-    }
-    this.#remembered.add(destination);
-    for (const oldest of this.#remembered) {
-      if (this.#remembered.size <= MAX_REMEMBERED) return;
-      this.#remembered.delete(oldest);
-      this.#destinations.delete(oldest.key);
-    }
+    this.#idle--;
+    this.#sayGoodbye(session);
+    if (destination.isUnused) this.#destinations.leave(destination, this.#monotonic());
   }
 
   /** Makes room by ending an idle session of some destination. */
   #dropAnyIdle(): void {
-    for (const destination of this.#destinations.values()) {
+    for (const destination of this.#destinations.all()) {
       const session = destination.idle[0];
       if (session !== undefined) return this.#dropIdle(destination, session);
-    }
-  }
-
-  /** Free connections go round among those who wait for one, those without any first. */
-  #serveStarved(): void {
-    const inTurn = [...this.#starved].sort((one, other) => Math.min(one.leases, 1) - Math.min(other.leases, 1));
-    for (const destination of inTurn) {
-      if (this.#connections >= this.#limits.connections) return;
-      const lease = this.#grant(destination, this.#monotonic());
-      if (lease !== undefined) this.#nextInLine(destination)?.serve(lease);
-      else {
-        this.#starved.delete(destination);
-        this.#awaitTurn(destination);
-      }
     }
   }
 }

@@ -2,8 +2,9 @@
  * One round of a message: every recipient that is due gets one attempt, by next hop, and what came of it is recorded.
  *
  * Deliveries and deferrals are recorded as soon as they are known, next hop by next hop. Recipients whose failure or
- * delay the sender is told of wait for the end of the round and are recorded together with the one DSN about them, in
- * one record: both survive a crash, or neither does, and the attempt is made again.
+ * delay the sender is told of wait for the end of the round, or for a while where a next hop is slow, and are recorded
+ * together with the one DSN about them, in one record: both survive a crash, or neither does, and the attempt is made
+ * again.
  */
 import type { Logger, LogRecord } from "@logtape/logtape";
 import type { Signing } from "../dkim/signer.ts";
@@ -54,7 +55,7 @@ const IN_LINE = ownVerdict("deferred", "4.4.5", "not tried, as more mail waits f
 export class Round {
   readonly #random: number;
   readonly #records: Promise<boolean>[] = [];
-  /** Endings that wait for the DSN about them. */
+  /** Endings that wait for the DSN about them, until `#report`. */
   readonly #failed: Ending[] = [];
   readonly #delayed: Ending[] = [];
   /** One for all next hops. */
@@ -70,9 +71,8 @@ export class Round {
     const groups = await groupByNextHop(this.message, this.parts.now(), this.parts.nextHop);
     const [only] = groups;
     if (only !== undefined && groups.length === 1) await this.#deliver(only);
-    else await Promise.all(groups.map((group) => this.#deliver(group)));
-    this.#recordReported("failed", this.#failed);
-    this.#recordReported("delayed", this.#delayed);
+    else await this.#deliverAll(groups);
+    this.#report();
     const [record] = this.#records;
     if (record !== undefined && this.#records.length === 1) return await record;
     const recorded = await Promise.all(this.#records);
@@ -86,6 +86,16 @@ export class Round {
     this.#records.push(recorder.record(outcome));
     for (const { account, messageId, recipients: [recipient], reply } of outcome.events) {
       log.info("skipped", { messageId, account, recipient, reply });
+    }
+  }
+
+  /** Whose sender is to be told waits for slow next hops no longer than who was deferred does for the next attempt. */
+  async #deliverAll(groups: readonly NextHopGroup[]): Promise<void> {
+    const timer = setInterval(() => this.#report(), this.parts.schedule.firstIntervalMs);
+    try {
+      await Promise.all(groups.map((group) => this.#deliver(group)));
+    } finally {
+      clearInterval(timer);
     }
   }
 
@@ -231,8 +241,14 @@ export class Round {
     log.emit(line);
   }
 
-  #recordReported(action: DsnAction, endings: readonly Ending[]): void {
-    if (endings.length > 0) this.#records.push(this.#recordWithDsn(action, endings));
+  #report(): void {
+    this.#recordReported("failed", this.#failed);
+    this.#recordReported("delayed", this.#delayed);
+  }
+
+  /** Takes the endings off their list. */
+  #recordReported(action: DsnAction, endings: Ending[]): void {
+    if (endings.length > 0) this.#records.push(this.#recordWithDsn(action, endings.splice(0)));
   }
 
   async #recordWithDsn(action: DsnAction, endings: readonly Ending[]): Promise<boolean> {

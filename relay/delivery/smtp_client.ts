@@ -2,12 +2,14 @@
  * Opens a session with a remote server: connect, greeting, EHLO or HELO, STARTTLS.
  *
  * TLS is used where it can be had, whoever's certificate it is; where the handshake fails a new connection does
- * without. A policy (MTA-STS) may ask for more: then a session that it does not allow is not opened. Plaintext behind
- * the answer to STARTTLS ends the connection (the CVE-2011-0411 family, as a client).
+ * without. Such a session knows what it has missed, so that a passing trouble of TLS does not become a refusal for
+ * good. A policy (MTA-STS) may ask for more: then a session that it does not allow is not opened. Plaintext behind the
+ * answer to STARTTLS ends the connection (the CVE-2011-0411 family, as a client).
  */
 import { type Capabilities, NO_CAPABILITIES, parseCapabilities } from "./capabilities.ts";
 import { dial, type DialSettings } from "./dial.ts";
 import { ownVerdict, type Stage, type Verdict, verdictOfReply, verdictOfTrouble } from "./outcome.ts";
+import { wordsOfReply } from "./remote_words.ts";
 import { ConnectionLost, type OctetStream, ReplyChannel } from "./reply_channel.ts";
 import type { RemoteAddress, SmtpSession } from "./smtp_session.ts";
 import { type TlsConnection, upgradeToTls } from "./tls_upgrade.ts";
@@ -59,17 +61,17 @@ async function tryOpen(
   if ("verdict" in dialled) return refused(dialled.verdict);
   let channel = new ReplyChannel(dialled, watch);
   let stage: Stage = "greeting";
+  let tls: TlsConnection | null = null;
+  let missedTls = what === "without-tls" ? "the handshake failed" : undefined;
   let keep = false;
   try {
     const greeting = verdictOfReply("greeting", await channel.receive(seconds.greeting));
     if (greeting !== null) return refused(greeting);
     stage = "ehlo";
     let capabilities = await sayHello(channel, settings);
-    let tls: TlsConnection | null = null;
     if (what === "tls" && isCapabilities(capabilities) && capabilities.startTls) {
       await channel.sendText("STARTTLS\r\n", seconds.command);
       const reply = await channel.receive(seconds.command);
-      // Any other answer: TLS is not to be had now, and the session goes on in plain (RFC 3207 4).
       if (reply.code === 220) {
         if (channel.hasUnread) return refused(INJECTED);
         tls = await handshake(channel, dialled, remote, settings);
@@ -77,6 +79,9 @@ async function tryOpen(
         channel = new ReplyChannel(tls.stream, watch);
         // RFC 3207 4.2: what was said before TLS is forgotten.
         capabilities = await sayHello(channel, settings);
+      } else {
+        // RFC 3207 4: TLS is not to be had now, and the session goes on in plain.
+        missedTls = `STARTTLS was answered with ${wordsOfReply(reply)}`;
       }
     }
     if (!isCapabilities(capabilities)) return refused(capabilities);
@@ -89,6 +94,7 @@ async function tryOpen(
         remote,
         tls: tls?.session ?? null,
         tlsVerdict: judgement.words,
+        missedTls,
         capabilities,
         channel,
         seconds,
@@ -98,6 +104,8 @@ async function tryOpen(
     };
   } catch (error) {
     if (!(error instanceof ConnectionLost)) throw error;
+    // In TLS 1.3 the client is done first (RFC 8446 2): a server that refuses the handshake ends what seems to stand.
+    if (tls !== null && !error.timedOut) return "handshake-failed";
     return refused(verdictOfTrouble(stage, troubleWords(remote, error.message, stage)));
   } finally {
     if (!keep) channel.close();

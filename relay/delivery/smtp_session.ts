@@ -25,6 +25,8 @@ export interface SmtpSession {
   readonly tls: string | null;
   /** What became of the policy for TLS; null where there is none. */
   readonly tlsVerdict: string | null;
+  /** Why it is in plain although the server offers TLS, in words; undefined where it is not so. */
+  readonly missedTls?: string | undefined;
   readonly capabilities: Capabilities;
   readonly channel: ReplyChannel;
   readonly seconds: StageSeconds;

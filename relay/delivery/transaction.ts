@@ -7,7 +7,16 @@
 import type { Content } from "../spool/types.ts";
 import { mailCommand, type OutgoingEnvelope, rcptCommand } from "./commands.ts";
 import { sendContent } from "./content_sender.ts";
-import { isTooManyRecipients, type Stage, type Verdict, verdictOfReply, verdictOfTrouble } from "./outcome.ts";
+import {
+  isTooManyRecipients,
+  mayWantTls,
+  type Stage,
+  type Verdict,
+  verdictOfReply,
+  verdictOfTrouble,
+  verdictWithoutTls,
+} from "./outcome.ts";
+import { wordsOfReply } from "./remote_words.ts";
 import { ConnectionLost } from "./reply_channel.ts";
 import type { RemoteReply } from "./reply_reader.ts";
 import type { SmtpSession } from "./smtp_session.ts";
@@ -49,6 +58,8 @@ class Transaction {
   #stage: Stage = "mail";
   #answers = 0;
   #alive = false;
+  /** Something was refused that may be welcome with TLS, which this session has not. */
+  #wantsTls = false;
 
   constructor(
     private readonly session: SmtpSession,
@@ -63,7 +74,8 @@ class Transaction {
     let stale = false;
     try {
       await this.#converse();
-      this.#alive = true;
+      // A session that is of no use without TLS gives way to one that may have it.
+      this.#alive = !this.#wantsTls || this.#accepted.length > 0;
     } catch (error) {
       stale = reused && this.#answers === 0 && wasGone(error);
       this.#decideRest(this.#verdictOf(error));
@@ -84,7 +96,7 @@ class Transaction {
 
     if (session.needsReset) await this.#ask(reset, seconds.command);
     session.needsReset = false;
-    const refusal = verdictOfReply("mail", await this.#ask(commands[0]!, seconds.mail));
+    const refusal = this.#verdictOfCommand("mail", await this.#ask(commands[0]!, seconds.mail));
     if (refusal !== null) this.#decideRest(refusal);
     // Without PIPELINING there is no more to say; with it, the answers to what was said are still to come.
     if (refusal !== null && !pipelining) return;
@@ -100,9 +112,17 @@ class Transaction {
   }
 
   #onRcpt(at: number, reply: RemoteReply): void {
-    const verdict = verdictOfReply("rcpt", reply);
+    const verdict = this.#verdictOfCommand("rcpt", reply);
     if (verdict === null) this.#accepted.push(at);
     else if (this.#accepted.length === 0 || !isTooManyRecipients(reply)) this.#verdicts[at] = verdict;
+  }
+
+  #verdictOfCommand(stage: "mail" | "rcpt", reply: RemoteReply): Verdict | null {
+    const { missedTls } = this.session;
+    // Once it takes a recipient in plain, what it refuses is not refused for that.
+    if (missedTls === undefined || this.#accepted.length > 0 || !mayWantTls(reply)) return verdictOfReply(stage, reply);
+    this.#wantsTls = true;
+    return verdictWithoutTls(missedTls, wordsOfReply(reply));
   }
 
   async #onData(reply: RemoteReply): Promise<void> {

@@ -60,12 +60,23 @@ export function specialAddress(text: string): string | null {
   if (address.length === 4) return specialIpv4(address);
   const special = SPECIAL_IPV6.find((candidate) => contains(candidate, address));
   if (special !== undefined) return special.what;
-  const carrier = CARRIERS.find((candidate) => contains(candidate, address));
-  if (carrier !== undefined) {
-    const carried = specialIpv4(address.subarray(carrier.at, carrier.at + 4));
-    return carried === null ? null : `${carrier.what}, ${carried}`;
+  const carried = carriedBy(address);
+  if (carried !== undefined) {
+    const what = specialIpv4(carried.ipv4);
+    return what === null ? null : `${carried.how}, ${what}`;
   }
   return contains(GLOBAL_UNICAST_IPV6, address) ? null : "reserved";
+}
+
+/** The octets of an address, of one that carries an IPv4 address those of that; null: it is not an address. */
+export function reachedAddress(text: string): Uint8Array | null {
+  const address = parseAddress(text);
+  return address?.length === 16 ? carriedBy(address)?.ipv4 ?? address : address;
+}
+
+function carriedBy(ipv6: Uint8Array): { readonly ipv4: Uint8Array; readonly how: string } | undefined {
+  const carrier = CARRIERS.find((candidate) => contains(candidate, ipv6));
+  return carrier && { ipv4: ipv6.subarray(carrier.at, carrier.at + 4), how: carrier.what };
 }
 
 function specialIpv4(address: Uint8Array): string | null {

@@ -7,19 +7,18 @@
 import type { DsnRequest, NotifyOccasion, RecipientDsnRequest } from "../envelope.ts";
 import { asciiUpperCase } from "../protocol/ascii.ts";
 import { badParameter, replies } from "../protocol/replies.ts";
-import { utf8AddressForm } from "../protocol/utf8_address.ts";
+import { asUtf8AddressXtext, utf8AddressForm } from "../protocol/utf8_address.ts";
 import { decodeXtext } from "../protocol/xtext.ts";
 import type { Parsed } from "./parsed.ts";
 
 /** RFC 3461 4.4, in octets before the encoding. */
 const MAX_ENVID_OCTETS = 100;
-/** RFC 3461 4.2, in octets as it is written. */
+/** RFC 3461 4.2, in octets behind the encoding. */
 const MAX_ORCPT_OCTETS = 500;
 
 const NOTIFY_OCCASIONS: ReadonlySet<string> = new Set<NotifyOccasion>(["SUCCESS", "FAILURE", "DELAY"]);
 /** RFC 3461 4.2: an atom of RFC 822, a semicolon, the address. */
 const ORCPT = /^([!#-'*+\-/0-9?A-Z^_`a-z{|}~]+);(.+)$/u;
-const encoder = new TextEncoder();
 
 /** RFC 3461 4.3. */
 export function parseRet(value: string | undefined): Parsed<DsnRequest["ret"]> {
@@ -55,7 +54,8 @@ export function parseOrcpt(value: string | undefined, smtputf8: boolean): Parsed
   const refusal = badParameter("ORCPT", `at most ${MAX_ORCPT_OCTETS} octets of type;address, the address as xtext`);
   const [, type, address] = ORCPT.exec(value ?? "") ?? [];
   if (value === undefined || type === undefined || address === undefined) return { refusal };
-  if (encoder.encode(value).length > MAX_ORCPT_OCTETS) return { refusal };
+  // In the form in which any next hop can take it, the longer one.
+  if (asUtf8AddressXtext(value).length > MAX_ORCPT_OCTETS) return { refusal };
   if (type.toLowerCase() !== "utf-8") return decodeXtext(address) === undefined ? { refusal } : { ok: value };
   // RFC 6533 3: in its 7-bit form the type needs no SMTPUTF8.
   const form = utf8AddressForm(address);

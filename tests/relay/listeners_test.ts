@@ -67,3 +67,30 @@ Deno.test("listeners: an address of this machine with a port of ours is our own"
     false,
   ]);
 });
+
+Deno.test("listeners: our own address is known in every spelling, and carried in an IPv6 address", () => {
+  const isOwn = ownEndpoints([{ hostname: "203.0.113.5", port: 25 }, { hostname: "2001:db8::5", port: 25 }]);
+  for (
+    const address of [
+      "::ffff:203.0.113.5",
+      "::ffff:cb00:7105",
+      "0:0:0:0:0:ffff:cb00:7105",
+      "64:ff9b::cb00:7105",
+      "2002:cb00:7105::1",
+      "2001:db8:0::0:5",
+    ]
+  ) assertEquals([isOwn(address, 25), isOwn(address, 26)], [true, false], address);
+  for (const address of ["::ffff:203.0.113.6", "64:ff9b::cb00:7106", "2001:db8::6"]) {
+    assertEquals(isOwn(address, 25), false, address);
+  }
+});
+
+Deno.test("listeners: all of loopback is our own where loopback or every address is listened on", () => {
+  for (const hostname of ["0.0.0.0", "::", "127.0.0.1", "::1"]) {
+    const isOwn = ownEndpoints([{ hostname, port: 25 }, { hostname: "203.0.113.5", port: 26 }]);
+    for (const address of ["127.0.0.1", "127.9.9.9", "::ffff:127.0.0.2", "::1", "0.0.0.0", "::"]) {
+      assertEquals(isOwn(address, 25), true, `${address} of ${hostname}`);
+    }
+    assertEquals([isOwn("127.9.9.9", 26), isOwn("127.9.9.9", 27), isOwn("128.0.0.1", 25)], [false, false, false]);
+  }
+});

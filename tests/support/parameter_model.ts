@@ -22,7 +22,6 @@ export type Refused = 501 | 553 | 555;
 
 type Parameter = readonly [name: string, value: string | undefined];
 
-const encoder = new TextEncoder();
 const isOneOf = (value: string | undefined, ...words: string[]) => value !== undefined && words.includes(lower(value));
 
 export function readMailParameters(rest: string): MailRead | Refused {
@@ -96,7 +95,7 @@ export function readRcptParameters(rest: string, smtputf8: boolean): RcptRead | 
 function readOriginalRecipient(value: string, smtputf8: boolean): Refused | undefined {
   const semicolon = value.indexOf(";");
   const type = value.slice(0, Math.max(0, semicolon)), address = value.slice(semicolon + 1);
-  if (type === "" || address === "" || encoder.encode(value).length > 500) return 501;
+  if (type === "" || address === "" || octetsInAscii(value) > 500) return 501;
   // An atom of RFC 822: no specials.
   if ([...type].some((character) => !isGraphic(character) || '()<>@,;:\\".[]'.includes(character))) return 501;
   if (lower(type) === "utf-8") {
@@ -110,6 +109,14 @@ function readOriginalRecipient(value: string, smtputf8: boolean): Refused | unde
   }
   return xtextOctets(address)?.every(isPrintable) === true ? undefined : 501;
 }
+
+/** With each character beyond ASCII as RFC 6533 3 writes it where SMTPUTF8 is not to be had. */
+function octetsInAscii(value: string): number {
+  const lengths = [...value].map((character) => character <= "\x7f" ? 1 : hexOf(character).length + "\\x{}".length);
+  return lengths.reduce((sum, length) => sum + length, 0);
+}
+
+const hexOf = (character: string) => character.codePointAt(0)!.toString(16);
 
 /** A control character or half of one, in disguise. */
 function isHidden(codePoint: number): boolean {

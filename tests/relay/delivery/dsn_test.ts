@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { composeDsn } from "../../../relay/delivery/dsn.ts";
+import type { ReturnedContent } from "../../../relay/delivery/returned_content.ts";
 import type { Ending } from "../../../relay/delivery/round_outcome.ts";
 import type { Envelope } from "../../../relay/envelope.ts";
+import { encodeUtf8Address } from "../../../relay/protocol/utf8_address.ts";
 
 const ACCEPTED_AT = Date.parse("2026-11-23T12:00:00Z");
 const NOW = Date.parse("2026-11-23T12:05:00Z");
@@ -71,12 +73,16 @@ function report(dsn: { content: Uint8Array }): Report {
 }
 
 function compose(failed: Ending[], header = "Subject: hi\r\n", envelope = original) {
+  return composeWith({ kind: "header", octets: new TextEncoder().encode(header) }, failed, envelope);
+}
+
+function composeWith(returned: ReturnedContent, failed = [bounced], envelope = original) {
   return composeDsn({
     id: "01DSN",
     serviceName: "smtp.example.com",
     now: NOW,
     original: envelope,
-    returned: { kind: "header", octets: new TextEncoder().encode(header) },
+    returned,
     action: "failed",
     endings: failed,
     retryUntil: NOW + 5 * 24 * 3_600_000,
@@ -189,4 +195,42 @@ Deno.test("DSN: addresses beyond ASCII, in the status in their 7-bit form", () =
 Deno.test("DSN: a Message-ID of the original that could hold anything else is not repeated", () => {
   const envelope = { ...original, messageIdField: "<a@b> (comment)" };
   assertEquals(report(compose([bounced], "", envelope)).fields.has("in-reply-to"), false);
+});
+
+Deno.test("DSN: with an 8-bit original inside, the whole is 8bit as well (RFC 2045 6.4)", () => {
+  const encodings = (text: string) => {
+    const dsn = composeWith({ kind: "message", octets: new TextEncoder().encode(text) });
+    const { fields, parts } = report(dsn);
+    const inside = parts.map(({ fields }) => fields.get("content-transfer-encoding"));
+    return [dsn.envelope.body, fields.get("content-transfer-encoding"), ...inside];
+  };
+  assertEquals(encodings("Subject: hi\r\n\r\nGrüße\r\n"), ["8BITMIME", "8bit", "7bit", "7bit", "8bit"]);
+  assertEquals(encodings("Subject: hi\r\n\r\nHello\r\n"), ["7BIT", undefined, "7bit", "7bit", "7bit"]);
+});
+
+Deno.test("DSN: a header that is not UTF-8 is given back octet for octet", () => {
+  const octets = Uint8Array.from("Subject: Gr\xfc\xdfe\r\nFrom: a@example.org\r\n", (each) => each.charCodeAt(0));
+  const dsn = composeWith({ kind: "header", octets });
+  const { fields } = report(dsn).parts[2]!;
+  assertEquals(fields.get("content-type"), "text/rfc822-headers; charset=unknown-8bit");
+  const base64 = /\r\n\r\n([A-Za-z0-9+/=\r\n]+)\r\n\r\n--[^\r]+--\r\n$/.exec(
+    new TextDecoder().decode(dsn.content),
+  )![1]!;
+  assertEquals(Uint8Array.fromBase64(base64), octets);
+});
+
+Deno.test("DSN: the status is never encoded (RFC 3464 2.1), however long what it is made of", () => {
+  const orcpt = `utf-8;${"é".repeat(240)}@example.net`;
+  const dsnRequest = { ret: null, envid: "+20".repeat(100), recipients: [{ notify: null, orcpt }] };
+  // What takes the most in 7-bit form: blanks in a local part of 64 octets, letters of two octets behind.
+  const forwardPath = `"${" ".repeat(62)}"@${"ü".repeat(30)}.${"ü".repeat(30)}.${"ü".repeat(30)}.de`;
+  const verdict = { ...bounced.verdict, reply: "550 " + "é".repeat(500) };
+  const dsn = composeWith(
+    { kind: "header", octets: new Uint8Array(0) },
+    [{ ...bounced, forwardPath, verdict, host: `${"m".repeat(63)}.`.repeat(4) }],
+    { ...original, dsnRequest },
+  );
+  const { fields, text } = report(dsn).parts[1]!;
+  assertEquals(fields.get("content-transfer-encoding"), "7bit");
+  assertStringIncludes(text, `Final-Recipient: utf-8; ${encodeUtf8Address(forwardPath)}\r\n`);
 });

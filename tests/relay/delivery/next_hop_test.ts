@@ -4,6 +4,8 @@ import { createResolver } from "../../../relay/dns/resolver.ts";
 import type { Resolver } from "../../../relay/dns/types.ts";
 import type { StsPolicy } from "../../../relay/mta_sts/policy.ts";
 import { startDnsServer } from "../../support/dns_server.ts";
+import { NextHopServer } from "../../support/next_hop_server.ts";
+import { World } from "./world.ts";
 
 const PATIENT = { attemptTimeoutMs: 10_000, totalTimeoutMs: 10_000 };
 const NO_ROUTES: StaticRoutes = { domains: new Map(), rest: null };
@@ -70,6 +72,47 @@ Deno.test("next hop: equal preferences come in random order, under one key", asy
   assertEquals(way(two).key, key);
   assertEquals(way(await findNextHop("same.example", routing(resolver))).key, key, "the same hosts, the same key");
   assertNotEquals(way(await findNextHop("other.example", routing(resolver))).key, key);
+});
+
+Deno.test("next hop: an MX that is no host name is left out, so no domain can be taken for another", async () => {
+  // A comma in a name, as in a list of names: what it says is the DNS's, which knows no list.
+  const records: Record<string, string[]> = {
+    "victim.example": ["mx1.victim.example", "mx2.victim.example"],
+    "evil.example": ["mx1.victim.example,mx2.victim.example"],
+    "worse.example": ["mx1.victim.example > mx2.victim.example", "*.example"],
+    "partly.example": ["a,b.example", "_mail-1.example"],
+  };
+  const resolver: Resolver = {
+    mx: (domain) =>
+      Promise.resolve({ kind: "found", records: records[domain]!.map((exchange) => ({ preference: 10, exchange })) }),
+    a: (name) =>
+      Promise.resolve(
+        /^mx[12]\.victim\.example$/.test(name) ? { kind: "found", records: ["127.0.0.1"] } : { kind: "no-domain" },
+      ),
+    aaaa: () => Promise.resolve({ kind: "no-data" }),
+    txt: () => Promise.resolve({ kind: "no-data" }),
+    cname: () => Promise.resolve({ kind: "no-data" }),
+    fresh: () => resolver,
+  };
+  await using server = await NextHopServer.start();
+  const find = (domain: string) => findNextHop(domain, routing(resolver, { allowPrivate: true, mxPort: server.port }));
+  for (const domain of ["evil.example", "worse.example"]) {
+    const words = `host ${records[domain]![0]} has no address`;
+    assertEquals<unknown>(await find(domain), permanent(550, "5.4.4", words));
+  }
+  assertEquals(names(await find("partly.example")), ["_mail-1.example"]);
+
+  await using world = new World({}, {}, { nextHop: find });
+  const id = world.send(["x@evil.example", "bob@victim.example"]);
+  await world.queue.round(id);
+  assertEquals(world.queue.statuses(id), ["bounced", "delivered"]);
+});
+
+Deno.test("next hop: hosts are ranked by their preference, those of the same alike", async () => {
+  await using dns = startDnsServer({ "example.com": { MX: ["20 c.example", "10 a.example", "10 b.example"] } });
+  await using resolver = createResolver([dns], PATIENT);
+  const hop = way(await findNextHop("example.com", routing(resolver)));
+  assertEquals(hop.hosts.map(({ name, rank }) => `${name} ${rank}`), ["a.example 0", "b.example 0", "c.example 1"]);
 });
 
 Deno.test("next hop: without MX the domain itself is the host; without an address too it is 550 5.1.2", async () => {

@@ -2,15 +2,31 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { NO_CAPABILITIES } from "../../../relay/delivery/capabilities.ts";
 import { DeadlineWatch, STAGE_SECONDS } from "../../../relay/delivery/deadlines.ts";
 import { DestinationSuspended } from "../../../relay/delivery/destination.ts";
-import { type Lease, Pool, POOL_LIMITS, PoolClosed, type PoolLimits } from "../../../relay/delivery/pool.ts";
+import {
+  type Later,
+  type Lease,
+  type Pool,
+  POOL_LIMITS,
+  PoolClosed,
+  type PoolLimits,
+  SharedPool,
+  type SuspensionListener,
+} from "../../../relay/delivery/pool.ts";
 import { ReplyChannel } from "../../../relay/delivery/reply_channel.ts";
 import type { SmtpSession } from "../../../relay/delivery/smtp_session.ts";
 import { ManualTicker } from "../../support/manual_ticker.ts";
 
 const seconds = new ManualTicker();
 
-function pool(limits: Partial<PoolLimits>, monotonic = () => 0): Pool {
-  return new Pool({ ...POOL_LIMITS, ...limits }, monotonic);
+/** A pool, as the mail of one account sees it. */
+function pool(
+  limits: Partial<PoolLimits>,
+  monotonic = () => 0,
+  onSuspension?: SuspensionListener,
+  later?: Later,
+): Pool & { readonly shared: SharedPool } {
+  const shared = new SharedPool({ ...POOL_LIMITS, ...limits }, monotonic, onSuspension, later);
+  return { ...shared.forAccount(), shared };
 }
 
 /** A session with a server that answers nothing but QUIT; `closed` is when its connection ends. */
@@ -36,11 +52,11 @@ function session(facts: Partial<SmtpSession> = {}): SmtpSession & { closed: Prom
   return { remote, channel, seconds: STAGE_SECONDS, ...state, ...facts, closed };
 }
 
+/** Until all that can go on without a release has. */
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
 async function granted(lease: Lease | Promise<Lease>): Promise<boolean> {
-  return await Promise.race([
-    Promise.resolve(lease).then(() => true),
-    new Promise<false>((r) => setTimeout(r, 0, false)),
-  ]);
+  return await Promise.race([Promise.resolve(lease).then(() => true), turn().then(() => false)]);
 }
 
 Deno.test("pool: a session is handed to who waits, then rests, then serves the next", async () => {
@@ -115,21 +131,27 @@ Deno.test("pool: at the limit for all, a destination with several connections yi
   connections.release(await third);
 });
 
-Deno.test("pool: at the limit for all, every message of many destinations has its turn", async () => {
-  const connections = pool({ connections: 3, connectionsPerDestination: 2 });
-  let served = 0, held = 0, most = 0;
-  await Promise.all(Array.from({ length: 200 }, async (_, at) => {
-    const lease = await connections.acquire(`destination ${at % 7}`);
-    most = Math.max(most, ++held);
-    await Promise.resolve();
-    if (at % 3 === 0) lease.session = session();
-    held--;
-    served++;
-    connections.release(lease);
-  }));
-  assertEquals([served, most], [200, 3]);
-  connections.close();
-  await connections.farewells();
+Deno.test("pool: at the limit for all, every message of many destinations and accounts has its turn", async () => {
+  // Of twelve, one is left to whoever has none.
+  for (const [connections, atMost] of [[3, 3], [12, 11]] as const) {
+    const { shared } = pool({ connections, connectionsPerDestination: 2 });
+    const accounts = Array.from({ length: 5 }, () => shared.forAccount());
+    let served = 0, held = 0, most = 0;
+    await Promise.all(Array.from({ length: 600 }, async (_, at) => {
+      const mail = accounts[at % 11 % 5]!;
+      const lease = await mail.acquire(`destination ${at % 7}`);
+      most = Math.max(most, ++held);
+      await Promise.resolve();
+      if (at % 3 === 0) lease.session = session();
+      if (at % 5 > 0) lease.experience = { kind: at % 5 > 1 ? "served" : "strained" };
+      held--;
+      served++;
+      mail.release(lease);
+    }));
+    assertEquals([served, most], [600, atMost]);
+    shared.close();
+    await shared.farewells();
+  }
 });
 
 Deno.test("pool: a long line that moves may grow, one that stands still may not", async () => {
@@ -153,14 +175,14 @@ Deno.test("pool: closing refuses who waits and who comes", async () => {
   const connections = pool({ connectionsPerDestination: 1 });
   const lease = await connections.acquire("a");
   const waiting = connections.acquire("a");
-  connections.close();
+  connections.shared.close();
   await assertRejects(async () => await waiting, PoolClosed);
   await assertRejects(async () => await connections.acquire("a"), PoolClosed);
   const last = session();
   lease.session = last;
   connections.release(lease);
   await last.closed;
-  await connections.farewells();
+  await connections.shared.farewells();
 });
 
 /** Timers that a test runs. */
@@ -195,7 +217,7 @@ Deno.test("pool: two leases at first, more as messages are served, half as many 
   assertEquals(await end("strained"), 7);
   for (let at = 0; at < 3; at++) await end("strained");
   assertEquals(await end("served"), 3);
-  connections.close();
+  connections.shared.close();
   await Promise.allSettled(line);
 });
 
@@ -203,7 +225,7 @@ Deno.test("pool: a rate holds with free connections and resting sessions; the li
   let now = 0;
   const timers = new ManualTimers();
   const rules = new Map([["mx.test", { intervalMs: 100 }]]);
-  const connections = new Pool({ ...POOL_LIMITS, rules }, () => now, () => {}, timers.later);
+  const connections = pool({ rules }, () => now, undefined, timers.later);
   const order: number[] = [];
   const leases = Array.from({ length: 3 }, async (_, at) => {
     const lease = await connections.acquire("a", [{ name: "mx.test" }]);
@@ -229,8 +251,7 @@ Deno.test("pool: a rate holds with free connections and resting sessions; the li
 Deno.test("pool: a destination that cannot be reached is suspended, its line refused, and one message is the probe", async () => {
   let now = 0;
   const heard: unknown[] = [];
-  const limits = { ...POOL_LIMITS, connectionsPerDestination: 1 };
-  const connections = new Pool(limits, () => now, (key, { kind }) => heard.push([key, kind]));
+  const connections = pool({ connectionsPerDestination: 1 }, () => now, (key, { kind }) => heard.push([key, kind]));
   const unreachable = { kind: "unreachable", why: "nobody there" } as const;
   let lease = await connections.acquire("a");
   const line = Array.from({ length: 4 }, () => connections.acquire("a"));
@@ -251,4 +272,80 @@ Deno.test("pool: a destination that cannot be reached is suspended, its line ref
   connections.release(probe);
   assertEquals(connections.suspended("a"), null);
   assertEquals(heard, [["a", "suspended"], ["a", "reached"]]);
+});
+
+/** As many destinations of one's own as there are connections to be had. @returns the leases. */
+async function takeAll(mail: Pool, name: string): Promise<Lease[]> {
+  const leases: Lease[] = [];
+  while (true) {
+    const lease = mail.acquire(`${name} ${leases.length}`);
+    if (!await granted(lease)) return leases;
+    leases.push(await lease);
+  }
+}
+
+Deno.test("pool: an account has all connections but a tenth; the next half of the rest, and so on", async () => {
+  const { shared, ...many } = pool({ connections: 100 });
+  const counts: number[] = [];
+  for (const mail of [many, ...Array.from({ length: 5 }, () => shared.forAccount())]) {
+    counts.push((await takeAll(mail, `account ${counts.length}`)).length);
+  }
+  assertEquals(counts, [90, 5, 3, 1, 1, 0]);
+  shared.close();
+});
+
+Deno.test("pool: what is given back goes to who has the fewest connections, but for the reserve", async () => {
+  const { shared, ...many } = pool({ connections: 20 });
+  const few = shared.forAccount();
+  const held = await takeAll(many, "many");
+  assertEquals(held.length, 18);
+  const served: string[] = [];
+  for (const name of ["f1", "f2", "f3", "f4"]) {
+    Promise.resolve(few.acquire(name)).then(() => served.push(name), () => {});
+  }
+  const afterRelease = async () => {
+    many.release(held.pop()!);
+    await turn();
+    return served.join();
+  };
+  await turn();
+  // Of two in the reserve, the last is for somebody who has none; one more of "many" waits as well.
+  assertEquals(served, ["f1"]);
+  assertEquals([await afterRelease(), await afterRelease()], ["f1,f2", "f1,f2"]);
+  assertEquals([await afterRelease(), await afterRelease()], ["f1,f2,f3", "f1,f2,f3,f4"]);
+  shared.close();
+});
+
+Deno.test("pool: mail to where mail was taken has connections when that to the rest has all it may", async () => {
+  const { shared, ...mail } = pool({ connections: 20 });
+  const proof = await mail.acquire("proven");
+  proof.experience = { kind: "served" };
+  mail.release(proof);
+  const [silent] = await takeAll(mail, "silent");
+  const lease = await mail.acquire("proven");
+  lease.experience = { kind: "strained" };
+  mail.release(lease);
+  assertEquals(await granted(mail.acquire("proven")), false, "it is like the others again");
+  mail.release(silent!);
+  shared.close();
+});
+
+Deno.test("pool: accounts take turns in a destination's line, and a long one keeps no other account away", async () => {
+  let now = 0;
+  const { shared, ...many } = pool({ connectionsPerDestination: 1, waitingPerDestination: 3 }, () => now);
+  const few = shared.forAccount();
+  const order: string[] = [];
+  const pass = async (mail: Pool, name: string) => {
+    const lease = await mail.acquire("a");
+    order.push(name);
+    mail.release(lease);
+  };
+  const first = await many.acquire("a");
+  const line = ["m1", "m2", "m3"].map((name) => pass(many, name));
+  now = 60_000;
+  assertEquals([many.congestionMs("a"), few.congestionMs("a")], [180_000, 0]);
+  line.push(...["f1", "f2"].map((name) => pass(few, name)));
+  many.release(first);
+  await Promise.all(line);
+  assertEquals(order, ["m1", "f1", "m2", "f2", "m3"]);
 });

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { NextHop } from "../../../relay/delivery/next_hop.ts";
+import { RETRY_SCHEDULE } from "../../../relay/delivery/retry.ts";
 import { NextHopServer, type Script } from "../../support/next_hop_server.ts";
+import { within } from "../../support/within.ts";
 import { DAY, refuse, START, told, World } from "./world.ts";
 
 Deno.test("delivery: partial success: each recipient its own outcome, and a DSN about the failed one alone", async () => {
@@ -52,6 +54,19 @@ Deno.test("delivery: all failures of a round, of whatever next hop, are one reco
       outcome!.changes.map(({ recipient }) => ["a@one.example", "b@two.example", "c@null.example"][recipient]).join()
     } by ${outcome!.dsn!.envelope.id}`,
   ]);
+});
+
+Deno.test("delivery: a failure is told of while a silent next hop is waited for, and once", async () => {
+  await using server = await NextHopServer.start({ script: refuse("RCPT TO:<gone@", "550 5.1.1 No such user") });
+  await using silent = await NextHopServer.start({ script: () => "silence" });
+  const schedule = { ...RETRY_SCHEDULE, firstIntervalMs: 20 };
+  await using world = new World({ "silent.example": [silent], "*": [server] }, { schedule, closeGraceMs: 0 });
+  const id = world.send(["gone@example.net", "bob@silent.example"]);
+  await within(server.until(({ received }) => received.length === 1), "the DSN");
+  assertEquals(world.queue.statuses(id), ["bounced", "queued"]);
+  assertMatch(server.received[0]!.content, /Final-Recipient: rfc822; gone@example\.net\r\n/);
+  await world.close();
+  assertEquals(world.queue.events.map(({ type }) => type).sort(), ["bounced", "delivered", "returned"]);
 });
 
 Deno.test("delivery: expiry after five days, with the last deferral's words and a DSN", async () => {

@@ -4,7 +4,7 @@ import { DeadlineWatch, STAGE_SECONDS } from "../../../relay/delivery/deadlines.
 import { type Opening, openSession } from "../../../relay/delivery/smtp_client.ts";
 import { quit } from "../../../relay/delivery/smtp_session.ts";
 import { ManualTicker } from "../../support/manual_ticker.ts";
-import { type NextHopOptions, NextHopServer } from "../../support/next_hop_server.ts";
+import { type Connection, type NextHopOptions, NextHopServer } from "../../support/next_hop_server.ts";
 import { SELF_SIGNED } from "../../support/self_signed.ts";
 
 const seconds = new ManualTicker();
@@ -85,6 +85,26 @@ Deno.test("client: a TLS handshake that fails: a new connection in plain", async
       "C: QUIT",
     ]);
   });
+});
+
+Deno.test("client: TLS that the server ends before it answers EHLO, as in TLS 1.3 when it refuses: in plain", async () => {
+  const script = (_: string, { tls }: Connection) => tls ? { close: null } : undefined;
+  await opened({ tls: SELF_SIGNED, script }, (opening, server) => {
+    assertEquals(opening.kind === "open" && opening.session.tls, null);
+    assertEquals(server.connections.map(({ transcript }) => transcript.includes("C: STARTTLS")), [true, false]);
+  });
+});
+
+Deno.test("client: a server that answers nothing in TLS is slow: it is not asked again in plain", async () => {
+  const script = (_: string, { tls }: Connection) => tls ? "silence" : undefined;
+  await using server = await NextHopServer.start({ tls: SELF_SIGNED, script });
+  const opening = open(server.port);
+  await server.until(({ transcript }) => transcript.filter((line) => line.startsWith("C: EHLO")).length === 2);
+  const timer = setInterval(() => seconds.pass(STAGE_SECONDS.command + 1), 1);
+  const refused = refusal(await opening);
+  clearInterval(timer);
+  assertEquals(refused, "deferred next host: mx.example.net [127.0.0.1] did not answer in time at EHLO");
+  assertEquals(server.connections.length, 1);
 });
 
 Deno.test("client: plaintext behind the answer to STARTTLS ends the connection", async () => {

@@ -102,7 +102,7 @@ export function asHop(domain: string, hop: NextHop | readonly Pick<NextHopServer
   if ("kind" in hop) return hop;
   const hosts = hop.map(({ port }, at) => {
     const addresses = () => Promise.resolve({ kind: "addresses" as const, addresses: ["127.0.0.1"] });
-    return { name: `mx${at + 1}.${domain}`, port, addresses };
+    return { name: `mx${at + 1}.${domain}`, port, rank: at, addresses };
   });
   return { kind: "hosts", key: hop.map(({ port }) => port).join(), hosts };
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { parseAddress, sameAddress } from "../../../relay/dns/ip_address.ts";
-import { specialAddress } from "../../../relay/dns/special_addresses.ts";
+import { reachedAddress, specialAddress } from "../../../relay/dns/special_addresses.ts";
 
 const SPECIAL: Record<string, string> = {
   "0.0.0.0": "unspecified",
@@ -89,6 +89,16 @@ Deno.test("special addresses: every way to carry an IPv4 address is judged as th
       assertEquals(specialAddress(carrier) !== null, special, carrier);
     }
   }));
+});
+
+Deno.test("special addresses: what is reached is the IPv4 address that is carried, else the address itself", () => {
+  for (
+    const carrier of ["192.0.2.1", "::ffff:192.0.2.1", "::ffff:0:c000:201", "64:ff9b::192.0.2.1", "2002:c000:201::"]
+  ) {
+    assertEquals([...reachedAddress(carrier)!], [192, 0, 2, 1], carrier);
+  }
+  assertEquals(reachedAddress("2001:db8::1"), parseAddress("2001:db8::1"));
+  assertEquals(reachedAddress("example.com"), null);
 });
 
 Deno.test("IP addresses: octets whatever the spelling", () => {

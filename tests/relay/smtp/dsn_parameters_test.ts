@@ -1,6 +1,8 @@
 /** The parameters of the DSN extension: their grammar, in dialogues, and what the envelope keeps. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { NO_CAPABILITIES } from "../../../relay/delivery/capabilities.ts";
+import { rcptCommand } from "../../../relay/delivery/commands.ts";
 import { reply } from "../../../relay/protocol/reply.ts";
 import { encodeXtext } from "../../../relay/protocol/xtext.ts";
 import { parseEnvid, parseNotify, parseOrcpt, parseRet } from "../../../relay/smtp/dsn_parameters.ts";
@@ -89,6 +91,20 @@ Deno.test("ORCPT: a type and an address, up to 500 octets, kept as they came", (
   }
   assertEquals(outcome(parseOrcpt("UTF-8;böb@example.net", true)), "UTF-8;böb@example.net");
   assertEquals(outcome(parseOrcpt(undefined, true)), BAD);
+});
+
+Deno.test("ORCPT: its octets are counted in the form that any next hop can take", () => {
+  const address = (letters: number) => `utf-8;${"é".repeat(letters)}@example.net`;
+  const most = Math.floor((500 - "utf-8;@example.net".length) / "\\x{E9}".length);
+  const capabilities = { ...NO_CAPABILITIES, dsn: true };
+  const sent = (orcpt: string) => {
+    const dsnRequest = { ret: null, envid: null, recipients: [{ notify: null, orcpt }] };
+    const envelope = { reversePath: "", recipients: ["b@x.example"], body: "7BIT", needsSmtputf8: false } as const;
+    return rcptCommand({ ...envelope, dsnRequest, sizeBytes: 0 }, 0, capabilities).split(" ORCPT=")[1]!.trimEnd();
+  };
+  assertEquals(outcome(parseOrcpt(address(most), true)), address(most));
+  assertEquals(sent(address(most)).length, 498);
+  for (const letters of [most + 1, 200]) assertEquals(outcome(parseOrcpt(address(letters), true)), BAD);
 });
 
 Deno.test("property: what is encoded as xtext is accepted, and no control character comes through", () => {
