@@ -3,7 +3,8 @@
  * they say, in a bounded number.
  *
  * A policy that stands is only replaced by another one: when the record is gone, or another policy is announced and
- * cannot be fetched, it goes on (3.3). So whoever can disturb DNS or HTTPS cannot take it away.
+ * cannot be fetched, it goes on (3.3). So whoever can disturb DNS or HTTPS cannot take it away. Nor does mail wait for
+ * the other one: it is fetched in the background (5.1), and what stands is used until it is there.
  */
 import type { Resolver } from "../dns/types.ts";
 import { Joined } from "../joined.ts";
@@ -23,7 +24,22 @@ export interface PoliciesOptions {
   readonly onChange: (known: () => ReadonlyMap<string, KnownPolicy>) => void;
   /** A policy is announced but could not be had; `kept`: an earlier one goes on. */
   readonly onTrouble: (domain: string, why: string, kept: boolean) => void;
+  /** Tests give their own. */
+  readonly limits?: FetchLimits;
 }
+
+export interface FetchLimits {
+  /** Fetches at the same time. */
+  readonly fetches: number;
+  /** How long one waits for its turn, in ms; mail may wait for it. */
+  readonly longestWaitMs: number;
+}
+
+/**
+ * So a hundred recipients' domains whose servers never answer are in nobody's way for longer than one fetch may take
+ * (`policy_fetch.ts`), which is a connection and 64 KiB at the most.
+ */
+const FETCH_LIMITS: FetchLimits = { fetches: 100, longestWaitMs: 60_000 };
 
 /** A policy that was fetched. Times are epoch ms. */
 export interface KnownPolicy {
@@ -44,21 +60,20 @@ const MAX_KNOWN = 5000;
 const RETRY_MS = 5 * 60_000;
 /** A policy is fetched again in time, though its record is the same: 10.2 proposes a day. */
 const REFRESH_MS = 24 * 3_600_000;
-/** Fetches at the same time. */
-const FETCHES = 20;
-/** A line of fetches that takes longer holds mail up for too long. */
-const LONGEST_WAIT_MS = 60_000;
 
 export class StsPolicies {
   readonly #options: PoliciesOptions;
   readonly #known: Map<string, Known>;
-  readonly #fetches: Joined<Known>;
-  readonly #slots = new Slots(FETCHES);
+  readonly #fetches: Joined<StsPolicy | null>;
+  readonly #limits: FetchLimits;
+  readonly #slots: Slots;
 
   constructor(options: PoliciesOptions) {
     this.#options = options;
     this.#known = new Map(options.kept);
     this.#fetches = new Joined(options.now);
+    this.#limits = options.limits ?? FETCH_LIMITS;
+    this.#slots = new Slots(this.#limits.fetches);
   }
 
   /**
@@ -69,11 +84,12 @@ export class StsPolicies {
     const answer = await this.#options.resolver.txt(`_mta-sts.${domain}`);
     const id = answer.kind === "found" ? announcedId(answer.records) : null;
     const now = this.#options.now();
-    let known = this.#standing(domain, now);
+    const known = this.#standing(domain, now);
+    let policy = known?.policy ?? null;
     if (id !== null && (known === undefined || known.id !== id || known.refreshAt <= now)) {
-      known = await this.#fetches.ask(domain, () => this.#fetch(domain, id));
+      const fetched = this.#fetches.ask(domain, () => this.#fetch(domain, id));
+      if (policy === null) policy = await fetched;
     }
-    const policy = known?.policy ?? null;
     return policy?.mode === "none" ? null : policy;
   }
 
@@ -87,12 +103,19 @@ export class StsPolicies {
     return known;
   }
 
-  async #fetch(domain: string, id: string): Promise<Known> {
+  /** Resolves to the policy that stands then; null: mail goes as without (3.3). */
+  async #fetch(domain: string, id: string): Promise<StsPolicy | null> {
     const { now: clock, onChange, onTrouble } = this.#options;
     const fetched = await this.#inTurn(domain);
     const now = clock();
     const before = this.#standing(domain, now);
-    if (typeof fetched === "string") onTrouble(domain, fetched, before?.policy != null);
+    const kept = before?.policy ?? null;
+    if (fetched === null) {
+      onTrouble(domain, "waited for too many others", kept !== null);
+      // Its server was not asked, so nothing is known of it that would stand: the next message asks again.
+      return kept;
+    }
+    if (typeof fetched === "string") onTrouble(domain, fetched, kept !== null);
     const known = typeof fetched === "string" ? withoutFetch(before, id, now) : {
       policy: fetched,
       id,
@@ -105,11 +128,12 @@ export class StsPolicies {
       this.#known.delete(oldest);
     }
     onChange(() => new Map([...this.#known].filter(isPolicy)));
-    return known;
+    return known.policy;
   }
 
-  async #inTurn(domain: string): Promise<StsPolicy | string> {
-    if (!await this.#slots.take(AbortSignal.timeout(LONGEST_WAIT_MS))) return "waited for too many others";
+  /** null: its turn did not come. */
+  async #inTurn(domain: string): Promise<StsPolicy | string | null> {
+    if (!await this.#slots.take(AbortSignal.timeout(this.#limits.longestWaitMs))) return null;
     try {
       return await this.#options.fetchPolicy(domain);
     } finally {

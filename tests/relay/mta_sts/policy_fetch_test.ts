@@ -84,6 +84,21 @@ Deno.test("MTA-STS fetch: a server that never answers is left", async () => {
   assertEquals(policy, "could not be fetched (The operation was aborted due to timeout)");
 });
 
+Deno.test("MTA-STS fetch: the time that its host's look-up takes is part of its own", async () => {
+  const slow = {
+    a: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return { kind: "found", records: ["127.0.0.1"] } as const;
+    },
+    aaaa: () => Promise.resolve({ kind: "no-data" } as const),
+  };
+  const answer = () => new Response(POLICY, { headers: HEADERS });
+  assertEquals(await ask(answer, { resolver: slow, timeoutMs: 200 }), {
+    policy: "could not be fetched (The operation was aborted due to timeout)",
+    asked: [],
+  });
+});
+
 Deno.test("MTA-STS fetch: a certificate that cannot be verified is trouble", async () => {
   const { policy, asked } = await ask(() => new Response(POLICY, { headers: HEADERS }), {}, await makeRoot());
   assertMatch(String(policy), /^could not be fetched \(.*certificate/i);
