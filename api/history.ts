@@ -1,6 +1,6 @@
 /**
  * Takes in the events of a node: stores each once, and keeps messages, recipients and suppressed addresses in line
- * with them.
+ * with them. Of a message that is another machine's, or that no node has told of, nothing is taken.
  *
  * One transaction for a batch, so that an event is stored if and only if its effect is.
  */
@@ -8,8 +8,9 @@ import type { Kysely, Transaction } from "kysely";
 import { type ActivityChange, changeActivity } from "./store/activity.ts";
 import { exclusively } from "./store/dialect.ts";
 import { insertEvents } from "./store/events.ts";
-import { findCustomersMessages, insertMessages, refreshStatus } from "./store/messages.ts";
+import { findMessageNodes, insertMessages, refreshStatus } from "./store/messages.ts";
 import { hasEnded, insertRecipients, type RecipientChange, setRecipientStatus } from "./store/recipients.ts";
+import { findOfSameLabel } from "./store/relay_nodes.ts";
 import type { Database, RecipientStatus } from "./store/schema.ts";
 import { suppress } from "./store/suppressions.ts";
 import { dayOf } from "./utc_day.ts";
@@ -72,8 +73,28 @@ const isAccepted = (event: NodeEvent): event is AcceptedEvent => event.type === 
 
 const isBadAddress = (event: NodeEvent): event is AttemptEvent => event.type === "bounced" && event.badAddress === true;
 
+/**
+ * What each of the events' messages cost that is this node's, by id: it has told of it before, or does so now. So are
+ * those of its machine's other nodes: where a spool's index was damaged, its node goes on by another name.
+ */
+const ownMessages = async (
+  db: Transaction<Database>,
+  node: string,
+  events: readonly NodeEvent[],
+): Promise<Map<string, number>> => {
+  const told = await findMessageNodes(db, [...new Set(events.map(({ messageId }) => messageId))]);
+  const nodes = await findOfSameLabel(db, node, [...new Set(told.map((message) => message.node))]);
+  const own = new Map(events.filter(isAccepted).map(({ messageId, relays }) => [messageId, relays]));
+  for (const message of told) {
+    if (nodes.has(message.node)) own.set(message.id, message.relays);
+    else own.delete(message.id);
+  }
+  return own;
+};
+
 const record = async (db: Transaction<Database>, node: string, events: readonly NodeEvent[]): Promise<void> => {
-  const fresh = await insertEvents(db, events);
+  const own = await ownMessages(db, node, events);
+  const fresh = await insertEvents(db, events.filter(({ messageId }) => own.has(messageId)));
   const accepted = fresh.filter(isAccepted);
   const changes = changesOf(fresh);
   // Most mail is delivered at once, and both are told together: it goes in as it stands.
@@ -85,14 +106,11 @@ const record = async (db: Transaction<Database>, node: string, events: readonly 
   const inserted = new Set(accepted.map(({ messageId }) => messageId));
   const settled = new Set(accepted.filter(isDelivered).map(({ messageId }) => messageId));
   const unsettled = [...changes.values()].filter(({ messageId }) => !settled.has(messageId));
-  // What the relay itself made, a DSN for each recipient that was refused, say, is nobody's activity.
-  const others = fresh.filter(({ messageId }) => !inserted.has(messageId)).map(({ messageId }) => messageId);
-  const customers = await findCustomersMessages(db, others);
-  for (const { messageId, relays } of accepted) if (relays > 0) customers.add(messageId);
   await setRecipientStatus(db, unsettled.filter(({ messageId }) => !inserted.has(messageId)));
   await refreshStatus(db, [...new Set(unsettled.map((change) => change.messageId))]);
   await suppress(db, fresh.filter(isBadAddress));
-  await changeActivity(db, activityOf(fresh.filter((event) => customers.has(event.messageId))));
+  // What the relay itself made, a DSN for each recipient that was refused, say, costs nothing and is nobody's activity.
+  await changeActivity(db, activityOf(fresh.filter(({ messageId }) => own.get(messageId)! > 0)));
 };
 
 /** Commits `events` of `node`; not yet durable when it resolves. */

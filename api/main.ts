@@ -205,14 +205,15 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
       return recheckDomains({ db, resolveTxt, closing, onLapse }, now());
     },
     async prune(closing) {
-      const { keepDecisionsMs, keepHistoryMs } = options;
+      const { keepDecisionsMs, keepHistoryMs, help: { expiryMs } } = options;
       try {
         await counters.keepDays();
       } catch (error) {
         if (!(error instanceof CountersUnavailable)) throw error;
         log("what was used today could not be copied from the counters", { error });
       }
-      await prune({ db, keepDecisionsMs, keepHistoryMs, pause: () => delay(PRUNE_PAUSE_MS) }, now(), closing);
+      const kept = { keepDecisionsMs, keepHistoryMs, expiryMs };
+      await prune({ db, ...kept, pause: () => delay(PRUNE_PAUSE_MS) }, now(), closing);
     },
     sayBlocks: (closing) => sayBlocks({ db, caps, notices }, now(), closing),
     async close() {

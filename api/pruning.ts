@@ -1,6 +1,7 @@
 /**
- * Deletes what was kept for its time: history and notices, recorded decisions, the audit log, the counters of past days.
- * No other table of the control database grows with the mail.
+ * Deletes what was kept for its time (history and notices, recorded decisions, audit log, the counters of past days) and
+ * what an account has too many of (addresses that failed for good). No other table of the control database grows with
+ * the mail.
  *
  * In small steps, each a short transaction, with pauses between them, so that what nodes ask and tell meanwhile waits
  * for one step at the most.
@@ -16,7 +17,14 @@ import { pruneMessages } from "./store/messages.ts";
 import { pruneNotices } from "./store/notices.ts";
 import { pruneReservations } from "./store/reservations.ts";
 import type { Database } from "./store/schema.ts";
+import { pruneSuppressions } from "./store/suppressions.ts";
 import { pruneUsage } from "./store/usage.ts";
+
+/**
+ * Added to the longest that a message is under way, before it is taken for lost: for a node that was cut off and tells
+ * late, or expires messages later than this control plane knows.
+ */
+const CUT_OFF_MS = 7 * 86_400_000;
 
 export interface Pruning {
   readonly db: Kysely<Database>;
@@ -24,6 +32,8 @@ export interface Pruning {
   readonly keepDecisionsMs: number;
   /** How long messages are kept after they came, and notices. */
   readonly keepHistoryMs: number;
+  /** The age of a message at which it is given up. */
+  readonly expiryMs: number;
   /** Between two steps: lets others have the database, and the process its events. */
   readonly pause: () => Promise<void>;
 }
@@ -33,7 +43,7 @@ export interface Pruning {
  * @param closing aborts when the process ends: the rest waits for the next time.
  */
 export async function prune(
-  { db, keepDecisionsMs, keepHistoryMs, pause }: Pruning,
+  { db, keepDecisionsMs, keepHistoryMs, expiryMs, pause }: Pruning,
   now: number,
   closing: AbortSignal,
 ): Promise<void> {
@@ -41,8 +51,9 @@ export async function prune(
     while (!closing.aborted && await step()) await pause();
   };
   const keptSince = now - keepHistoryMs, day = firstKeptDay(now);
+  const lostBefore = keptSince - expiryMs - CUT_OFF_MS;
   let behind: Position | null = null;
-  await inSteps(async () => (behind = await pruneMessages(db, keptSince, behind)) !== null);
+  await inSteps(async () => (behind = await pruneMessages(db, keptSince, lostBefore, behind)) !== null);
   await inSteps(() => pruneNotices(db, keptSince));
   await inSteps(() => pruneDecisionChunks(db, now - keepDecisionsMs));
   await inSteps(() => pruneAudit(db, now - KEEP_AUDIT_MS));
@@ -50,4 +61,6 @@ export async function prune(
   await inSteps(() => pruneReservations(db, day));
   await inSteps(() => pruneUsage(db, day));
   await inSteps(() => pruneActivity(db, day));
+  let account: string | null = "";
+  await inSteps(async () => (account = await pruneSuppressions(db, account ?? "")) !== null);
 }

@@ -36,6 +36,7 @@ import {
   body,
   ControlPlaneAway,
   ControlPlaneCalls,
+  ControlPlaneUnavailable,
   problemOf,
   type Reach,
 } from "./control_plane_calls.ts";
@@ -111,7 +112,7 @@ export class ControlPlane {
   readonly #strangersQuestions: Joined<NetworkOwner>;
   readonly #owners: FactMemory<DomainOwner>;
   readonly #suppressions: FactMemory<SuppressionFacts | null>;
-  readonly #reservations: Batcher<ReservationRequest, ReservationFacts>;
+  readonly #reservations: Batcher<ReservationRequest, ReservationFacts | null>;
   readonly #refunds: Refunds;
   readonly #ownerQuestions: Batcher<string, DomainOwner>;
   readonly #keyQuestions: Batcher<DkimKeyQuestion, DkimKeySet | null>;
@@ -291,6 +292,8 @@ export class ControlPlane {
   /** Asks for relays. @throws {ControlPlaneUnavailable} when the outcome is unknown: refund it then. */
   async reserve(request: ReservationRequest): Promise<ReservationFacts> {
     const facts = await this.#reservations.call(request);
+    // It can do what others ask: it is not away.
+    if (facts === null) throw new ControlPlaneUnavailable("the policy fails for the account");
     if (facts.account !== null) this.#accounts.learn(facts.account.username, facts.account);
     return facts;
   }

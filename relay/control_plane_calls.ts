@@ -24,9 +24,14 @@ export class ControlPlaneNotAsked extends ControlPlaneStillAway {
   override readonly name = "ControlPlaneNotAsked";
 }
 
-/** Leaves out that it is still away: that it is, was told once. */
+/** It does not know the relay token: the process tells the operator, for all its nodes (`reach_of_control_plane.ts`). */
+export class TokenRefused extends ControlPlaneUnavailable {
+  override readonly name = "TokenRefused";
+}
+
+/** Leaves out that it is still away, and that it refuses the token: that was told. */
 export function unlessTold(report: (error: unknown) => void): (error: unknown) => void {
-  return (error) => error instanceof ControlPlaneStillAway || report(error);
+  return (error) => error instanceof ControlPlaneStillAway || error instanceof TokenRefused || report(error);
 }
 
 /** A call that takes longer has failed: the client of the SMTP session would not wait much longer either. */
@@ -134,7 +139,10 @@ async function problemIn(response: Answer): Promise<{ readonly type?: unknown; r
 }
 
 export async function body<A extends Answer>(response: A): Promise<Body<A>> {
-  if (!response.ok) throw new ControlPlaneUnavailable(await refusalOf(response));
+  if (!response.ok) {
+    const Trouble = response.status === 401 ? TokenRefused : ControlPlaneUnavailable;
+    throw new Trouble(await refusalOf(response));
+  }
   try {
     return await response.json() as Body<A>;
   } catch (cause) {

@@ -70,9 +70,9 @@ export const createControlDatabaseCounters = (
       (transaction) => refund(transaction, holder, distinct(refunds), now()),
     );
   },
-  async trim(_holder, trims) {
+  async trim(holder, trims) {
     if (trims.length === 0) return;
-    await exclusively(db, days(trims), (transaction) => trim(transaction, trims));
+    await exclusively(db, days(trims), (transaction) => trim(transaction, holder, trims));
   },
   async wanted(usernames) {
     const at = now();

@@ -1,5 +1,6 @@
 /** Counters that tell of each call what came of it, for the operator's figures. */
 import type { Counters } from "./counters.ts";
+import { LimitsUnknown } from "./request_limits.ts";
 
 /** Hears of each call when it has ended. */
 export type OnCall = (operation: keyof Counters, outcome: "answered" | "failed") => void;
@@ -15,7 +16,8 @@ export const countedCounters = (counters: Counters, onCall: OnCall): Counters =>
       onCall(operation, "answered");
       return found;
     } catch (error) {
-      onCall(operation, "failed");
+      // It is not the counters that failed then.
+      onCall(operation, error instanceof LimitsUnknown ? "answered" : "failed");
       throw error;
     }
   };

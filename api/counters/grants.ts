@@ -5,25 +5,26 @@ import type { Database, ReservationRow } from "../store/schema.ts";
 import { changeUsage, findUsed, type UsageChange, type Used, wantLeases } from "../store/usage.ts";
 import { dayOf } from "../utc_day.ts";
 import type { Answer, Caps, Holder, Request } from "./counters.ts";
+import { limitsOf } from "./request_limits.ts";
 
 const NOTHING_USED: Used = { used: 0, ndr: 0, leased: 0 };
 
-/** Within a transaction beside which no other changes what it reads. */
+/** Within a transaction beside which no other changes what it reads. @throws {LimitsUnknown} */
 export const reserve = async (
   db: Transaction<Database>,
   holder: Holder,
   requests: readonly Request[],
   now: number,
-  { cap, ndrCap }: Caps,
+  caps: Caps,
 ): Promise<Answer[]> => {
-  const day = dayOf(now);
+  const day = dayOf(now), limits = limitsOf(requests, now, caps);
   const known = await findReservations(db, requests.map(({ id }) => id));
   const used = new Map(await findUsed(db, [...new Set(requests.map((request) => request.username))], day));
   const granted: ReservationRow[] = [], wanted = new Set<string>();
-  const answers = requests.map(({ id, username, relays, blocks, ndr: wish, lease }): Answer => {
+  const answers = requests.map(({ id, username, relays, lease }, n): Answer => {
     const before = used.get(username) ?? NOTHING_USED;
-    const limit = cap(blocks, now);
-    const ndr = wish === null ? null : { used: before.ndr, limit: ndrCap(blocks, now, wish) };
+    const { limit, ndr: ndrLimit } = limits[n]!;
+    const ndr = ndrLimit === null ? null : { used: before.ndr, limit: ndrLimit };
     const earlier = known.get(id);
     if (earlier !== undefined) {
       const counted = earlier.username === username && earlier.state !== "refunded";

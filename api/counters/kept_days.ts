@@ -17,3 +17,6 @@ export const firstKeptDay = (now: number): string => dayOf(now - KEPT_DAYS * DAY
 
 /** The first day for which an unknown reservation still counts: a day later, should the clock be set back meanwhile. */
 export const firstOpenDay = (now: number): string => dayOf(now - (KEPT_DAYS - 1) * DAY_MS);
+
+/** The last one: tomorrow, should the clock be set back. What is of a later day would be kept until that is over. */
+export const lastOpenDay = (now: number): string => dayOf(now + DAY_MS);

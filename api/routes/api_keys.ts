@@ -7,7 +7,7 @@ import { KEY_PREFIX } from "../principal.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
 import { type ApiKey, deleteApiKey, insertApiKey, listApiKeys } from "../store/api_keys.ts";
-import { countOfAccount } from "../store/count_of_account.ts";
+import { whileRoom } from "../store/count_of_account.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
@@ -99,12 +99,17 @@ export const apiKeyRoutes = ({ db, now, newId, newToken }: ApiKeyRoutes) =>
       const { username } = c.req.valid("param");
       const { label, scopes } = c.req.valid("json");
       if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
-      if (await countOfAccount(db, "api_key", username) >= MAX_KEYS) {
-        return problem(c, "limit-reached", `An account has at most ${MAX_KEYS} keys: revoke one that is not used`);
-      }
       const secret = `${KEY_PREFIX}${newToken()}`;
       const key: ApiKey = { id: newId(), username, label, scopes, created_at: now(), last_used_at: null };
-      await insertApiKey(db, { ...key, key_hash: hashToken(secret) });
+      const made = await whileRoom(
+        db,
+        "api_key",
+        { username, most: MAX_KEYS },
+        (transaction) => insertApiKey(transaction, { ...key, key_hash: hashToken(secret) }),
+      );
+      if (made === "full") {
+        return problem(c, "limit-reached", `An account has at most ${MAX_KEYS} keys: revoke one that is not used`);
+      }
       return c.json({ ...show(key), key: secret }, 201);
     })
     .openapi(list, async (c) => {

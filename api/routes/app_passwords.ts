@@ -5,7 +5,7 @@ import { hashToken } from "../bearer.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
 import { type AppPassword, deleteAppPassword, insertAppPassword, listAppPasswords } from "../store/app_passwords.ts";
-import { countOfAccount } from "../store/count_of_account.ts";
+import { whileRoom } from "../store/count_of_account.ts";
 import type { Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
@@ -87,14 +87,19 @@ export const appPasswordRoutes = ({ db, now, newId, newToken }: AppPasswordRoute
     .openapi(create, async (c) => {
       const { username } = c.req.valid("param");
       if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
-      if (await countOfAccount(db, "app_password", username) >= MAX_PASSWORDS) {
-        const most = `An account has at most ${MAX_PASSWORDS} of these passwords`;
-        return problem(c, "limit-reached", `${most}: revoke one that is not used`);
-      }
       const password = newToken().match(GROUP)?.join("-") ?? "";
       const { label } = c.req.valid("json");
       const row = { id: newId(), username, label, created_at: now(), last_used_at: null, last_used_from: null };
-      await insertAppPassword(db, { ...row, password_hash: hashToken(password) });
+      const made = await whileRoom(
+        db,
+        "app_password",
+        { username, most: MAX_PASSWORDS },
+        (transaction) => insertAppPassword(transaction, { ...row, password_hash: hashToken(password) }),
+      );
+      if (made === "full") {
+        const most = `An account has at most ${MAX_PASSWORDS} of these passwords`;
+        return problem(c, "limit-reached", `${most}: revoke one that is not used`);
+      }
       return c.json({ ...show(row), password }, 201);
     })
     .openapi(list, async (c) => {

@@ -14,7 +14,7 @@ import type { AddressFacts } from "../dry_run.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
 import { listDkimKeys } from "../store/dkim_keys.ts";
-import { countOfAccount } from "../store/count_of_account.ts";
+import { whileRoom } from "../store/count_of_account.ts";
 import { deleteDomain, findDomain, findOwners, insertDomain, listDomains, verifyDomain } from "../store/domains.ts";
 import type { Database, DomainRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
@@ -195,9 +195,6 @@ export const domainRoutes = (use: DomainRoutes) => {
       const { username } = c.req.valid("param");
       const { domain } = c.req.valid("json");
       if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
-      if (await countOfAccount(db, "domain", username) >= MAX_CLAIMS) {
-        return problem(c, "limit-reached", `An account has at most ${MAX_CLAIMS} claims: give up one that is not used`);
-      }
       const [owner] = await findOwners(db, [domain]);
       if (typeof owner === "string" && owner !== username) return taken(c, domain);
       const row: DomainRow = {
@@ -209,7 +206,16 @@ export const domainRoutes = (use: DomainRoutes) => {
         checked_at: null,
         missed_checks: 0,
       };
-      return await insertDomain(db, row)
+      const made = await whileRoom(
+        db,
+        "domain",
+        { username, most: MAX_CLAIMS },
+        (transaction) => insertDomain(transaction, row),
+      );
+      if (made === "full") {
+        return problem(c, "limit-reached", `An account has at most ${MAX_CLAIMS} claims: give up one that is not used`);
+      }
+      return made
         ? c.json(show(row), 201)
         : problem(c, "domain-claimed", `The claim of ${domain} and the record to publish can be shown`);
     })

@@ -4,7 +4,8 @@
  */
 import { Hono } from "hono";
 import { type AccountSources, findStandings, type Standing } from "../account_facts.ts";
-import type { Answer, Counters } from "../counters/counters.ts";
+import type { Answer, Counters, Holder, Request } from "../counters/counters.ts";
+import { LimitsUnknown } from "../counters/request_limits.ts";
 import { dailyNotice, type Notice, type NoticeBoard } from "../notices.ts";
 import { usageNotices } from "../usage_notices.ts";
 import { dayOf } from "../utc_day.ts";
@@ -48,6 +49,28 @@ const noticesOf = ({ username, ...request }: ReservationRequest, { granted, now,
   return usageNotices(use).map((content) => dailyNotice(username, answer.day, content));
 };
 
+/**
+ * What comes of each request, in their order. null: the policy fails for it, which is its account's trouble and not the
+ * others' of the batch; nothing was decided, so it is no refusal.
+ */
+const answersTo = async (
+  use: Pick<NodeCounterRoutes, "counters" | "log">,
+  holder: Holder,
+  requests: readonly Request[],
+): Promise<(Answer | null)[]> => {
+  try {
+    return await use.counters.reserve(holder, requests);
+  } catch (error) {
+    if (!(error instanceof LimitsUnknown)) throw error;
+    const { whys } = error;
+    const { failed = [], others = [] } = Object.groupBy(requests, ({ id }) => whys.has(id) ? "failed" : "others");
+    const errors = new Map(failed.map(({ id, username }) => [username, whys.get(id)]));
+    for (const [username, error] of errors) use.log("the policy fails for an account", { username, error });
+    const answers = (await answersTo(use, holder, others)).values();
+    return requests.map(({ id }) => whys.has(id) ? null : answers.next().value ?? null);
+  }
+};
+
 export const nodeCounterRoutes = ({ db, habits, counters, notices, now, log }: NodeCounterRoutes) =>
   new Hono()
     .post("/reservations", jsonBody(reservationsBody), async (c) => {
@@ -62,13 +85,13 @@ export const nodeCounterRoutes = ({ db, habits, counters, notices, now, log }: N
           ndr: ndr ? standing?.ndr ?? COUNTED : null,
         };
       });
-      const answers = await counters.reserve({ node, boot }, requests);
-      const facts = items.flatMap((item, n) => {
-        const answer = answers[n];
-        return answer === undefined ? [] : [factsOf(item, answer, standings.get(item.username))];
+      const answers = await answersTo({ counters, log }, { node, boot }, requests);
+      const facts = items.map((item, n) => {
+        const answer = answers[n] ?? null;
+        return answer && factsOf(item, answer, standings.get(item.username));
       });
       try {
-        await notices.say(items.flatMap((item, n) => answers[n] === undefined ? [] : noticesOf(item, answers[n])));
+        await notices.say(items.flatMap((item, n) => answers[n] ? noticesOf(item, answers[n]) : []));
       } catch (error) {
         // The relays are granted; the next reservation says it.
         log("a notice could not be kept", { error });

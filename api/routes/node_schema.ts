@@ -28,11 +28,13 @@ const MAX_REPLY_CHARS = 8192;
 const MAX_FIELD_CHARS = 998;
 /** The most that the policy can be told to accept for one message. */
 const MAX_RECIPIENTS = PARAMETERS.maxRecipients.most;
+/** The most that PostgreSQL's integers hold; no account can buy as many. */
+const MAX_RELAYS = 2 ** 31 - 1;
 
 const name = z.string().min(1).max(MAX_NAME_CHARS);
 const text = z.string().max(MAX_FIELD_CHARS);
-const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "expected a UTC day such as 2026-11-23");
-const relays = z.int().min(1);
+const day = z.iso.date("expected a UTC day such as 2026-11-23");
+const relays = z.int().min(1).max(MAX_RELAYS);
 const time = z.int().min(0);
 const count = z.int().min(0);
 const address = z.string().max(MAX_ADDRESS_CHARS);
@@ -47,7 +49,7 @@ const settlement: z.ZodType<Settlement> = z.object({
   ...{ id: name, username: name, day, relays, ndr: z.boolean() },
   lease: name.optional(),
 });
-const trim: z.ZodType<Trim> = z.object({ id: name, username: name, day, relays: count });
+const trim: z.ZodType<Trim> = z.object({ id: name, username: name, day, relays: count.max(MAX_RELAYS) });
 const refund: z.ZodType<Refund> = z.object({ id: name, username: name, day: day.nullable(), relays });
 
 const eventBase = { id: name, messageId: name, account: name, at: time };
@@ -71,7 +73,7 @@ const event: z.ZodType<NodeEvent> = z.discriminatedUnion("type", [
     sender: address,
     recipients,
     sizeBytes: z.int().min(0),
-    relays: z.int().min(0),
+    relays: count.max(MAX_RELAYS),
     ndr: z.literal(true).optional(),
     messageIdField: text.nullable(),
     origin: z.object({ address: text, helo: text, protocol: text, tls: text.nullable() }).nullable(),

@@ -13,6 +13,7 @@ import {
   clearSuppressions,
   findSuppressionChoice,
   listSuppressions,
+  MAX_SUPPRESSIONS,
   setSuppressionChoice,
 } from "../store/suppressions.ts";
 import { rfc3339 } from "../utc_day.ts";
@@ -49,6 +50,7 @@ const list = createRoute({
   method: "get",
   path: "/{username}/suppressions",
   summary: "List the addresses that failed for good",
+  description: `At most ${MAX_SUPPRESSIONS} are kept for an account: of more, those go that failed longest ago.`,
   request: { params: accountParam, query: z.object(pageQuery) },
   responses: {
     200: json(pageOf(suppressionSchema), "A page of addresses"),

@@ -1,20 +1,40 @@
 /** Table `block`: relay blocks bought, with the instant from which they count. */
-import { type ExpressionBuilder, type Kysely, sql } from "kysely";
+import { type ExpressionBuilder, type Kysely, sql, type Transaction } from "kysely";
 import type { BlockFacts } from "../wire.ts";
+import { exclusively } from "./dialect.ts";
 import { remembered } from "./remembered.ts";
 import type { BlockRow, Database } from "./schema.ts";
 
 /**
- * Buys; once for an idempotency key of an account, for the unique index decides between racers.
- *
- * @returns the purchase, or the one that was made before with the same key.
+ * Purchases of an account that are not merged yet (`findBlockFacts`), each an entry of its own in the policy's memory,
+ * which has room for 4,096 (policy/assembly/layout.ts): an account with more could not be decided on.
  */
-export const insertBlock = async (db: Kysely<Database>, row: BlockRow): Promise<BlockRow> => {
-  const inserted = await db.insertInto("block").values(row)
-    .onConflict((conflict) => conflict.columns(["username", "idempotency_key"]).doNothing()).executeTakeFirst();
-  if (inserted.numInsertedOrUpdatedRows === 1n) return row;
-  return await db.selectFrom("block").selectAll().where("username", "=", row.username)
-    .where("idempotency_key", "=", row.idempotency_key).executeTakeFirstOrThrow();
+export const MAX_UNMERGED = 4000;
+
+/**
+ * Buys, unless the account has MAX_UNMERGED purchases that are not merged; once for an idempotency key of the account.
+ * Of racers each sees what the one before has bought.
+ *
+ * @returns the purchase, or the one that was made before with the same key; null: the account has too many.
+ */
+export const insertBlock = (db: Kysely<Database>, row: BlockRow): Promise<BlockRow | null> =>
+  exclusively(db, [`blocks ${row.username}`], async (transaction) => {
+    // A purchase without a key is the same as no other: null equals nothing.
+    const before = await transaction.selectFrom("block").selectAll().where("username", "=", row.username)
+      .where("idempotency_key", "=", row.idempotency_key).executeTakeFirst();
+    if (before !== undefined) return before;
+    if (await countUnmerged(transaction, row.username, row.purchased_at) >= MAX_UNMERGED) return null;
+    await transaction.insertInto("block").values(row).execute();
+    return row;
+  });
+
+const countUnmerged = async (db: Transaction<Database>, username: string, now: number): Promise<number> => {
+  // For longer than they take to be merged: another control plane's clock may be behind.
+  const { count } = await db.selectFrom("block").select((row) => row.fn.countAll<number>().as("count"))
+    .where("username", "=", username).where("activates_at", ">", now - 2 * MERGED_AFTER_MS)
+    .where((row) => row.or([row("cancelled_at", "is", null), row("cancelled_at", ">", now)])).where(everCounts)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 };
 
 /** At most `limit` blocks of an account behind the id `after`, cancelled ones included, in the order of their ids. */

@@ -1,7 +1,7 @@
 /**
  * Table `message`: one row for each message that was accepted. How it is searched is in message_search.ts.
  */
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type ExpressionBuilder, type Kysely, sql, type Transaction } from "kysely";
 import { addressKey } from "../address_key.ts";
 import type { AcceptedEvent } from "../wire.ts";
 import type { Position } from "./message_search.ts";
@@ -81,34 +81,41 @@ const setStatus = remembered((db, messageIds: readonly string[]) => ({
   `.compile(db),
 }));
 
-const findPaid = remembered((db, ids: readonly string[]) =>
-  db.selectFrom("message").select("id").where("id", "in", ids).where("relays", ">", 0)
+/** Of each of `ids`, at least one, that is there: the node that told of it, and what it cost. */
+export const findMessageNodes = remembered((db, ids: readonly string[]) =>
+  db.selectFrom("message").select(["id", "node", "relays"]).where("id", "in", ids)
 );
-
-/** Those of `ids` that a customer handed over: they cost something, and what the relay made does not. */
-export const findCustomersMessages = async (db: Kysely<Database>, ids: readonly string[]): Promise<Set<string>> => {
-  if (ids.length === 0) return new Set();
-  const rows = await findPaid(db, [...new Set(ids)]);
-  return new Set(rows.map(({ id }) => id));
-};
 
 export const findMessage = (db: Kysely<Database>, id: string): Promise<MessageRow | undefined> =>
   db.selectFrom("message").selectAll().where("id", "=", id).executeTakeFirst();
 
+/** Nothing was told of it since `lostBefore`. What is held is never lost: it waits for the operator, without a word. */
+const isLost = (row: ExpressionBuilder<Database, "message">, lostBefore: number) =>
+  row.and([
+    row("received_at", "<", lostBefore),
+    row("status", "!=", "held"),
+    row.not(row.exists(
+      row.selectFrom("event").select("event.id").whereRef("event.message_id", "=", "message.id")
+        .where("event.at", ">=", lostBefore),
+    )),
+  ]);
+
 /**
- * Deletes some of the messages that were received before `before` (epoch ms) and have ended, with all that is stored of
- * them, the oldest behind `behind` first.
+ * Deletes some of the messages that were received before `before` (epoch ms) and have ended, or are lost, with all that
+ * is stored of them, the oldest behind `behind` first.
  *
+ * @param lostBefore epoch ms, not after `before`: of mail that is under way something is told within that time.
  * @returns where to go on; null: there are no more.
  */
 export const pruneMessages = (
   db: Kysely<Database>,
   before: number,
+  lostBefore: number,
   behind: Position | null,
 ): Promise<Position | null> =>
   exclusively(db, [], async (transaction) => {
-    let query = transaction.selectFrom("message").select(["id", "received_at"])
-      .where("received_at", "<", before).where("status", "not in", OPEN);
+    let query = transaction.selectFrom("message").select(["id", "received_at"]).where("received_at", "<", before)
+      .where((row) => row.or([row("status", "not in", OPEN), isLost(row, lostBefore)]));
     if (behind !== null) {
       query = query.where((row) =>
         row(row.refTuple("received_at", "id"), ">", row.tuple(behind.receivedAt, behind.id))

@@ -1,16 +1,25 @@
 /**
  * Tables `suppression` and `suppression_choice`: addresses that failed for good with an account's mail, and what the
- * account wants of further mail to them. An address stands until it is cleared.
+ * account wants of further mail to them. An address stands until it is cleared, or the account has too many.
  */
 import type { Kysely, Transaction } from "kysely";
 import { addressKey } from "../address_key.ts";
 import type { AttemptEvent } from "../wire.ts";
 import { chunks } from "./chunks.ts";
+import { exclusively } from "./dialect.ts";
 import { remembered } from "./remembered.ts";
 import { inOneOrder } from "./row_order.ts";
 import type { Database, SuppressionChoiceRow, SuppressionRow } from "./schema.ts";
 
 export type SuppressionChoice = SuppressionChoiceRow["choice"];
+
+/**
+ * Addresses that are kept for an account: a list with so many bad ones is not worth mailing to. Those that failed
+ * longest ago go first: one that is written to again fails again, and is back.
+ */
+export const MAX_SUPPRESSIONS = 10_000;
+/** Addresses that one step of pruning deletes. */
+const PRUNE_BATCH = 500;
 
 /** Of accounts that have not chosen: their sender learns of it at once, and it costs nothing. */
 const DEFAULT_CHOICE: SuppressionChoice = "refuse";
@@ -61,6 +70,33 @@ export const clearSuppressions = async (
   if (address !== null) query = query.where("address_key", "=", addressKey(address));
   return Number((await query.executeTakeFirst()).numDeletedRows);
 };
+
+/**
+ * Deletes some of what the account behind `behind`, in the order of names, has over MAX_SUPPRESSIONS.
+ *
+ * @returns where to go on; null: there is no further account.
+ */
+export const pruneSuppressions = (db: Kysely<Database>, behind: string): Promise<string | null> =>
+  exclusively(db, [], async (transaction) => {
+    const next = await transaction.selectFrom("suppression").select("username").where("username", ">", behind)
+      .orderBy("username").limit(1).executeTakeFirst();
+    if (next === undefined) return null;
+    const { username } = next;
+    const { count } = await transaction.selectFrom("suppression").select((row) => row.fn.countAll<number>().as("count"))
+      .where("username", "=", username).executeTakeFirstOrThrow();
+    const surplus = Number(count) - MAX_SUPPRESSIONS;
+    if (surplus <= 0) return username;
+    await transaction.deleteFrom("suppression").where("username", "=", username)
+      .where((row) =>
+        row(
+          "address_key",
+          "in",
+          row.selectFrom("suppression").select("address_key").where("username", "=", username)
+            .orderBy("failed_at").orderBy("address_key").limit(Math.min(surplus, PRUNE_BATCH)),
+        )
+      ).execute();
+    return surplus > PRUNE_BATCH ? behind : username;
+  });
 
 /** The row of an address, or undefined. */
 export const findSuppression = (

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { postAtOnce } from "./at_once.ts";
 import { MINUTE_MS, PASSWORD, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
 const make = async (api: TestControlPlane, username: string, label: string) =>
@@ -78,4 +79,11 @@ Deno.test("app passwords: an account has at most a hundred, and nobody has none"
   assertEquals([more.status, more.body.type], [409, "/problems/limit-reached"]);
   assertEquals((await api.request("POST", "/v1/accounts/bob/passwords", { label: "x" })).status, 404);
   assertEquals((await api.request("GET", "/v1/accounts/bob/passwords")).status, 404);
+});
+
+Deno.test("app passwords: no more than a hundred, be they asked for at the same time", async () => {
+  await using api = await startControlPlane();
+  await api.account("alice");
+  const bodies = Array.from({ length: 130 }, () => ({ label: "x" }));
+  assertEquals(await postAtOnce(api, "/v1/accounts/alice/passwords", bodies), { 201: 100, 409: 30 });
 });

@@ -142,6 +142,44 @@ Deno.test("refund: of an unknown id leaves a tombstone, and that id is never gra
   assertEquals(await api.used("alice"), 0);
 });
 
+Deno.test("settle, refund: what is another node's is left alone, and the limit holds", async () => {
+  await using api = await withBlock();
+  await api.nodeCall("reservations", { items: [item("r1", 100)] });
+  await api.nodeCall("refunds", { node: "n2", items: [charge("r1", 100), { ...charge("r1", 100), day: null }] });
+  const more = await api.nodeCall("reservations", { node: "n2", items: [item("r2", 51)] });
+  assertEquals([more.body.items[0].granted, more.body.items[0].used], [false, 100]);
+  await api.nodeCall("settlements", { node: "n2", items: [charge("r1", 100)] });
+  // Not settled: its own node's refund gives it back.
+  await api.nodeCall("refunds", { boot: "b2", items: [charge("r1", 100)] });
+  assertEquals(await api.used("alice"), 0);
+  await api.nodeCall("settlements", { node: "n2", items: [charge("r1", 100)] });
+  assertEquals(await api.used("alice"), 0);
+});
+
+Deno.test("settle: a message is charged, though another node has refunded its id before", async () => {
+  await using api = await withBlock();
+  await api.nodeCall("refunds", { node: "n2", items: [charge("r1", 10)] });
+  for (let n = 0; n < 2; n++) await api.nodeCall("settlements", { items: [charge("r1", 10)] });
+  assertEquals(await api.used("alice"), 10);
+});
+
+Deno.test("settle, refund: of a day after tomorrow nothing is kept", async () => {
+  await using api = await withBlock();
+  const items = (id: string) => [
+    { ...charge(`${id}1`, 10), day: "2026-11-24" },
+    { ...charge(`${id}2`, 20), day: "2026-11-25" },
+    { ...charge(`${id}3`, 20), day: "9999-12-31" },
+  ];
+  assertEquals((await api.nodeCall("settlements", { items: items("s") })).status, 200);
+  assertEquals((await api.nodeCall("refunds", { items: items("r") })).status, 200);
+  const { body } = await api.nodeCall("reservations", { items: [item("r1"), item("r2"), item("r3")] });
+  assertEquals(body.items.map(({ granted }: { granted: boolean }) => granted), [false, true, true]);
+  api.clock.now = Date.parse("2026-11-24T12:00:00Z");
+  assertEquals(await api.used("alice"), 10);
+  api.clock.now = Date.parse("2026-11-25T12:00:00Z");
+  assertEquals(await api.used("alice"), 0);
+});
+
 Deno.test("recover: refunds what the node's earlier boots left open, and nothing else", async () => {
   await using api = await withBlock();
   await api.nodeCall("reservations", { items: [item("r1", 10), item("r2", 20)] });
@@ -164,10 +202,56 @@ Deno.test("recover: more than one transaction's worth", async () => {
   assertEquals(await api.used("alice"), 0);
 });
 
+Deno.test("reserve: whom the policy fails for has no answer, and the others in the batch have theirs", async () => {
+  await using api = await withBlock();
+  await api.account("bob");
+  for (let purchases = 0; purchases < 10; purchases++) await api.blocks("bob", 1_000_000);
+  const batch = () =>
+    api.nodeCall("reservations", {
+      items: [item("a1", 10), item("b1", 1, "bob"), { ...item("b2", 1, "bob"), ndr: true }, item("a2", 5)],
+    });
+  // More than can be counted exactly.
+  await api.request("PATCH", "/v1/policy/parameters", { relaysPerBlock: 1_000_000_000 });
+  const { status, body } = await batch();
+  assertEquals([status, body.items.length, body.items[1], body.items[2]], [200, 4, null, null]);
+  assertEquals([body.items[0], body.items[3]].map(({ id, granted, used }) => [id, granted, used]), [
+    ["a1", true, 0],
+    ["a2", true, 10],
+  ]);
+  assertEquals((await api.nodeCall("reservations", { items: [item("b1", 1, "bob")] })).body.items, [null]);
+  assertEquals(api.logged.filter((message) => message === "the policy fails for an account").length, 2);
+  // Nothing was decided of them, so the same ids may be granted.
+  await api.request("PATCH", "/v1/policy/parameters", { relaysPerBlock: 150 });
+  assertEquals((await batch()).body.items.map(({ granted }: { granted: boolean }) => granted), [
+    true,
+    true,
+    true,
+    true,
+  ]);
+  assertEquals([await api.used("alice"), await api.used("bob")], [15, 2]);
+});
+
 Deno.test("counters: a bad item refuses its batch and names the field", async () => {
   await using api = await withBlock();
   const refused = await api.nodeCall("reservations", { items: [item("r1"), item("r2", 0)] });
   assertEquals(refused.status, 400);
   assertEquals(refused.body.errors[0].field, "items.1.relays");
   assertEquals(await api.used("alice"), 0);
+});
+
+Deno.test("counters: days that no calendar has, and more relays than can be counted, are refused", async () => {
+  await using api = await withBlock();
+  const bad = [
+    ...["2026-99-99", "2026-02-29", "2026-11-31", "tomorrow"].map((day) => ({ ...charge("r1"), day })),
+    ...[2 ** 31, Number.MAX_SAFE_INTEGER].map((relays) => charge("r1", relays)),
+  ];
+  for (const call of ["settlements", "refunds"]) {
+    for (const item of bad) {
+      const { status, body } = await api.nodeCall(call, { items: [charge("r2"), item] });
+      assertEquals([status, body.type], [400, "/problems/invalid-request"], `${call} ${JSON.stringify(item)}`);
+    }
+  }
+  assertEquals(await api.used("alice"), 0);
+  await api.nodeCall("settlements", { items: [charge("r1", 2 ** 31 - 1)] });
+  assertEquals(await api.used("alice"), 2 ** 31 - 1);
 });

@@ -1,6 +1,7 @@
 /** Claims of domains: who may have one, what proves it, how it ends, and what a node is told. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseDomain } from "../../api/domain_name.ts";
+import { postAtOnce } from "./at_once.ts";
 import { type Answer, RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
 const DAY_MS = 86_400_000;
@@ -259,11 +260,13 @@ Deno.test("recheck: more claims than are looked up at a time, each once; two run
   assertEquals((await show(api, "alice", "d1.example")).body.missedChecks, 1);
 });
 
-Deno.test("domains: an account has at most a thousand claims", async () => {
+Deno.test("domains: an account has at most a thousand claims, be they made at the same time", async () => {
   await using api = await startControlPlane();
   await api.account("alice");
   const claim = (n: number) => api.request("POST", "/v1/accounts/alice/domains", { domain: `d${n}.example` });
-  for (let n = 0; n < 1000; n++) assertEquals((await claim(n)).status, 201);
+  for (let n = 0; n < 980; n++) assertEquals((await claim(n)).status, 201);
+  const bodies = Array.from({ length: 50 }, (_, n) => ({ domain: `at-once${n}.example` }));
+  assertEquals(await postAtOnce(api, "/v1/accounts/alice/domains", bodies), { 201: 20, 409: 30 });
   const more = await claim(1000);
   assertEquals([more.status, more.body.type], [409, "/problems/limit-reached"]);
   await api.request("DELETE", "/v1/accounts/alice/domains/d7.example");

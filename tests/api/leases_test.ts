@@ -85,6 +85,19 @@ Deno.test("lease: refunded, it gives back what was not settled, and covers nothi
   assertEquals([await left(api), await api.used("alice")], [115, 35]);
 });
 
+Deno.test("lease: another node's is not trimmed, and no message is paid from it", async () => {
+  await using api = await withBlock();
+  await take(api, lease("l1", 100));
+  await api.nodeCall("leases", { node: "n2", items: [trim("l1", 0)], held: [] });
+  assertEquals([await left(api), await api.used("alice")], [50, 0]);
+  await api.nodeCall("settlements", { node: "n2", items: [paid("m1", "l1", 10)] });
+  assertEquals([await left(api), await api.used("alice")], [40, 10]);
+  // It is whole: all of it can be settled, or given back in another boot.
+  await api.nodeCall("settlements", { items: [paid("m2", "l1", 95)] });
+  await api.nodeCall("leases", { boot: "b2", items: [trim("l1", 0)], held: [] });
+  assertEquals([await left(api), await api.used("alice")], [45, 105]);
+});
+
 Deno.test("lease: of a node that has started anew, what was not settled is given back", async () => {
   await using api = await withBlock();
   await take(api, lease("l1", 100), item("r1", 10));

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { recordEvents } from "../../api/history.ts";
 import { prune, type Pruning } from "../../api/pruning.ts";
+import { chunks } from "../../api/store/chunks.ts";
 import { type ControlDatabase, openDatabase } from "../../api/store/database.ts";
 import type { Database } from "../../api/store/schema.ts";
 import { newDatabase } from "./database.ts";
@@ -16,7 +17,7 @@ const rows = async ({ db }: ControlDatabase, table: keyof Database): Promise<num
   (await db.selectFrom(table).select((all) => all.fn.countAll<number>().as("n")).executeTakeFirstOrThrow()).n;
 
 const pruning = ({ db }: ControlDatabase, more: Partial<Pruning> = {}): Pruning => ({
-  ...{ db, keepDecisionsMs: DAY_MS, keepHistoryMs: 30 * DAY_MS, pause: () => Promise.resolve() },
+  ...{ db, keepDecisionsMs: DAY_MS, keepHistoryMs: 30 * DAY_MS, expiryMs: 5 * DAY_MS, pause: () => Promise.resolve() },
   ...more,
 });
 
@@ -43,12 +44,64 @@ Deno.test("pruning: messages that are too old and have ended are deleted with al
   assertEquals(await rows(database, "message"), 2);
 });
 
+/** Older than the history. */
+const OLD = NOON - 31 * DAY_MS;
+/** Older than history, delivery and a node's absence together. */
+const LOST = NOON - 42 * DAY_MS - 1;
+
+Deno.test("pruning: of an open message nothing is told for the time of history, expiry and a week: it goes, unless it is held", async () => {
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
+  const deferredAt = (id: string, at: number) => [
+    accepted(id, BOB, { at: LOST }),
+    { ...attempt(id, "deferred", BOB), at },
+  ];
+  await recordEvents(database.db, "n1", [
+    accepted("lost", BOB, { at: LOST }),
+    ...deferredAt("lost later", LOST),
+    accepted("young", BOB, { at: LOST + 1 }),
+    ...deferredAt("told of", LOST + 1),
+    accepted("held", BOB, { at: LOST }),
+    { id: "held-1", messageId: "held", account: "alice", at: LOST, type: "held", recipients: BOB, reason: null },
+  ]);
+  await prune(pruning(database), NOON, NEVER);
+  const left = await database.db.selectFrom("message").select("id").orderBy("id").execute();
+  assertEquals(left.map(({ id }) => id), ["held", "told of", "young"]);
+  assertEquals([await rows(database, "recipient"), await rows(database, "event")], [3, 5]);
+  // Told late, from a node that was thought lost: it leaves nothing behind.
+  await recordEvents(database.db, "n1", [attempt("lost", "delivered", BOB)]);
+  assertEquals(await rows(database, "event"), 5);
+});
+
+Deno.test("pruning: of an account's bad addresses the newest 10,000 stay; others have theirs", async () => {
+  await using place = await newDatabase();
+  await using database = await openDatabase(place.location);
+  const { db } = database;
+  const of = (username: string, count: number) =>
+    Array.from({ length: count }, (_, n) => {
+      const address = `${username}${n}@example.net`;
+      return { username, address_key: address, address, reply: "550", message_id: "m1", failed_at: NOON + n % 7919 };
+    });
+  // In one step, in several, and not at all.
+  const counts = { alice: 10_001, bob: 11_100, carol: 10_000, dave: 1 };
+  for (const [username, count] of Object.entries(counts)) {
+    for (const chunk of chunks(of(username, count))) await db.insertInto("suppression").values(chunk).execute();
+  }
+  await prune(pruning(database), NOON, NEVER);
+  for (const [username, count] of Object.entries(counts)) {
+    const times = (await db.selectFrom("suppression").select("failed_at").where("username", "=", username).execute())
+      .map(({ failed_at }) => failed_at);
+    const newest = of(username, count).map(({ failed_at }) => failed_at).sort((a, b) => b - a).slice(0, 10_000);
+    assertEquals(times.sort((a, b) => b - a), newest, username);
+  }
+});
+
 Deno.test("pruning: goes on behind what has not ended, in steps; between them events are taken in", async () => {
   await using place = await newDatabase();
   await using database = await openDatabase(place.location);
   const many = (prefix: string) => Array.from({ length: 120 }, (_, n) => `${prefix}${n}`);
-  await recordEvents(database.db, "n1", many("open").map((id) => accepted(id, BOB, { at: 1 })));
-  for (const id of many("old")) await recordEvents(database.db, "n1", delivered(id, 2));
+  await recordEvents(database.db, "n1", many("open").map((id) => accepted(id, BOB, { at: OLD })));
+  for (const id of many("old")) await recordEvents(database.db, "n1", delivered(id, OLD + 1));
   const seen: number[] = [];
   const pause = async () => {
     seen.push(await rows(database, "message"));

@@ -7,6 +7,7 @@ import { requireRelayToken } from "../../api/relay_access.ts";
 import { openDatabase } from "../../api/store/database.ts";
 import { nodesOfSharedToken } from "../../api/store/migrations/0013_nodes_of_shared_token.ts";
 import type { Database } from "../../api/store/schema.ts";
+import { accepted, attempt } from "./history_events.ts";
 import { ADMIN, MINUTE_MS, RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 import { keptDatabase, newDatabase } from "./database.ts";
 
@@ -91,6 +92,78 @@ Deno.test("relay tokens: a machine's cannot speak for a node of the shared token
   assertEquals(await recover(api, token, "n1"), 403);
   const [{ used }] = (await api.nodeCall("reservations", { items: [{ ...lease, id: "l2" }] })).body.items;
   assertEquals(used, 100, "the lease stands");
+});
+
+/** A node "n1" of one machine, which has reserved and told of "m1"; and the token of another machine. */
+const withTwoMachines = async () => {
+  const api = await startControlPlane();
+  await api.account("alice");
+  await api.blocks("alice", 1);
+  const [own, stolen] = [(await make(api, "fra")).token, (await make(api, "nyc")).token];
+  const call = async (token: string, node: string, name: string, items: readonly unknown[]) => {
+    const { status, body } = await api.request("POST", `/v1/node/${name}`, { node, boot: "b1", items }, token);
+    assertEquals(status, 200);
+    return body;
+  };
+  const message = async () => {
+    const { status, node, recipients, events } = (await api.request("GET", "/v1/messages/m1")).body;
+    return [status, node, recipients.length, events.map(({ type }: { type: string }) => type).join(" ")];
+  };
+  return {
+    api,
+    message,
+    asOwn: (name: string, ...items: unknown[]) => call(own, "n1", name, items),
+    asOwnOther: (name: string, ...items: unknown[]) => call(own, "n3", name, items),
+    asThief: (name: string, ...items: unknown[]) => call(stolen, "n2", name, items),
+    [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
+  };
+};
+
+Deno.test("relay tokens: a stolen one sells no relay twice: another machine's reservations stand", async () => {
+  await using two = await withTwoMachines();
+  const item = (id: string, relays: number) => ({ id, username: "alice", relays, ndr: false });
+  const charge = { ...item("m1", 100), day: "2026-11-23" };
+  await two.asOwn("reservations", item("m1", 100));
+  await two.asThief("refunds", charge);
+  const { items: [{ granted, used }] } = await two.asThief("reservations", item("m2", 150));
+  assertEquals([granted, used], [false, 100]);
+  await two.asOwn("settlements", charge);
+  assertEquals(await two.api.used("alice"), 100);
+});
+
+const BOB = ["bob@example.net"];
+const badAddress = { ...attempt("m1", "bounced", BOB), badAddress: true };
+
+Deno.test("relay tokens: a stolen one falsifies no history, and suppresses nobody's address", async () => {
+  await using two = await withTwoMachines();
+  // Of a message that its node has not told of yet.
+  await two.asThief("events", badAddress);
+  await two.asOwn("events", accepted("m1", BOB));
+  await two.asThief("events", badAddress, accepted("m1", ["eve@example.net", ...BOB], { id: "m1-again" }));
+  assertEquals(await two.message(), ["queued", "n1", 1, "accepted"]);
+  await two.asOwn("events", attempt("m1", "delivered", BOB));
+  await two.asOwn("settlements", { id: "m1", username: "alice", day: "2026-11-23", relays: 1, ndr: false });
+  assertEquals(await two.message(), ["delivered", "n1", 1, "accepted delivered"]);
+  assertEquals((await two.api.request("GET", "/v1/accounts/alice/suppressions")).body.items, []);
+  const [{ outcomes, refused }] = (await two.api.request("GET", "/v1/accounts/alice/usage")).body.items;
+  assertEquals([outcomes, refused], [1, 0]);
+});
+
+Deno.test("relay tokens: what else a thief tells in the same call of its own messages is taken", async () => {
+  await using two = await withTwoMachines();
+  await two.asOwn("events", accepted("m1", BOB));
+  await two.asThief("events", badAddress, accepted("m2", BOB), attempt("m2", "delivered", BOB));
+  assertEquals((await two.message())[0], "queued");
+  assertEquals((await two.api.request("GET", "/v1/messages/m2")).body.status, "delivered");
+});
+
+Deno.test("relay tokens: a machine's node that got another name tells what became of its messages", async () => {
+  await using two = await withTwoMachines();
+  await two.asOwn("events", accepted("m1", BOB));
+  await two.asOwnOther("events", accepted("m1", BOB), badAddress);
+  assertEquals(await two.message(), ["bounced", "n1", 1, "accepted bounced"]);
+  const { items } = (await two.api.request("GET", "/v1/accounts/alice/suppressions")).body;
+  assertEquals(items.map(({ address }: { address: string }) => address), BOB);
 });
 
 Deno.test("relay tokens: a node that goes to the shared one goes on at once, and may come back", async () => {

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { addressKey } from "../../api/address_key.ts";
 import type { AttemptEvent } from "../../api/client.ts";
+import { accepted } from "./history_events.ts";
 import { NOON, RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
 const PATH = "/v1/accounts/alice/suppressions";
@@ -10,6 +11,7 @@ const REPLY = "550 5.1.1 No such user";
 async function withAccounts(): Promise<TestControlPlane> {
   const api = await startControlPlane();
   for (const name of ["alice", "bob"]) await api.account(name);
+  await api.nodeCall("events", { items: ["m1", "m2"].map((id) => accepted(id, ["bob@example.net"])) });
   return api;
 }
 
@@ -71,6 +73,12 @@ Deno.test("suppression: failed again, it has the new words; told again by a node
   assertEquals((await api.request("GET", PATH)).body.items, [
     { address: "bob@example.net", reply: "550 5.1.1 Gone", messageId: "m2", failedAt: "2026-11-23T12:00:01Z" },
   ]);
+});
+
+Deno.test("suppression: nothing is remembered for a message that no node has told of", async () => {
+  await using api = await withAccounts();
+  await send(api, bounce(["bob@example.net"], { badAddress: true, messageId: "m3" }));
+  assertEquals(await listed(api), []);
 });
 
 Deno.test("suppression: one or all are cleared", async () => {

@@ -148,6 +148,20 @@ for (
   });
 }
 
+Deno.test("control plane up: whom its policy fails for is told to come again, and all others are served", async () => {
+  const { plane, world, clock, news } = door();
+  const reserve = (id: string) => plane.reserve({ id, username: "anna", relays: 1, ndr: false });
+  const granted = { id: "r2", granted: true, account: null };
+  world.script = { ...WELL, reservations: () => ok({ items: [null, granted] }) };
+  const [failed, other] = await Promise.allSettled([reserve("r1"), reserve("r2")]);
+  assertEquals(other, { status: "fulfilled", value: granted } as unknown);
+  assert(failed?.status === "rejected" && failed.reason instanceof ControlPlaneUnavailable);
+  world.script = { ...WELL, reservations: () => problem(500, "policy-fault") };
+  await assertRejects(() => reserve("r3"), ControlPlaneUnavailable);
+  clock.now = FRESH_MS;
+  assertEquals([(await plane.account("anna", true))?.username, news], ["anna", []]);
+});
+
 Deno.test("control plane: a node that is refused hears why, for its log", async () => {
   const { plane, world } = door();
   const answers: [answer: unknown, words: string][] = [

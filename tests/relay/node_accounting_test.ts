@@ -293,6 +293,29 @@ Deno.test("accounting: what is not accepted costs nothing", async () => {
   await node.nextHop.until(({ received }) => received.length === 1);
 });
 
+Deno.test("accounting: whom the policy fails for gets 451 and is not charged; everybody else sends as ever", async () => {
+  await using node = await startTestNode();
+  await node.account("anna");
+  await node.account("bob", { blocks: 1 });
+  for (let purchases = 0; purchases < 10; purchases++) await node.buy("anna", 1_000_000);
+  node.pass(ACTIVATION_DELAY_MS);
+  // More relays than can be counted exactly.
+  await node.v1("PATCH", "/policy/parameters", { relaysPerBlock: 1_000_000_000 });
+  using anna = await node.login("anna");
+  using bob = await node.login("bob");
+  for (let times = 0; times < 3; times++) {
+    await upToTheDot(anna);
+    await upToTheDot(bob);
+    await Promise.all([anna.play("C: .\nS: 451 4.3.0 …"), bob.play("C: .\nS: 250 2.0.0 OK: queued as …")]);
+  }
+  await node.v1("PATCH", "/policy/parameters", { relaysPerBlock: 150 });
+  await eventually(
+    async () => await node.used("anna") === 0 || undefined,
+    "what may have been reserved to be refunded",
+  );
+  assertEquals(await node.used("bob"), 3);
+});
+
 Deno.test("accounting: what an earlier start left reserved is refunded, also where the clock was set back meanwhile", async () => {
   const directory = await Deno.makeTempDir({ prefix: "mailhop-accounting-" });
   await using _ = { [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }) };

@@ -10,6 +10,7 @@ import type { Database } from "../../store/schema.ts";
 import { putUsage, type Used } from "../../store/usage.ts";
 import { dayOf } from "../../utc_day.ts";
 import { type Answer, type Caps, type Counters, type Holder, type Request, WANTED_MS } from "../counters.ts";
+import { lastOpenDay } from "../kept_days.ts";
 import { CountersUnavailable } from "../trouble.ts";
 import { accountsKey, DAY_PREFIX, dayKey, daysKeptAt, forgottenAt, openKey, reservationKey } from "./keys.ts";
 import { limitsAt } from "./limits.ts";
@@ -27,6 +28,11 @@ export interface UpstashCounters extends Caps {
 const SCAN_BATCH = 500;
 /** Computed for a clock that was wrong, the limits are computed anew: once is enough, unless midnight comes between. */
 const MAX_RUNS = 4;
+
+/** For when it is forgotten: what is not known does not count. */
+const NOT_KEPT = 0;
+/** When what is not known yet of `day` is forgotten, epoch ms. */
+const keptUntil = (day: string, now: number): number => day > lastOpenDay(now) ? NOT_KEPT : forgottenAt(day);
 
 /** {granted, day, used, leased, used by non-delivery reports}, as reserve.lua says. */
 type Row = readonly [granted: number, day: string, used: number, leased: number, ndr: number];
@@ -93,6 +99,7 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
     reserve: async (holder, requests) => requests.length === 0 ? [] : await reserve(holder, requests),
     async settle({ node, boot }, settlements) {
       if (settlements.length === 0) return;
+      const time = await store.time();
       await store.run(
         "settle",
         [
@@ -105,21 +112,21 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
           ...[node, boot],
           ...settlements.flatMap((
             { id, username, day, relays, ndr, lease = "" },
-          ) => [id, username, day, relays, ndr ? "1" : "0", forgottenAt(day), lease]),
+          ) => [id, username, day, relays, ndr ? "1" : "0", keptUntil(day, time), lease]),
         ],
       );
     },
     async refund({ node }, refunds) {
       if (refunds.length === 0) return;
-      const today = dayOf(await store.time());
+      const time = await store.time(), today = dayOf(time);
       await store.run(
         "refund",
         [openKey(node), ...refunds.map(({ id }) => reservationKey(id))],
         [
-          DAY_PREFIX,
+          ...[DAY_PREFIX, node],
           ...refunds.flatMap((
             { id, username, day, relays },
-          ) => [id, username, day ?? today, relays, forgottenAt(day ?? today)]),
+          ) => [id, username, day ?? today, relays, keptUntil(day ?? today, time)]),
         ],
       );
     },
@@ -128,7 +135,7 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
       await store.run(
         "trim",
         [openKey(node), ...trims.map(({ id }) => reservationKey(id))],
-        [DAY_PREFIX, ...trims.flatMap(({ id, relays }) => [id, relays])],
+        [DAY_PREFIX, node, ...trims.flatMap(({ id, relays }) => [id, relays])],
       );
     },
     async wanted(usernames) {
@@ -143,10 +150,10 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
         const found: [string, ...string[]] = await store.run("abandoned", [openKey(node)], [boot, cursor, SCAN_BATCH]);
         const [next, ...ids] = found;
         // One that is forgotten by now leaves no tombstone: it is of a day that is closed.
-        const args = ids.flatMap((id) => [id, "", "", 0, 0]);
+        const args = ids.flatMap((id) => [id, "", "", 0, NOT_KEPT]);
         if (ids.length > 0) {
           total += await store.run<number>("refund", [openKey(node), ...ids.map(reservationKey)], [
-            DAY_PREFIX,
+            ...[DAY_PREFIX, node],
             ...args,
           ]);
         }

@@ -7,6 +7,7 @@
  */
 import { dayOf, nextMidnight } from "../../utc_day.ts";
 import type { Caps, Request } from "../counters.ts";
+import { limitsOf, type RequestLimit } from "../request_limits.ts";
 
 /** A policy's cap may be any function of time: what it said is not taken for longer, in either direction. */
 const HOLDS_MS = 2000;
@@ -17,21 +18,17 @@ export interface Limits {
   readonly from: number;
   /** Exclusive. */
   readonly until: number;
-  /** In the order of the requests. `ndr` is null for messages that are no non-delivery reports. */
-  readonly items: readonly { readonly limit: number; readonly ndr: number | null }[];
+  /** In the order of the requests. */
+  readonly items: readonly RequestLimit[];
 }
 
-/** @param now what the store's clock may show, epoch ms. */
-export const limitsAt = (now: number, requests: readonly Request[], { cap, ndrCap }: Caps): Limits => {
+/** @param now what the store's clock may show, epoch ms. @throws {LimitsUnknown} */
+export const limitsAt = (now: number, requests: readonly Request[], caps: Caps): Limits => {
   let from = Math.max(now - HOLDS_MS, Date.parse(dayOf(now)));
   let until = Math.min(now + HOLDS_MS, nextMidnight(now));
   for (const { activatesAt } of requests.flatMap(({ blocks }) => blocks)) {
     if (activatesAt <= now) from = Math.max(from, activatesAt);
     else until = Math.min(until, activatesAt);
   }
-  const items = requests.map(({ blocks, ndr }) => ({
-    limit: cap(blocks, now),
-    ndr: ndr === null ? null : ndrCap(blocks, now, ndr),
-  }));
-  return { day: dayOf(now), from, until, items };
+  return { day: dayOf(now), from, until, items: limitsOf(requests, now, caps) };
 };

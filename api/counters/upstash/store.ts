@@ -3,6 +3,7 @@
  *
  * Calls of the same turn of the event loop go in one request. What took too long or failed on the way may have been
  * done all the same; each call counts once however often it is made, so it is made again, until `CountersUnavailable`.
+ * A script that breaks off would do so again: that is an error of ours, and says nothing of Redis.
  */
 import { Redis } from "@upstash/redis/cloudflare"; // the build that reads no environment
 import { CountersUnavailable } from "../trouble.ts";
@@ -119,10 +120,15 @@ export class UpstashStore {
         const result = await call();
         this.#away = false;
         return result;
-      } catch (cause) {
+      } catch (error) {
+        const cause = withoutCommand(error);
+        if (isOfScript(cause)) {
+          this.#away = false;
+          throw new Error("a script of the counters broke off", { cause });
+        }
         if (tries < TRIES) continue;
         this.#away = true;
-        throw new CountersUnavailable("the counters do not answer", { cause: withoutCommand(cause) });
+        throw new CountersUnavailable("the counters do not answer", { cause });
       }
     }
   }
@@ -137,6 +143,13 @@ export class UpstashStore {
 
 const sha1 = async (text: string): Promise<string> =>
   new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text))).toHex();
+
+/** In what Redis says of a script that broke off: its name for it, and then the line. */
+const IN_SCRIPT = "user_script:";
+/** What it says there of itself, in capitals; and Upstash, of a quota. Later, or elsewhere, the script would run. */
+const NOT_NOW = /\b(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN|exceeded)\b/;
+
+const isOfScript = ({ message }: Error): boolean => message.includes(IN_SCRIPT) && !NOT_NOW.test(message);
 
 /** Characters of what went wrong that are kept. */
 const MAX_WORDS = 300;

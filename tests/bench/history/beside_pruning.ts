@@ -55,7 +55,7 @@ export async function askBesidePruning(database: ControlDatabase, filled: Filled
   const pruneSome = async (pause: () => Promise<void>) => {
     const until = await oldest() + Math.ceil((days * DAY_MS * PRUNED) / messages);
     await prune(
-      { db, keepDecisionsMs: DAY_MS, keepHistoryMs: DAY_MS, pause },
+      { db, keepDecisionsMs: DAY_MS, keepHistoryMs: DAY_MS, expiryMs: DAY_MS, pause },
       until + DAY_MS,
       new AbortController().signal,
     );
