@@ -6,9 +6,10 @@
  * (access.ts). Whatever goes wrong leaves as problem details, and trouble of our own is logged with its request.
  */
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
+import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { MAX_MODULE_OCTETS, PolicyFault } from "../policy/mod.ts";
@@ -176,6 +177,12 @@ const limitPublicBody = (): MiddlewareHandler => {
   return (c, next) => c.req.method === "PUT" && c.req.path === "/v1/policy" ? ofModule(c, next) : ofOthers(c, next);
 };
 
+/** RFC 9110 15.5.6: `Allow` says which methods there are. */
+const refuseMethod = (c: Context, methods: readonly string[]) => {
+  c.header("allow", methods.join(", "));
+  return problem(c, "method-not-allowed", `${c.req.path} takes ${methods.join(", ")}`);
+};
+
 /** What a request changed is durable before it is answered. */
 const syncWrites = (sync: () => Promise<void>): MiddlewareHandler => async (c, next) => {
   await next();
@@ -225,12 +232,17 @@ export const createApp = (parts: AppParts): App => {
   app.all("/v1/node/*", (c) => c.notFound());
 
   app.use(secureHeaders(), requestId({ generator: parts.newToken, limitLength: MAX_REQUEST_ID_CHARS }));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
   app.route("/", healthRoutes(parts.readiness));
   app.route("/", helpRoutes({ facts: parts.help, figures: () => parts.policy.live.parameters }));
   let made: ApiDocument | undefined;
   const document = () => made ??= describedApi(app.getOpenAPI31Document(openApiInfo) as unknown as ApiDocument);
   app.get("/v1/openapi.json", (c) => c.json(document()));
   app.route("/", docsRoutes({ name: parts.help.name, document }));
+  // As people type them. Without the host, for a proxy in front may have another name, and TLS.
+  for (const page of ["/help", "/docs"]) {
+    app.get(`${page}/`, (c) => c.redirect(`${page}${new URL(c.req.url).search}`, 301));
+  }
   app.use("/v1/*", identify(parts), limitPublicBody(), syncWrites(parts.sync));
   app.route("/", publicApp(parts));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });

@@ -120,9 +120,11 @@ export class PolicyControl {
     return await this.#change(who, "shadow", () => ({ shadow: hash }));
   }
 
-  /** Goes back to the last good module. */
-  async rollBack(who: string): Promise<PolicyChangeRow> {
-    const previous = await lastGoodModule(this.#options.db, await this.current());
+  /** Goes back to the last good module. @returns null: there is none but the active one. */
+  async rollBack(who: string): Promise<PolicyChangeRow | null> {
+    const current = await this.current();
+    const previous = await lastGoodModule(this.#options.db, current);
+    if (previous === current.active) return null;
     return await this.#change(who, "roll back", () => ({ active: previous }));
   }
 

@@ -7,6 +7,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { ZodError } from "zod";
+import { expectedWords } from "./expected_words.ts";
 
 export const PROBLEMS = {
   "invalid-request": { status: 400, title: "The request is not valid" },
@@ -16,12 +17,15 @@ export const PROBLEMS = {
   "scope-missing": { status: 403, title: "The API key may not do this" },
   "not-its-node": { status: 403, title: "The node belongs to another machine" },
   "not-found": { status: 404, title: "There is no such thing" },
+  "method-not-allowed": { status: 405, title: "The path does not take this method" },
   "username-taken": { status: 409, title: "The username is taken" },
   "network-taken": { status: 409, title: "The network belongs to an account already" },
   "domain-taken": { status: 409, title: "The domain belongs to another account" },
   "domain-claimed": { status: 409, title: "The account has claimed the domain already" },
   "no-doors": { status: 409, title: "The node lets nobody in" },
   "domain-unverified": { status: 409, title: "The claim is not verified" },
+  "ends-earlier": { status: 409, title: "The block ends earlier" },
+  "no-module-before": { status: 409, title: "There is no module to go back to" },
   "limit-reached": { status: 409, title: "The account has as many of these as it may" },
   "changed-since": { status: 412, title: "It was changed by somebody else" },
   "body-too-large": { status: 413, title: "The request body is too large" },
@@ -32,10 +36,11 @@ export const PROBLEMS = {
   "proof-missing": { status: 422, title: "The DNS record is not there" },
   "too-many-requests": { status: 429, title: "Too many requests: slow down" },
   "internal": { status: 500, title: "The service failed" },
+  // 503 would say that others are answered no better: a node turns away from a control plane that says so.
+  "policy-fault": { status: 500, title: "The policy's module failed: try again" },
   "busy": { status: 503, title: "The service is busy: try again" },
   "database-unavailable": { status: 503, title: "The database does not answer: try again" },
   "counters-unavailable": { status: 503, title: "The counters do not answer: try again" },
-  "policy-fault": { status: 503, title: "The policy's module failed: try again" },
   "dns-failed": { status: 503, title: "The DNS could not be asked: try again" },
 } as const;
 
@@ -68,12 +73,19 @@ export const problem = <Name extends ProblemName>(
   return c.json(errors === undefined ? body : { ...body, errors }, status, { "content-type": PROBLEM_JSON });
 };
 
+// Of the whole process, which has no schemas but the API's.
+z.config({ localeError: expectedWords });
+
 /** Answers a request that its schema refused: each field, and what was expected. `part` is json, query or param. */
 export const invalidRequest = (c: Context, part: string, error: ZodError) => {
-  const errors = error.issues.map(({ path, message }) => ({
-    field: path.length === 0 ? part : path.map(String).join("."),
-    expected: message,
-  }));
+  const errors = error.issues.flatMap((issue) => {
+    // Each field that is not known is one for itself.
+    const fields = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+    return fields.map((path) => ({
+      field: path.length > 0 ? path.map(String).join(".") : part === "json" ? "body" : part,
+      expected: issue.message,
+    }));
+  });
   const detail = errors.map(({ field, expected }) => `${field}: ${expected}`).join("; ");
   return problem(c, "invalid-request", detail, errors);
 };

@@ -39,6 +39,7 @@ export async function startAll(
       examine({
         serviceName: plane.serviceName,
         dataDir: plane.dataDir,
+        routesAll: nodeSettings.routes.rest !== null,
         certificate: () => ({ certificate: nodes.certificate, own: nodeSettings.tlsFiles === null }),
         resolver: resolver.fresh(),
         now,
@@ -48,7 +49,7 @@ export async function startAll(
       starttls: portsOf(endpoints.open.filter(({ tls }) => !tls)),
       tls: portsOf(endpoints.open.filter(({ tls }) => tls)),
     },
-    readiness: () => Promise.resolve({ nodes: nodes.trouble(), spool: nodes.spoolTrouble() }),
+    readiness: () => Promise.resolve(nodes.troubles()),
     figures: metrics,
   }, closing);
   closing.use(

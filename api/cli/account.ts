@@ -9,7 +9,7 @@ import { card, type Cell, type Look, table } from "./render.ts";
 import { username } from "./value_parsers.ts";
 import { absolute } from "./when.ts";
 
-export const UNKNOWN_ACCOUNT: Advice = { 404: "The accounts there are: mailhop account list" };
+export const UNKNOWN_ACCOUNT: Advice = { 404: { operator: "The accounts there are: mailhop account list" } };
 
 const create = command(
   "create",

@@ -41,8 +41,17 @@ export type Notice = InferResponseType<Client["v1"]["notices"]["$get"], 200>["it
 /** RFC 9457 problem details, as far as the tool shows them. */
 export interface Problem {
   readonly status: number;
+  /** Stable; not there where the tool itself says it. */
+  readonly name?: string;
   readonly title: string;
   readonly detail: string | null;
+  /** Of a request that was not valid: each field, and what was expected. */
+  readonly errors?: readonly FieldError[];
+}
+
+interface FieldError {
+  readonly field: string;
+  readonly expected: string;
 }
 
 interface Refused {
@@ -127,6 +136,14 @@ function parse(text: string): unknown {
 /** RFC 9457 3.1; null where it is none. */
 function parseProblem(body: unknown, status: number): Problem | null {
   if (typeof body !== "object" || body === null) return null;
-  const { title, detail } = body as { title?: unknown; detail?: unknown };
-  return typeof title === "string" ? { status, title, detail: typeof detail === "string" ? detail : null } : null;
+  const { type, title, detail, errors } = body as Record<string, unknown>;
+  if (typeof title !== "string") return null;
+  return {
+    status,
+    title,
+    detail: typeof detail === "string" ? detail : null,
+    ...(typeof type === "string" && { name: type.slice(type.lastIndexOf("/") + 1) }),
+    // As the API's schema has them.
+    ...(Array.isArray(errors) && { errors: errors as FieldError[] }),
+  };
 }

@@ -18,8 +18,8 @@ import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
 import { everyPage } from "./pages.ts";
 import { amount, card, type Cell, type Look, table } from "./render.ts";
-import { instant, name, username } from "./value_parsers.ts";
-import { absolute, absoluteAndRelative, resolveInstant } from "./when.ts";
+import { name, time, username } from "./value_parsers.ts";
+import { absolute, absoluteAndRelative } from "./when.ts";
 
 const buy = command(
   "buy",
@@ -72,27 +72,32 @@ const cancel = command(
       username: username(),
       id: argument(name("ID"), { description: message`The block, as listed.` }),
       at: optional(
-        option("--at", instant(), { description: message`At the end of what is paid for; now if left out.` }),
+        option("--at", time(), {
+          description: message`The end of what is paid for, such as ${"2026-12-31"} (UTC); now if left out.`,
+        }),
       ),
     }),
     ({ username, id, at }): Command => async ({ api, now }) => {
-      const end = at && resolveInstant(at, now());
+      if (at !== undefined && Date.parse(at) < now()) {
+        return { kind: "misused", why: `${absolute(at)} is in the past: leave --at away to cancel the block now.` };
+      }
       const answer = await ask(
         api.v1.accounts[":username"].blocks[":id"].$delete({
           param: { username: segment(username), id: segment(id) },
-          query: { at: end },
+          query: { at },
         }),
       );
       // True as well of one that would have begun later.
-      const from = (look: Look) => end !== undefined && Date.parse(end) > look.now ? ` from ${absolute(end)} on` : "";
-      return outcome(answer, (_, look) => `Block ${id} of ${username} is cancelled${from(look)}.`, {
+      const from = at === undefined ? "" : ` from ${absolute(at)} on`;
+      return outcome(answer, () => `Block ${id} of ${username} is cancelled${from}.`, {
         404: `The blocks there are: mailhop block list ${username}`,
       });
     },
   ),
   {
     brief: message`Cancel a block.`,
-    description: message`Cancels a block: it counts no longer, at once or from the end of its period on.`,
+    description:
+      message`Cancels a block: it counts no longer, at once or from the end of its period on. None lasts longer by it.`,
     footer: examples(
       "block cancel alice 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E",
       "block cancel alice 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E --at 2026-12-31",

@@ -44,12 +44,15 @@ export type Outcome =
     /** What `--json` has no place for and must not be lost: a password that was made here. */
     readonly aside?: string;
   }
-  | { readonly kind: "refused"; readonly problem: Problem; readonly advice: string | null }
+  | { readonly kind: "refused"; readonly problem: Problem; readonly advice: Words | null }
   /** The command cannot be run as it was given. */
   | { readonly kind: "misused"; readonly why: string };
 
+/** What to do; or what the operator can do, where it is nothing that an account's key may. */
+export type Words = string | { readonly operator: string };
+
 /** What to do about a refusal, by HTTP status; the advice that holds for every command is in refusal.ts. */
-export type Advice = Readonly<Partial<Record<number, string>>>;
+export type Advice = Readonly<Partial<Record<number, Words>>>;
 
 /** The outcome of a command that is one call. */
 export function outcome<Body>(

@@ -56,7 +56,8 @@ const DESCRIPTION = message`Run it as ${commandLine("deno task mailhop")}. It ta
   envVar("MAILHOP_API_TOKEN")
 } (if unset, the one that the server keeps in its data directory: ${envVar("MAILHOP_DATA_DIR")} or ./data).`;
 
-export function parseCommandLine(args: readonly string[], { colours, columns }: Writing): CommandLine {
+export function parseCommandLine(given: readonly string[], { colours, columns }: Writing): CommandLine {
+  const args = given.length === 0 ? ["--help"] : given;
   const written: string[] = [];
   const write = (text: string) => void written.push(text);
   // The library gives back what its callbacks give.
@@ -84,7 +85,7 @@ export function parseCommandLine(args: readonly string[], { colours, columns }: 
         text: written.join("").trimEnd(),
       }),
     },
-    aboveError: args.length === 0 ? "help" : "none",
+    aboveError: "none",
     onError: (): CommandLine => ({ kind: "wrong", text: [...written, HINT].join("\n") }),
     stdout: write,
     stderr: write,

@@ -14,6 +14,7 @@ import {
   string,
 } from "@optique/core";
 import type { Client } from "../client.ts";
+import { UNKNOWN_ACCOUNT } from "./account.ts";
 import { ask, type Message, type MessageHistory, segment } from "./api.ts";
 import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
@@ -87,7 +88,7 @@ const list = command(
       const answer = reach === true
         ? await everyPage((cursor) => onePage(api, { ...query, cursor }))
         : await onePage(api, { ...query, cursor: reach });
-      return outcome(answer, messageTable);
+      return outcome(answer, messageTable, UNKNOWN_ACCOUNT);
     },
   ),
   {

@@ -30,7 +30,6 @@ const add = command(
       return outcome(answer, (network) => `${network.cidr} may relay for ${username} without logging in.`, {
         ...UNKNOWN_ACCOUNT,
         422: "If you mean it, add --force: everybody at these addresses can spend the account's relays.",
-        409: "Remove it from the account that has it, with: mailhop network remove <username> <cidr>",
       });
     },
   ),

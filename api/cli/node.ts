@@ -5,7 +5,7 @@ import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
 import { amount, type Look, type Style, table } from "./render.ts";
 import { name } from "./value_parsers.ts";
-import { relative } from "./when.ts";
+import { ago } from "./when.ts";
 
 const STATE_STYLES: Readonly<Record<Node["state"], Style>> = {
   serving: "good",
@@ -89,7 +89,7 @@ function whoTheyAre(items: readonly Node[], look: Look): string {
       version,
       { text: state, style: STATE_STYLES[state] },
       clockCell(clock),
-      relative(seenAt, look.now),
+      ago(seenAt, look.now),
     ]),
   );
 }

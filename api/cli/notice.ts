@@ -1,5 +1,6 @@
 /** `mailhop notice list`: what account and operator should know of. */
 import { command, map, message, object, option, optional, or } from "@optique/core";
+import { UNKNOWN_ACCOUNT } from "./account.ts";
 import { ask, type Notice } from "./api.ts";
 import { type Command, outcome } from "./command.ts";
 import { examples } from "./help.ts";
@@ -16,7 +17,7 @@ const list = command(
     }),
     ({ account }): Command => async ({ api }) => {
       const answer = await everyPage((cursor) => ask(api.v1.notices.$get({ query: { account, cursor } })));
-      return outcome(answer, noticeList);
+      return outcome(answer, noticeList, UNKNOWN_ACCOUNT);
     },
   ),
   {

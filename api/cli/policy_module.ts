@@ -6,7 +6,7 @@ import { type Command, type Context, type FileCommand, type Outcome, outcome } f
 import { examples } from "./help.ts";
 import { amount, card, type Cell, type Look, table } from "./render.ts";
 import { file, name } from "./value_parsers.ts";
-import { absolute, relative } from "./when.ts";
+import { absolute, ago } from "./when.ts";
 
 /** Nodes ask every second; what takes longer than this is shown as it stands. */
 const TAKE_OVER_MS = 5000;
@@ -138,7 +138,7 @@ function nodes({ nodes }: Policy, look: Look): string {
       node,
       shortHash(module),
       upToDate ? { text: "up to date", style: "good" } : { text: "not yet", style: "warning" },
-      relative(seenAt, look.now),
+      ago(seenAt, look.now),
       String(dropped),
     ]),
   );

@@ -14,11 +14,12 @@ import {
   or,
   string,
 } from "@optique/core";
+import { UNKNOWN_ACCOUNT } from "./account.ts";
 import { type Command, type Context, type Outcome, outcome } from "./command.ts";
 import { examples } from "./help.ts";
 import { callOff, jobs } from "./queue_jobs.ts";
 import { type Order, order } from "./queue_order.ts";
-import { actionText, listText, messagesText, summaryText } from "./queue_text.ts";
+import { actionText, listText, messageText, missing, summaryText } from "./queue_text.ts";
 import { instant, name } from "./value_parsers.ts";
 import { resolveInstant } from "./when.ts";
 
@@ -57,7 +58,7 @@ const selection = (
 ): Order["select"] => ({ ...same, ...(before !== undefined && { receivedBefore: resolveInstant(before, now) }) });
 
 const summarize = (select: Order["select"]): Command => async (context) =>
-  outcome(await order(context, { work: "summary", select }), summaryText);
+  outcome(await order(context, { work: "summary", select }), summaryText, UNKNOWN_ACCOUNT);
 
 const summary = command(
   "summary",
@@ -86,7 +87,8 @@ const list = command(
     }),
     ({ filters, limit }): Command => async (context) => {
       const select = selection(filters, context.now());
-      return outcome(await order(context, { work: "list", select, ...(limit !== undefined && { limit }) }), listText);
+      const answer = await order(context, { work: "list", select, ...(limit !== undefined && { limit }) });
+      return outcome(answer, listText, UNKNOWN_ACCOUNT);
     },
   ),
   {
@@ -99,11 +101,12 @@ const show = command(
   "show",
   map(
     object({ id: argument(name("ID"), { description: message`The message's id.` }) }),
-    ({ id }): Command => async (context) =>
-      outcome(
-        await order(context, { work: "list", select: { ids: [id] } }),
-        (job, look) => messagesText(id, job, look),
-      ),
+    ({ id }): Command => async (context) => {
+      const answer = await order(context, { work: "list", select: { ids: [id] } });
+      const [message] = answer.ok ? answer.body.messages ?? [] : [];
+      if (answer.ok && message === undefined) return notWaiting(id, missing(answer.body));
+      return outcome(answer, (_, look) => messageText(message!, look));
+    },
   ),
   {
     brief: message`Show how a message stands.`,
@@ -112,6 +115,17 @@ const show = command(
     footer: examples("queue show 01KAQ2T3ZJ8M4Y6W9X0B1C2D3E"),
   },
 );
+
+/** @param missing what is to be said of nodes that did not answer: it may be there. */
+const notWaiting = (id: string, missing: readonly string[]): Outcome => ({
+  kind: "refused",
+  problem: {
+    status: 404,
+    title: `No message ${id} waits for delivery`,
+    detail: missing.length === 0 ? null : missing.join(" "),
+  },
+  advice: `What became of it: mailhop message show ${id}`,
+});
 
 const target = object({
   ids: multiple(argument(name("ID"), { description: message`A message's id.` })),
@@ -149,7 +163,11 @@ async function act(
     ...(all === true && { all }),
     ...(reason !== undefined && { reason }),
   });
-  return outcome(answer, actionText);
+  if (work !== "retry" || !answer.ok || answer.body.done > 0) return outcome(answer, actionText, UNKNOWN_ACCOUNT);
+  // What is held is not tried: whoever wonders that nothing is due is told.
+  const summary = await order(context, { work: "summary", select });
+  const held = summary.ok ? summary.body.summary?.held ?? 0 : 0;
+  return outcome(answer, (job, look) => actionText(job, look, held));
 }
 
 /** The grammar of a work that has a reason. */

@@ -20,7 +20,8 @@ const DONE: Readonly<Record<Exclude<QueueJob["work"], "summary" | "list">, strin
   delete: "Deleted",
 };
 
-export function actionText(job: QueueJob, look: Look): string {
+/** @param held recipients that stay held. */
+export function actionText(job: QueueJob, look: Look, held = 0): string {
   const { work, done, busy } = job;
   const what = work === "summary" || work === "list" ? "Found" : DONE[work];
   const lines = [`${what}: ${amount(done, "message")}.`];
@@ -30,13 +31,17 @@ export function actionText(job: QueueJob, look: Look): string {
       "disk, and stand as before: run it again.";
     lines.push(show(look, { text, style: "warning" }));
   }
-  return [...lines, ...missing(job, look)].join("\n");
+  if (held > 0) {
+    const text = `Held, and so not due: ${amount(held, "recipient")}. To go on with them: mailhop queue release`;
+    lines.push(show(look, { text, style: "warning" }));
+  }
+  return [...lines, ...missingLines(job, look)].join("\n");
 }
 
 export function summaryText(job: QueueJob, look: Look): string {
   const { summary } = job;
   if (summary === null || summary.messages + summary.damaged === 0) {
-    return ["The queue is empty.", ...missing(job, look)].join("\n");
+    return ["The queue is empty.", ...missingLines(job, look)].join("\n");
   }
   const { messages, recipients, held, damaged, domains, otherDomains, suspended } = summary;
   const shown = domains.slice(0, DOMAINS_SHOWN);
@@ -76,13 +81,13 @@ export function summaryText(job: QueueJob, look: Look): string {
       : []),
     ...(suspended.length > 0 ? ["", "Left alone for now, because no host could be reached:"] : []),
     ...suspended.map(({ destination, why }) => `  ${show(look, { text: `${destination}: ${why}`, style: "warning" })}`),
-    ...missing(job, look),
+    ...missingLines(job, look),
   ].join("\n");
 }
 
 export function listText(job: QueueJob, look: Look): string {
   const messages = job.messages ?? [];
-  if (messages.length === 0) return ["No such messages wait.", ...missing(job, look)].join("\n");
+  if (messages.length === 0) return ["No such messages wait.", ...missingLines(job, look)].join("\n");
   const rows = table(
     look,
     [
@@ -111,15 +116,10 @@ export function listText(job: QueueJob, look: Look): string {
       ];
     }),
   );
-  return [rows, ...missing(job, look)].join("\n");
+  return [rows, ...missingLines(job, look)].join("\n");
 }
 
-export function messagesText(id: string, job: QueueJob, look: Look): string {
-  const [message] = job.messages ?? [];
-  if (message === undefined) {
-    const advice = `No message ${id} waits for delivery. What became of it: mailhop message show ${id}`;
-    return [advice, ...missing(job, look)].join("\n");
-  }
+export function messageText(message: Message, look: Look): string {
   return card(look, [
     ["Message", { text: message.id, style: "strong" }],
     ["Account", message.account],
@@ -146,16 +146,19 @@ function statusCell({ inDelivery, recipients }: Message): Cell {
   return recipients.some(({ status }) => status === "held") ? { text: "held", style: "warning" } : "queued";
 }
 
-/** Nodes whose part is not in the answer. */
-function missing({ nodes }: QueueJob, look: Look): string[] {
+/** What is to be said of nodes whose part is not in the answer. */
+export function missing({ nodes }: QueueJob): string[] {
   const words = nodes.flatMap(({ node, state, trouble }) => {
     if (state === "failed") return [`Node ${node} gave up: ${trouble}`];
     if (state === "gone") return [`Node ${node} is no more.`];
     return state === "silent" ? [`Node ${node} is silent: its part is missing, and will be done when it is back.`] : [];
   });
   if (nodes.length === 0) words.push("No relay node is there: see mailhop node list");
-  return words.map((text) => show(look, { text, style: "warning" }));
+  return words;
 }
+
+const missingLines = (job: QueueJob, look: Look): string[] =>
+  missing(job).map((text) => show(look, { text, style: "warning" }));
 
 /** What is due waits for its turn, or for its next hop to be back. */
 const nextAttempt = (at: string | null, now: number): string => {

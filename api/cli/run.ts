@@ -8,7 +8,7 @@ import { createClient, type Fetch } from "../client.ts";
 import { ApiUnreachable, withDeadline } from "./api.ts";
 import type { Command, Context, FileCommand, Outcome, TokenCommand } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
-import { refusalText, unreachableText } from "./refusal.ts";
+import { type Ran, refusalText, unreachableText } from "./refusal.ts";
 import type { RandomBytes } from "./password.ts";
 import type { Look } from "./render.ts";
 import { type GivenToken, readSettings, type Surroundings } from "./settings.ts";
@@ -26,6 +26,9 @@ export const EXIT = {
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** All keys of accounts begin with it. */
+const KEY_PREFIX = "mhk_";
 
 export interface World extends Surroundings {
   readonly terminal: Terminal;
@@ -60,7 +63,8 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
   const context: Context = { api, terminal, now, randomBytes, pause };
   const look: Look = { colours: terminal.colours, columns: terminal.columns, now: now() };
   try {
-    return report(await opened(context), parsed.json, terminal, look);
+    const ran: Ran = { args, withKey: token.startsWith(KEY_PREFIX) };
+    return report(await opened(context), parsed.json, terminal, look, ran);
   } catch (trouble) {
     if (!(trouble instanceof ApiUnreachable)) throw trouble;
     terminal.err(unreachableText(look, url, trouble.message));
@@ -98,7 +102,7 @@ async function open(command: Command | FileCommand | TokenCommand, { readFile }:
   }
 }
 
-function report(outcome: Outcome, json: boolean, terminal: Terminal, look: Look): ExitCode {
+function report(outcome: Outcome, json: boolean, terminal: Terminal, look: Look, ran: Ran): ExitCode {
   switch (outcome.kind) {
     case "done":
       if (!json) terminal.out(outcome.text(look));
@@ -106,7 +110,7 @@ function report(outcome: Outcome, json: boolean, terminal: Terminal, look: Look)
       if (outcome.aside !== undefined) (json ? terminal.err : terminal.out)(outcome.aside);
       return EXIT.done;
     case "refused":
-      terminal.err(refusalText(look, outcome.problem, outcome.advice));
+      terminal.err(refusalText(look, outcome.problem, outcome.advice, ran));
       return EXIT.refused;
     case "misused":
       return misused(terminal, outcome.why);

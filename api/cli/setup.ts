@@ -7,7 +7,7 @@
 import { argument, command, flag, map, message, object, option, optional, or } from "@optique/core";
 import { type Answer, ask, type CheckedDomain, type ClientSettings, type Problem, segment } from "./api.ts";
 import { UNKNOWN_ACCOUNT } from "./account.ts";
-import type { Context, Outcome, TokenCommand } from "./command.ts";
+import type { Context, Outcome, TokenCommand, Words } from "./command.ts";
 import { examples } from "./help.ts";
 import { type SetUp, setupText } from "./setup_text.ts";
 import type { Terminal } from "./terminal.ts";
@@ -128,7 +128,7 @@ async function claim(
   }
 }
 
-const refused = (problem: Problem, advice: string | null = null): Outcome => ({ kind: "refused", problem, advice });
+const refused = (problem: Problem, advice: Words | null = null): Outcome => ({ kind: "refused", problem, advice });
 const missing = (what: string): Outcome => ({
   kind: "misused",
   why: `Not told, and nobody to ask: ${what}. See mailhop setup --help`,

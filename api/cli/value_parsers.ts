@@ -74,6 +74,24 @@ export function size(): ValueParser<"sync", number> {
   };
 }
 
+/** "2026-12-31", "2026-12-31T12:00:00Z", as the API takes it: a time to come, of which an age would be the wrong way. */
+export function time(): ValueParser<"sync", string> {
+  return {
+    mode: "sync",
+    metavar: "TIME",
+    placeholder: "",
+    parse(input) {
+      const value = parseInstant(input);
+      if (value?.kind === "at") return { success: true, value: new Date(value.at).toISOString() };
+      return {
+        success: false,
+        error: message`Expected a time such as ${"2026-12-31"} or ${"2026-12-31T12:00:00Z"} (UTC), but got ${input}.`,
+      };
+    },
+    format: (value) => value,
+  };
+}
+
 /** "24h", "7d", "2026-11-23T12:00:00Z", "2026-11-23". */
 export function instant(): ValueParser<"sync", Instant> {
   return {

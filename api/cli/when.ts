@@ -55,6 +55,12 @@ export function relative(time: string, now: number): string {
   return distanceMs > 0 ? `in ${words}` : `${words} ago`;
 }
 
+/** The same of what has happened: where that seems to lie ahead, it was after we had looked at the clock, or by another. */
+export function ago(time: string, now: number): string {
+  const words = relative(time, Math.max(now, Date.parse(time)));
+  return words === "now" ? "just now" : words;
+}
+
 /** Both: "2026-11-23T12:15:00Z (in 15 minutes)". */
 export function absoluteAndRelative(time: string, now: number): string {
   return `${absolute(time)} (${relative(time, now)})`;

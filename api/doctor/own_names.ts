@@ -47,10 +47,9 @@ async function ptrFinding(addresses: readonly string[], { hostname, namesOf }: O
   if (found === null || found === undefined) {
     return { what, verdict: "unknown", words: `The DNS could not be asked for the name of ${addresses[wrong]}.` };
   }
-  const leads = found.length === 0 ? "has no name" : `leads to ${found.join(", ")}`;
-  const words =
-    `${addresses[wrong]} ${leads}, not to ${hostname}: many servers refuse mail from it. Whoever gave you the ` +
-    "address can set its PTR record.";
+  const leads = found.length === 0 ? "has no name in the DNS" : `leads to ${found.join(", ")}, not to ${hostname}`;
+  const words = `${addresses[wrong]} ${leads}: many servers refuse mail from it. Whoever gave you the address can ` +
+    `set its PTR record to ${hostname}.`;
   return { what, verdict: "bad", words };
 }
 

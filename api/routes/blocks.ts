@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
-import { cancelBlock, insertBlock, listBlocks } from "../store/blocks.ts";
+import { cancelBlock, insertBlock, listBlocks, MAX_UNMERGED } from "../store/blocks.ts";
 import type { BlockRow, Database } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
@@ -62,7 +62,7 @@ const buy = createRoute({
   },
   responses: {
     201: json(blockSchema, "The purchase, with the instant from which it counts"),
-    ...problemResponses("invalid-request", "unauthorized", "not-found", "idempotency-key-reused"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found", "limit-reached", "idempotency-key-reused"),
   },
 });
 
@@ -83,7 +83,9 @@ const cancel = createRoute({
   method: "delete",
   path: "/{username}/blocks/{id}",
   summary: "Cancel a purchase: it counts no longer, at once or from the end of its period on",
-  description: "A purchase that is cancelled already ends no later than it would have.",
+  description:
+    "A cancellation makes no purchase last longer: one that ends before `at` stays as it is, and the answer " +
+    "(409) says when that is. A time in the past is now.",
   request: {
     params: accountParam.extend({ id: z.string() }),
     query: z.object({
@@ -92,7 +94,7 @@ const cancel = createRoute({
   },
   responses: {
     204: { description: "It is cancelled" },
-    ...problemResponses("invalid-request", "unauthorized", "not-found"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found", "ends-earlier"),
   },
 });
 
@@ -119,6 +121,11 @@ export const blockRoutes = ({ db, now, newId, activationDelayMs }: BlockRoutes) 
         idempotency_key: c.req.valid("header")["idempotency-key"] ?? null,
       };
       const bought = await insertBlock(db, row);
+      if (bought === null) {
+        const most =
+          `An account has at most ${MAX_UNMERGED} purchases that are pending or have counted for less than two hours`;
+        return problem(c, "limit-reached", `${most}: buy more blocks in one, or try again later`);
+      }
       if (bought.quantity !== row.quantity) {
         return problem(c, "idempotency-key-reused", `With this key ${bought.quantity} blocks were bought before`);
       }
@@ -134,7 +141,17 @@ export const blockRoutes = ({ db, now, newId, activationDelayMs }: BlockRoutes) 
     })
     .openapi(cancel, async (c) => {
       const { username, id } = c.req.valid("param");
-      const at = now();
-      const cancelled = await cancelBlock(db, username, id, Math.max(c.req.valid("query").at ?? at, at));
-      return cancelled ? c.body(null, 204) : problem(c, "not-found", "The account has no such block");
+      const { at } = c.req.valid("query");
+      const present = now();
+      const block = await cancelBlock(db, username, id, Math.max(at ?? present, present));
+      if (block === undefined) return problem(c, "not-found", "The account has no such block");
+      const end = block.cancelled_at!;
+      // Where no time was asked for, it counts no longer, as it should.
+      if (at === undefined || end >= at) return c.body(null, 204);
+      const verb = end > present ? "ends" : "ended";
+      return problem(
+        c,
+        "ends-earlier",
+        `It ${verb} at ${rfc3339(end)} already: a cancellation makes no block last longer`,
+      );
     });

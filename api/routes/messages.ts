@@ -3,8 +3,9 @@ import { z } from "@hono/zod-openapi";
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding";
 import type { Kysely } from "kysely";
 import { shownAccount } from "../access.ts";
-import { principalOf } from "../principal.ts";
+import { noSuchAccount, principalOf } from "../principal.ts";
 import { problem, problemResponses } from "../problem.ts";
+import { findAccount } from "../store/accounts.ts";
 import { listEvents } from "../store/events.ts";
 import { type Position, searchMessages } from "../store/message_search.ts";
 import { findMessage } from "../store/messages.ts";
@@ -59,7 +60,7 @@ const list = createRoute({
   },
   responses: {
     200: json(pageOf(messageSchema), "A page of messages"),
-    ...problemResponses("invalid-request", "unauthorized"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found"),
   },
 });
 
@@ -81,9 +82,12 @@ export const messageRoutes = ({ db }: MessageRoutes) =>
     .openapi(list, async (c) => {
       const { limit, cursor, messageId, account: asked, ...filter } = c.req.valid("query");
       const account = shownAccount(principalOf(c), asked);
-      if (account === null) return c.json({ items: [], next: null }, 200);
+      if (account === null) return problem(c, "not-found", noSuchAccount);
       const wanted = { ...filter, account, messageIdField: messageId, behind: cursor };
       const rows = await searchMessages(db, wanted, limit + 1);
+      if (rows.length === 0 && account !== undefined && await findAccount(db, account) === undefined) {
+        return problem(c, "not-found", noSuchAccount);
+      }
       const recipients = await listRecipients(db, rows.map((row) => row.id));
       const toItem = (row: typeof rows[number]) => showMessage(row, recipients.get(row.id) ?? []);
       return c.json(page(rows, limit, toItem, (row) => writeCursor({ receivedAt: row.received_at, id: row.id })), 200);

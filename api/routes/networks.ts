@@ -4,7 +4,7 @@ import type { Kysely } from "kysely";
 import { type Network, parseNetwork } from "../cidr.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
-import { deleteNetwork, insertNetwork, listNetworks } from "../store/networks.ts";
+import { deleteNetwork, findNetworkOwner, insertNetwork, listNetworks } from "../store/networks.ts";
 import type { Database, NetworkRow } from "../store/schema.ts";
 import { rfc3339 } from "../utc_day.ts";
 import { accountParam, noSuchAccount } from "./accounts.ts";
@@ -77,6 +77,13 @@ export interface NetworkRoutes {
   readonly now: () => number;
 }
 
+/** @param owner undefined: it has just been taken away. */
+const whose = (cidr: string, username: string, owner: string | undefined): string => {
+  if (owner === username) return `${username} has ${cidr} already`;
+  if (owner === undefined) return `Another account had ${cidr} until now: try again`;
+  return `${owner} has ${cidr}: take it away there first (mailhop network remove ${owner} ${cidr})`;
+};
+
 export const networkRoutes = ({ db, now }: NetworkRoutes) =>
   createRouter()
     .openapi(add, async (c) => {
@@ -92,8 +99,8 @@ export const networkRoutes = ({ db, now }: NetworkRoutes) =>
       }
       if (await findAccount(db, username) === undefined) return problem(c, "not-found", noSuchAccount);
       const row: NetworkRow = { range_key: network.key, cidr: network.cidr, username, created_at: now() };
-      const inserted = await insertNetwork(db, row);
-      return inserted ? c.json(show(row), 201) : problem(c, "network-taken", `${network.cidr} is taken`);
+      if (await insertNetwork(db, row)) return c.json(show(row), 201);
+      return problem(c, "network-taken", whose(network.cidr, username, await findNetworkOwner(db, [network.key])));
     })
     .openapi(list, async (c) => {
       const { username } = c.req.valid("param");

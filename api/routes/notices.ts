@@ -46,7 +46,7 @@ const list = createRoute({
   request: { query: z.object({ account: z.string().optional(), ...pageQuery }) },
   responses: {
     200: json(pageOf(noticeSchema), "A page of notices"),
-    ...problemResponses("invalid-request", "unauthorized"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found"),
   },
 });
 
@@ -84,8 +84,12 @@ export const noticeRoutes = (use: NoticeRoutes) => {
   return createRouter().openapi(list, async (c) => {
     const { account: asked, cursor, limit } = c.req.valid("query");
     const account = shownAccount(principalOf(c), asked);
-    if (account === null) return c.json({ items: [], next: null }, 200);
-    return c.json(await pageOfNotices(account, cursor, limit), 200);
+    if (account === null) return problem(c, "not-found", noSuchAccount);
+    const shown = await pageOfNotices(account, cursor, limit);
+    if (shown.items.length === 0 && account !== undefined && await findAccount(use.db, account) === undefined) {
+      return problem(c, "not-found", noSuchAccount);
+    }
+    return c.json(shown, 200);
   });
 };
 

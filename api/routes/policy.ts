@@ -56,7 +56,10 @@ const rollBack = createRoute({
   method: "post",
   path: "/rollback",
   summary: "Go back to the last good module before the active one",
-  responses: { 200: json(policySchema, "What holds now"), ...problemResponses("unauthorized") },
+  responses: {
+    200: json(policySchema, "What holds now"),
+    ...problemResponses("unauthorized", "no-module-before"),
+  },
 });
 
 const patch = createRoute({
@@ -139,7 +142,11 @@ export const policyRoutes = ({ db, policy, now }: PolicyRoutes) => {
         : policy.shadow(OPERATOR, hash);
       return c.json(await show(await change), 200);
     })
-    .openapi(rollBack, async (c) => c.json(await show(await policy.rollBack(OPERATOR)), 200))
+    .openapi(rollBack, async (c) => {
+      const change = await policy.rollBack(OPERATOR);
+      if (change === null) return problem(c, "no-module-before", "No other good module was active before this one");
+      return c.json(await show(change), 200);
+    })
     .openapi(patch, async (c) => {
       const { active, shadow } = c.req.valid("json");
       // Both are there, or nothing changes.

@@ -1,7 +1,9 @@
 /** /v1/queue/jobs: what the operator wants to know of queued mail, or done with it. */
 import { z } from "@hono/zod-openapi";
+import { noSuchAccount } from "../principal.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { answerOf, jobStates, orderJob, type QueueControl } from "../queue_control.ts";
+import { findAccount } from "../store/accounts.ts";
 import { callOffQueueJob, listQueueJobs } from "../store/queue_jobs.ts";
 import { jobInListSchema, jobSchema, orderSchema, showJob, showJobInList } from "./queue_schema.ts";
 import { createRoute, createRouter, json, jsonRequest, page, pageOf, pageQuery } from "./router.ts";
@@ -21,7 +23,7 @@ const order = createRoute({
   request: { body: jsonRequest(orderSchema) },
   responses: {
     201: json(jobSchema, "The job"),
-    ...problemResponses("invalid-request", "unauthorized"),
+    ...problemResponses("invalid-request", "unauthorized", "not-found"),
   },
 });
 
@@ -61,6 +63,10 @@ export const queueRoutes = (control: QueueRoutes) =>
   createRouter()
     .openapi(order, async (c) => {
       const { work, select, reason = null, limit } = c.req.valid("json");
+      // A slip in the name would look like an account without mail.
+      if (select.account !== undefined && await findAccount(control.db, select.account) === undefined) {
+        return problem(c, "not-found", noSuchAccount);
+      }
       const id = await orderJob(control, { work, select, reason, limit });
       return c.json(showJob((await answerOf(control, id))!), 201);
     })

@@ -5,11 +5,13 @@ import { certificateFinding } from "./certificate.ts";
 import { clockFinding, type TimeServer } from "./clock.ts";
 import { diskFinding } from "./disk.ts";
 import type { Finding } from "../../api/client.ts";
-import { port25Finding, type Target, WELL_KNOWN } from "./port25.ts";
+import { port25Finding, PORT_25_NOT_NEEDED, type Target, WELL_KNOWN } from "./port25.ts";
 
 export interface Patient {
   readonly serviceName: string;
   readonly dataDir: string;
+  /** Whether no mail goes by MX. */
+  readonly routesAll: boolean;
   /** The one that is shown now, and whether the relay made it itself. */
   readonly certificate: () => { readonly certificate: Certificate; readonly own: boolean };
   readonly resolver: Pick<Resolver, "mx" | "a">;
@@ -31,12 +33,12 @@ const NTP_PORT = 123;
 const SMTP_PORT = 25;
 
 export async function examine(
-  { serviceName, dataDir, certificate, resolver, now, monotonic }: Patient,
+  { serviceName, dataDir, routesAll, certificate, resolver, now, monotonic }: Patient,
 ): Promise<Finding[]> {
   const shown = certificate();
   return [
     ...await Promise.all([
-      wellKnownHosts(resolver).then(port25Finding),
+      routesAll ? PORT_25_NOT_NEEDED : wellKnownHosts(resolver).then(port25Finding),
       timeServer(resolver).then((server) => clockFinding(server, now)),
       diskFinding(dataDir, monotonic),
     ]),

@@ -13,6 +13,13 @@ export interface Target {
   readonly port: number;
 }
 
+/** Where mail does not leave by it. */
+export const PORT_25_NOT_NEEDED: Finding = {
+  what: "port 25",
+  verdict: "good",
+  words: "It is not needed: MAILHOP_ROUTES has a next hop for all mail.",
+};
+
 /** @param targets none: their DNS could not be asked. */
 export async function port25Finding(targets: readonly Target[]): Promise<Finding> {
   const what = "port 25";

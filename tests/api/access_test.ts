@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ADMIN, RELAY, startControlPlane } from "./control_plane.ts";
 
 /** Pages for people: open to all, and no part of the API's document. */
-const isPage = (path: string): boolean => path === "/docs" || /^\/help(\/|$)/.test(path);
+const isPage = (path: string): boolean => /^\/(docs|help)(\/|$)/.test(path);
 
 Deno.test("access: every route of nodes answers the relay token, and 401 to none, to nonsense and to other tokens", async () => {
   await using api = await startControlPlane();
@@ -40,6 +40,21 @@ Deno.test("access: what does not exist is 404 as problem details", async () => {
   assertEquals((await api.request("GET", "/v1/node/nothing", undefined, RELAY)).status, 404);
 });
 
+Deno.test("access: a method that a path does not take is 405, with those that it does; no token comes first", async () => {
+  await using api = await startControlPlane();
+  const ask = (method: string, path: string, token = ADMIN) => api.request(method, path, undefined, token);
+  const { status, headers, body } = await ask("PUT", "/v1/accounts/alice/blocks");
+  assertEquals([status, headers.get("allow")], [405, "POST, GET, HEAD"]);
+  assertEquals(headers.get("content-type"), "application/problem+json");
+  assertEquals([body.type, body.detail], [
+    "/problems/method-not-allowed",
+    "/v1/accounts/alice/blocks takes POST, GET, HEAD",
+  ]);
+  assertEquals((await ask("POST", "/healthz", "")).headers.get("allow"), "GET, HEAD");
+  assertEquals((await ask("GET", "/v1/accounts/alice")).status, 404, "that of an account that there is not");
+  assertEquals((await ask("PUT", "/v1/accounts/alice/blocks", "")).status, 401);
+});
+
 Deno.test("health: alive without a token; ready only while everything is", async () => {
   const troubles: { spool: string | null } = { spool: null };
   await using api = await startControlPlane({ readiness: () => Promise.resolve({ ...troubles }) });
@@ -65,7 +80,7 @@ Deno.test("OpenAPI: the document names every public route, with its answers and 
     .map(({ method, path }) => `${method.toLowerCase()} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
   assertEquals(documented.toSorted(), [...new Set(served)].toSorted());
   const buy = body.paths["/v1/accounts/{username}/blocks"].post;
-  assertEquals(Object.keys(buy.responses), ["201", "400", "401", "403", "404", "413", "415", "422", "429"]);
+  assertEquals(Object.keys(buy.responses), ["201", "400", "401", "403", "404", "409", "413", "415", "422", "429"]);
   assert(buy.responses["404"].content["application/problem+json"]);
   const { active, shadow } = body.paths["/v1/policy"].patch.requestBody.content["application/json"].schema.properties;
   assertEquals([active.type, shadow.type], ["string", ["string", "null"]]);

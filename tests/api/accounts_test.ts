@@ -47,7 +47,7 @@ Deno.test("accounts: a refused request names each field and what was expected of
   const refused = await api.request("POST", "/v1/accounts", { username: "Alice!", password: "short", colour: "red" });
   assertEquals(refused.status, 400);
   const fields = refused.body.errors.map((error: { field: string }) => error.field);
-  assertEquals(fields, ["username", "password", "json"]);
+  assertEquals(fields, ["username", "password", "colour"]);
   assertStringIncludes(refused.body.detail, "password: expected 8 to 256 octets");
   assertStringIncludes(refused.body.detail, "colour");
 });

@@ -105,7 +105,7 @@ Deno.test("OpenAPI: problems of the same status are all named", async () => {
   const examples = (status: string) =>
     Object.keys(verify.responses[status]!.content!["application/problem+json"]!.examples!);
   assertEquals([examples("409"), examples("422")], [["domain-taken"], ["proof-missing"]]);
-  const evaluate = paths["/v1/policy/evaluate"]!.post!.responses["503"]!;
+  const evaluate = paths["/v1/policy/evaluate"]!.post!.responses["500"]!;
   assertEquals(Object.keys(evaluate.content!["application/problem+json"]!.examples!).length > 0, true);
 });
 
@@ -133,4 +133,15 @@ Deno.test("docs: has a title and one heading, and every link in it leads somewhe
     if (href.startsWith("#")) assert(ids.includes(href.slice(1)), href);
     else assertEquals((await api.app.request(href)).status, 200, href);
   }
+});
+
+Deno.test("docs: code in a description is shown as such, and examples name no machine", async () => {
+  await using api = await startControlPlane();
+  const page = await pageOf(api);
+  assertStringIncludes(page, "as <code>RateLimit-Policy</code> says");
+  const words = [...texts(page, "p"), ...texts(page, "td"), ...texts(page, "li")];
+  assertEquals(words.filter((text) => text.includes("`")), []);
+  const [call] = texts(page, "pre");
+  assertStringIncludes(call!, " $MAILHOP_API_URL/v1/accounts\n");
+  assert(!/https?:/.test(call!), call);
 });

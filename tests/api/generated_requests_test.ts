@@ -16,6 +16,7 @@ import {
   type PlannedRequest,
   toRequest,
 } from "../support/openapi/requests.ts";
+import { policyModule as writePolicyModule } from "../support/policy_modules.ts";
 import { holds, sizeOf } from "../support/size.ts";
 import { ADMIN, NOON, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 import { isOnSqlite } from "./database.ts";
@@ -29,6 +30,8 @@ const SERVER_SIZES = { ci: 4, large: 200 };
 /** From here on each operation has been asked for what it does, and has done it. */
 const ENOUGH = 2000;
 
+/** That something can be rolled back to. */
+const earlierModule = writePolicyModule();
 const policyModule = new Uint8Array(await Deno.readFile(new URL("../../policy/policy.wasm", import.meta.url)));
 
 interface World {
@@ -50,6 +53,8 @@ async function startWorld(): Promise<World> {
     for (const [of, id] of Object.entries(ids)) known.learn(`/v1/accounts/${username}/${of}`, { id });
     known.learn("/v1/messages", { id: ids.messages });
   }
+  const policy = { method: "PUT", headers: { authorization: `Bearer ${ADMIN}`, "content-type": "application/wasm" } };
+  await api.app.request("/v1/policy", { ...policy, body: earlierModule });
   for (const cidr of ["192.0.2.7/32", "192.0.2.8/32"]) known.add("cidr", cidr);
   await api.nodeCall("queue", {
     region: "eu",

@@ -50,6 +50,14 @@ Deno.test("help: every link and fragment leads somewhere, on this server", async
   }
 });
 
+Deno.test("help, docs: with a slash behind they are where they are without", async () => {
+  await using api = await startControlPlane();
+  for (const [path, there] of [["/help/?user=anna", "/help?user=anna"], ["/docs/", "/docs"]] as const) {
+    const { status, headers } = await api.app.request(path);
+    assertEquals([status, headers.get("location")], [301, there]);
+  }
+});
+
 Deno.test("help: nothing runs, is loaded from elsewhere or is framed", async () => {
   await using api = await startControlPlane();
   for (const path of ["/help", "/help/errors", "/help/style.css"]) {
@@ -129,6 +137,15 @@ const verdictOf = (reason: Reason): Verdict => {
   const data = { reason, measure: "relays", record: "nothing", pendingActivatesAt: null };
   return new Proxy(data, { get: (known, name) => name in known ? Reflect.get(known, name) : 1 }) as unknown as Verdict;
 };
+
+Deno.test("help: no page sends a customer to buy what only the operator can sell", async () => {
+  await using api = await startControlPlane();
+  for (const path of await pagesOf(api)) {
+    const { text } = await get(api, path);
+    assertEquals(text.match(/\bbuy (a|another|one|more)\b/i), null, path);
+  }
+  assertStringIncludes((await get(api, "/help/quota")).text, "Ask the operator for another block");
+});
 
 Deno.test("help: a page that is not there says so, and leads back", async () => {
   await using api = await startControlPlane();

@@ -156,6 +156,10 @@ Deno.test("messages: found by account, sender, recipient, Message-ID, status and
   );
   assertEquals(await idsOf(api, ""), ["m3", "m2", "m1"]);
   assertEquals(await idsOf(api, "account=zoe"), ["m2"]);
+  await api.account("ana");
+  assertEquals(await idsOf(api, "account=ana"), []);
+  const nobodys = await api.request("GET", "/v1/messages?account=anna");
+  assertEquals([nobodys.status, nobodys.body.detail], [404, "There is no account of that name"]);
   assertEquals(await idsOf(api, "sender=alice@EXAMPLE.com"), ["m3", "m1"]);
   assertEquals(await idsOf(api, "recipient=carol@example.net"), ["m3", "m2"]);
   assertEquals(await idsOf(api, "messageId=m1@example.com"), ["m1"]);

@@ -27,8 +27,10 @@ Deno.test("networks: the longest match wins, and the same network twice is 409 w
   for (const name of ["alice", "bob"]) await api.account(name);
   assertEquals((await add(api, "alice", "192.0.2.0/24")).status, 201);
   assertEquals((await add(api, "bob", "192.0.2.128/25")).status, 201);
-  assertEquals((await add(api, "bob", "192.0.2.0/24")).status, 409);
-  assertEquals((await add(api, "alice", "192.0.2.0/24")).status, 409);
+  const taken = await add(api, "bob", "192.0.2.0/24");
+  assertEquals([taken.status, taken.body.detail.split(":")[0]], [409, "alice has 192.0.2.0/24"]);
+  const own = await add(api, "alice", "192.0.2.0/24");
+  assertEquals([own.status, own.body.detail], [409, "alice has 192.0.2.0/24 already"]);
   assertEquals(await ownerOf(api, "192.0.2.127"), "alice");
   assertEquals(await ownerOf(api, "192.0.2.128"), "bob");
   assertEquals(await ownerOf(api, "192.0.3.1"), null);

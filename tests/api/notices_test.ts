@@ -160,8 +160,10 @@ Deno.test("blocks: cancelled at the end of a period, they count until then to th
   assertEquals((await cancel("2026-12-23T00:00:00Z")).status, 204);
   assertEquals([await limit(), await end()], [150, "2026-12-23T00:00:00Z"]);
   // Sooner is possible, later is not.
-  await cancel("2026-12-01T00:00:00Z");
-  await cancel("2026-12-31T00:00:00Z");
+  assertEquals((await cancel("2026-12-01T00:00:00Z")).status, 204);
+  const later = await cancel("2026-12-31T00:00:00Z");
+  assertEquals([later.status, later.body.type], [409, "/problems/ends-earlier"]);
+  assertEquals(later.body.detail, "It ends at 2026-12-01T00:00:00Z already: a cancellation makes no block last longer");
   assertEquals(await end(), "2026-12-01T00:00:00Z");
   api.clock.now = Date.parse("2026-12-01T00:00:00Z") - 1;
   assertEquals(await limit(), 150);
@@ -169,7 +171,8 @@ Deno.test("blocks: cancelled at the end of a period, they count until then to th
   assertEquals(await limit(), 0);
   // It has ended: that is not taken back, nor is it moved.
   api.clock.now += HOUR_MS;
-  await cancel("2027-01-01T00:00:00Z");
+  assertEquals((await cancel("2027-01-01T00:00:00Z")).status, 409);
+  assertEquals((await api.request("DELETE", `/v1/accounts/anna/blocks/${block.id}`)).status, 204);
   assertEquals([await limit(), await end()], [0, "2026-12-01T00:00:00Z"]);
   assertEquals((await cancel("yesterday")).status, 400);
 });

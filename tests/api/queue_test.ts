@@ -112,6 +112,7 @@ Deno.test("queue: a list has the oldest of all nodes, as many as were asked for"
 
 Deno.test("queue: a node that falls silent is named and not waited for; when it is back it does its part", async () => {
   await using api = await startControlPlane();
+  await api.account("alice");
   for (const node of ["n1", "n2"]) await report(api, node);
   const { id } = (await order(api, { work: "retry", all: true })).body;
   await report(api, "n1", [progress(id)]);
@@ -148,6 +149,7 @@ Deno.test("queue: the list of jobs is without their answers; questions are kept 
 
 Deno.test("queue: called off, a job is nobody's any more; so is one of long ago", async () => {
   await using api = await startControlPlane();
+  await api.account("alice");
   await report(api, "n1");
   const { id } = (await order(api, { work: "delete", select: { account: "alice" } })).body;
   assertEquals((await api.request("DELETE", `${JOBS}/${id}`)).status, 204);
@@ -183,6 +185,15 @@ for (
     assertEquals((await api.request("GET", JOBS)).body.items, []);
   });
 }
+
+Deno.test("queue: an account that there is not is not found, whatever is wanted of it", async () => {
+  await using api = await startControlPlane();
+  for (const work of ["summary", "list", "retry", "hold", "delete"]) {
+    const { status, body } = await order(api, { work, select: { account: "ana", domain: "example.net" } });
+    assertEquals([status, body.detail], [404, "There is no account of that name"], work);
+  }
+  assertEquals((await api.request("GET", JOBS)).body.items, []);
+});
 
 Deno.test("nodes: listed with their queues; one is told to drain, and to serve again", async () => {
   await using api = await startControlPlane();

@@ -80,6 +80,33 @@ Deno.test("block cancel --at: before it is active it never will be, soon after i
   );
 });
 
+Deno.test("block cancel --at: a cancellation makes no block last longer, and the refusal says when it ends", async () => {
+  await using api = await withAlice();
+  const { id } = JSON.parse((await runOn(api, "block buy alice --json")).out);
+  const cancel = (at: string) => runOn(api, `block cancel alice ${id} ${at}`);
+  assertEquals((await cancel("--at 2026-12-31")).code, 0);
+  const later = await cancel("--at 2027-01-31");
+  assertEquals([later.code, later.out], [1, ""]);
+  assertStringIncludes(later.err, "It ends at 2026-12-31T00:00:00Z already");
+  assertEquals((await cancel("--at 2026-12-31")).code, 0);
+  api.clock.now = Date.parse("2027-01-01T00:00:00Z");
+  assertStringIncludes((await cancel("--at 2027-01-31")).err, "It ended at 2026-12-31T00:00:00Z already");
+  assertEquals((await cancel("")).out, `Block ${id} of alice is cancelled.`);
+});
+
+Deno.test("block cancel --at: an age, or a time in the past, is wrong use and cancels nothing", async () => {
+  await using api = await withAlice();
+  const { id } = JSON.parse((await runOn(api, "block buy alice --json")).out);
+  const age = await runOn(api, `block cancel alice ${id} --at 7d`);
+  assertEquals(age.code, 2);
+  assertMatch(age.err, /Expected a time such as .*2026-12-31/);
+  assertEquals(await runOn(api, `block cancel alice ${id} --at 2020-01-01`), {
+    ...{ code: 2, out: "", statuses: [] },
+    err: "2020-01-01T00:00:00Z is in the past: leave --at away to cancel the block now.",
+  });
+  assertMatch((await runOn(api, "block list alice")).out, /active from/);
+});
+
 Deno.test("quota: what to do stands below the figures; --days lists the last weeks", async () => {
   await using api = await withAlice();
   await runOn(api, "block buy alice");
@@ -116,7 +143,9 @@ Deno.test("notice list: what happened and what to do, for an account and for all
     assertEquals(lines.at(-1), "  See /help/quota");
     assertEquals(lines.filter((each) => each.length > 60), []);
   }
+  await runOn(api, "account create bob --generate");
   assertEquals((await runOn(api, "notice list --account bob")).out, "No notices.");
+  assertEquals((await runOn(api, "notice list --account bo")).code, 1);
 });
 
 Deno.test("quota: bar, figures, reset and what is pending", async () => {

@@ -59,7 +59,6 @@ for (const line of COMMANDS) {
 }
 
 const WRONG: readonly (readonly [string, string])[] = [
-  ["", "account"],
   ["acount list", "account"],
   ["account", "command"],
   ["account show", "USERNAME"],
@@ -68,6 +67,7 @@ const WRONG: readonly (readonly [string, string])[] = [
   ["block buy alice 0", "QUANTITY"],
   ["block buy alice two", "QUANTITY"],
   ["message list --since yesterday", "24h"],
+  ["block cancel alice 1 --at 7d", "2026-12-31"],
   ["message list --status lost", "deferred"],
   ["message list --limit 201", "200"],
   ["message list --all --cursor x", "cannot be used together"],
@@ -92,6 +92,10 @@ for (const line of COMMANDS) {
     assertEquals(text(`help ${words}`), text(`${words} --help`));
   });
 }
+
+Deno.test("command line: nothing is a question for help", () => {
+  assertEquals(parse(""), parse("--help"));
+});
 
 Deno.test("command line: the help of all names every command and the settings", () => {
   for (

@@ -42,7 +42,10 @@ Deno.test("network add: one that belongs to an account already is refused with w
   await runOn(api, "network add alice 192.0.2.7/32");
   const { code, err } = await runOn(api, "network add bo 192.0.2.7/32");
   assertEquals(code, 1);
-  assertStringIncludes(err, "mailhop network remove <username> <cidr>");
+  assertStringIncludes(err, "alice has 192.0.2.7/32: take it away there first");
+  assertStringIncludes(err, "mailhop network remove alice 192.0.2.7/32");
+  const own = await runOn(api, "network add alice 192.0.2.7/32");
+  assertEquals(own.err.split("\n").at(-1), "alice has 192.0.2.7/32 already");
 });
 
 Deno.test("network remove: one that is not there is refused", async () => {

@@ -46,8 +46,8 @@ Deno.test("policy show: the module, since when, what is set, and which nodes dec
       "Set        maxRecipients 50",
       "Version    1",
       "",
-      "NODE  MODULE        STATE    SEEN  DROPPED",
-      `mx1   ${OWN.slice(0, 12)}  not yet  now         0`,
+      "NODE  MODULE        STATE    SEEN      DROPPED",
+      `mx1   ${OWN.slice(0, 12)}  not yet  just now        0`,
     ].join("\n"),
   ]);
 });
@@ -103,6 +103,10 @@ Deno.test("policy load --shadow, activate, rollback, shadow stop: each is in the
     `2  2026-11-23T12:00:00Z  operator  activate   ${short}`,
     `1  2026-11-23T12:00:00Z  operator  shadow     own           ${short}`,
   ]);
+  await using fresh = await startApi();
+  const nothing = await run(fresh, "policy rollback");
+  assertEquals(nothing.code, 1);
+  assertStringIncludes(nothing.err, "There is no module to go back to");
   const unknown = await run(api, `policy activate ${"0".repeat(64)}`);
   assertEquals(unknown.code, 1);
   assertStringIncludes(unknown.err, "mailhop policy history");
@@ -259,6 +263,7 @@ Deno.test("notice list: what nodes reported", async () => {
   const { out } = await run(api, "notice list");
   assertMatch(out, /^2026-11-23T12:00:00Z {2}policy-fault\n {2}A policy module failed\./);
   assertStringIncludes(out.replaceAll(/\s+/g, " "), `Module ${HASH} failed at mx1: trap: unreachable.`);
+  await run(api, "account create alice --generate");
   assertEquals((await run(api, "notice list --account alice")).out, "No notices.");
 });
 

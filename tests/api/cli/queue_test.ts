@@ -61,6 +61,7 @@ Deno.test("queue delete: without saying what, it is wrong use; with ids or --all
 
 Deno.test("queue bounce: what stayed in delivery, and a node that gave up, are told", async () => {
   await using api = await startApi();
+  await runOn(api, "account create alice --generate");
   const { out } = await run(api, "queue bounce --account alice", { busy: 2, trouble: "no space left" });
   assertStringIncludes(out, "Returned: 3 messages.");
   assertStringIncludes(out, "2 messages could not be had");
@@ -86,6 +87,7 @@ Deno.test("queue: alone it is the summary, by domain and age, with what stands i
   assertStringIncludes(out, "1 message cannot be read any more");
   assertStringIncludes(out, "mx mx.example.net 25: timed out");
   const empty = { ...summary, messages: 0, recipients: 0, damaged: 0, domains: [], otherDomains: 0, suspended: [] };
+  await runOn(api, "account create bob --generate");
   assertEquals((await run(api, "queue summary --account bob", { summary: empty })).out, "The queue is empty.");
 });
 
@@ -107,8 +109,40 @@ Deno.test("queue list and show: messages with their recipients, attempts and las
   const [first, ...others] = message.recipients;
   const due = { ...message, recipients: [{ ...first!, nextAttemptAt: NOW - 1 }, ...others] };
   assertMatch((await run(api, "queue list", { list: [due] })).out, /held\s+2\s+due\s+451 no/);
+});
+
+Deno.test("queue show: a message that does not wait is refused, and a node that did not answer is named", async () => {
+  await using api = await startApi();
   const none = await run(api, "queue show M2", { list: [] });
-  assertStringIncludes(none.out, "mailhop message show M2");
+  assertEquals([none.code, none.out], [1, ""]);
+  assertEquals(
+    none.err,
+    "No message M2 waits for delivery\nWhat became of it: mailhop message show M2",
+  );
+  const failed = await run(api, "queue show M2", { list: [], trouble: "no space left" });
+  assertStringIncludes(failed.err, "\nNode n1 gave up: no space left\n");
+});
+
+Deno.test("queue retry: where nothing is due because it is held, that is said", async () => {
+  await using api = await startApi();
+  const summary = { messages: 1, recipients: 2, held: 2, damaged: 0, domains: [], otherDomains: 0, suspended: [] };
+  const { code, out } = await run(api, "queue retry M1", { done: 0, summary });
+  assertEquals(code, 0);
+  assertEquals(
+    out,
+    "Due now: 0 messages.\nHeld, and so not due: 2 recipients. To go on with them: mailhop queue release",
+  );
+  const nothing = await run(api, "queue retry M1", { done: 0, summary: { ...summary, held: 0 } });
+  assertEquals(nothing.out, "Due now: 0 messages.");
+});
+
+Deno.test("queue and message list: an account that there is not is refused, with where those are that there are", async () => {
+  await using api = await startApi();
+  for (const line of ["queue hold", "queue delete", "queue list", "queue summary", "message list"]) {
+    const { code, out, err } = await runOn(api, `${line} --account ana`);
+    assertEquals([code, out], [1, ""], line);
+    assertStringIncludes(err, "There is no account of that name\nThe accounts there are: mailhop account list");
+  }
 });
 
 Deno.test("queue jobs and call-off: what was done, and the end of what is under way", async () => {
@@ -141,11 +175,11 @@ Deno.test("node: listed, told to drain and to serve", async () => {
   await using api = await startApi();
   assertStringIncludes((await runOn(api, "node list")).out, "No node was heard of");
   await report(api);
-  assertMatch((await runOn(api, "node list")).out, /n1\s+eu\s+0\s+1\.2\.3\s+serving\s+unknown\s+now/);
+  assertMatch((await runOn(api, "node list")).out, /n1\s+eu\s+0\s+1\.2\.3\s+serving\s+unknown\s+just now/);
   await report(api, [], { aheadMs: -12_340, apart: true });
-  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+12\.3 s behind\s+now/);
+  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+12\.3 s behind\s+just now/);
   await report(api, [], { aheadMs: 340, apart: false });
-  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+right\s+now/);
+  assertMatch((await runOn(api, "node list")).out, /n1 .* serving\s+right\s+just now/);
   assertMatch((await runOn(api, "node list")).out, /n1\s+3\s+34\s+1,200\s+5,678\s+12 ms\s+3\s+412/);
   assertStringIncludes((await runOn(api, "node drain n1")).out, "delivers what it has: 3 messages");
   assertStringIncludes((await runOn(api, "node serve n1")).out, "lets clients in again");

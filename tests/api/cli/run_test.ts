@@ -15,6 +15,30 @@ Deno.test("exit code 1: a wrong token is refused with where the right one is", a
   assertStringIncludes(err, "Set MAILHOP_API_TOKEN");
 });
 
+Deno.test("exit code 1: to an account's key nothing is advised that it may not do", async () => {
+  await using api = await startApi();
+  for (const name of ["alice", "bob"]) await runOn(api, `account create ${name} --generate`);
+  const { key } = JSON.parse((await runOn(api, "key create alice website --json")).out);
+  const withKey = async (line: string) => (await runOn(api, line, { env: { MAILHOP_API_TOKEN: key } })).err.split("\n");
+  assertEquals(await withKey("account list"), [
+    "This is for the operator alone",
+    "This is for the operator alone: no API key may do it",
+    "This needs the operator's token in MAILHOP_API_TOKEN.",
+  ]);
+  assertEquals(await withKey("quota bob"), ["There is no such thing", "There is no account of that name"]);
+  assertStringIncludes((await withKey("key create alice another")).at(-1)!, "or a key with the scope");
+  assertStringIncludes((await runOn(api, "quota nobody")).err, "The accounts there are: mailhop account list");
+});
+
+Deno.test("exit code 1: what is wrong with an option's value is said of the option", async () => {
+  await using api = await startApi();
+  await runOn(api, "account create alice --generate");
+  const { err } = await runOn(api, "account release alice --hours 1000");
+  assertEquals(err.split("\n").at(-1), "--hours: expected at most 672");
+  assertStringIncludes((await runOn(api, "account notices alice --email=nobody")).err, "--email: expected an e-mail");
+  assertStringIncludes((await runOn(api, "account create A --generate")).err, "\nusername: expected 1 to 64 of a-z");
+});
+
 Deno.test("exit code 1: with --json too, a refusal is told on the standard error output", async () => {
   await using api = await startApi();
   const { code, out, err } = await runOn(api, "account show nobody --json");

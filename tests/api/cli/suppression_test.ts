@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { accepted } from "../history_events.ts";
 import { NOW, runOn, startApi } from "./harness.ts";
 
 Deno.test("suppression list, choose, clear", async () => {
@@ -11,7 +12,7 @@ Deno.test("suppression list, choose, clear", async () => {
   await api.node.v1.node.events.$post({
     json: {
       node: "n1",
-      items: [{
+      items: [accepted("m1", ["bob@example.net", "carol@example.net"]), {
         id: "e1",
         messageId: "m1",
         account: "alice",

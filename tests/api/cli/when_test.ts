@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { absolute, parseInstant, relative, resolveInstant } from "../../../api/cli/when.ts";
+import { absolute, ago, parseInstant, relative, resolveInstant } from "../../../api/cli/when.ts";
 
 const NOON = Date.parse("2026-11-23T12:00:00Z");
 
@@ -56,6 +56,14 @@ for (const [ms, expected] of distances) {
     assertEquals(relative(new Date(NOON + ms).toISOString(), NOON), expected);
   });
 }
+
+Deno.test("time: what has happened did so just now, even if our clock was looked at before", () => {
+  const at = (ms: number) => ago(new Date(NOON + ms).toISOString(), NOON);
+  assertEquals([1200, 0, -400, -1000, -60_000].map(at), [
+    ...["just now", "just now", "just now"],
+    ...["1 second ago", "1 minute ago"],
+  ]);
+});
 
 Deno.test("time: an API time is shown to the second, in UTC", () => {
   assertEquals(absolute("2026-11-23T12:15:00.123Z"), "2026-11-23T12:15:00Z");

@@ -162,23 +162,23 @@ Deno.test("dry run: somebody else's module answers for itself, by its own rules"
   assertEquals(body.steps[0].rules.map(({ rule }: { rule: string }) => rule), ["authentication", "domain-ownership"]);
 });
 
-Deno.test("dry run: a module that fails is answered with 503, and the live one goes on", async () => {
+Deno.test("dry run: a module that fails is answered with 500, and the live one goes on", async () => {
   await using api = await startControlPlane();
   await api.account("alice");
   await load(api, policyModule({ before: onTrigger(FAULTS.loop) }));
   const { status, body } = await evaluate(api, { size: TRIGGER_BYTES });
-  assertEquals([status, body.type], [503, "/problems/policy-fault"]);
+  assertEquals([status, body.type], [500, "/problems/policy-fault"]);
   assertStringIncludes(body.detail, "no answer within 100 ms");
   assertEquals((await api.request("GET", "/v1/policy")).body.active.own, false);
   assertEquals((await evaluate(api)).status, 200);
 });
 
-Deno.test("dry run: a module whose rules do not come to an end is answered with 503", async () => {
+Deno.test("dry run: a module whose rules do not come to an end is answered with 500", async () => {
   await using api = await startControlPlane();
   await api.account("alice");
   await load(api, policyModule({ rules: { ...GOOD.rules, [Stage.Recipient]: Array(101).fill(Rule.LineEndings) } }));
   const { status, body } = await evaluate(api);
-  assertEquals([status, body.detail], [503, "nonsense: over 100 rules"]);
+  assertEquals([status, body.detail], [500, "nonsense: over 100 rules"]);
 });
 
 Deno.test("dry run: what cannot be asked is refused, each field with what was expected", async () => {
@@ -198,7 +198,7 @@ Deno.test("dry run: what cannot be asked is refused, each field with what was ex
       [{ at: "noon" }, "at"],
       [{ at: "2026-11-22T23:59:59Z" }, "at"],
       [{ at: "9999-12-31T23:59:59Z" }, "at"],
-      [{ dry: true }, "json"],
+      [{ dry: true }, "dry"],
     ] as const
   ) {
     const { status, body } = await evaluate(api, changes);

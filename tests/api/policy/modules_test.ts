@@ -115,6 +115,13 @@ Deno.test("policy: a roll back leads to the module before, and so to the program
   assertEquals((await api.request("POST", "/v1/policy/rollback")).body.active.own, true);
 });
 
+Deno.test("policy: with nothing to go back to, a roll back says so and changes nothing", async () => {
+  await using api = await startControlPlane();
+  const { status, body } = await api.request("POST", "/v1/policy/rollback");
+  assertEquals([status, body.type], [409, "/problems/no-module-before"]);
+  assertEquals((await api.request("GET", "/v1/policy")).body.version, 0);
+});
+
 Deno.test("policy: a module that failed at a node is rolled back for all, with a notice, and never rolled back to", async () => {
   await using api = await startControlPlane();
   await load(api, good);
@@ -214,7 +221,7 @@ Deno.test("policy: the history has each change, the newest first, page by page",
   assertEquals((await api.request("GET", "/v1/policy/history?cursor=x")).status, 400);
 });
 
-Deno.test("policy: a module that fails at the control plane itself is answered with 503, and rolled back", async () => {
+Deno.test("policy: a module that fails at the control plane itself is answered with 500, and rolled back", async () => {
   await using api = await startControlPlane();
   await api.account("alice");
   // The self-test asks for noon of this day.
@@ -223,7 +230,7 @@ Deno.test("policy: a module that fails at the control plane itself is answered w
   assertEquals((await api.request("GET", "/v1/accounts/alice/quota")).status, 200);
   api.clock.now += 1;
   const { status, body, headers } = await api.request("GET", "/v1/accounts/alice/quota");
-  assertEquals([status, body.type, body.detail], [503, "/problems/policy-fault", "trap: unreachable"]);
+  assertEquals([status, body.type, body.detail], [500, "/problems/policy-fault", "trap: unreachable"]);
   assertEquals(headers.get("content-type"), "application/problem+json");
   assertEquals((await api.request("GET", "/v1/accounts/alice/quota")).body.limit, 0);
   // Whoever asks for what holds waits for the fault to be recorded.

@@ -4,6 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { clockFinding } from "../../../relay/doctor/clock.ts";
 import { diskFinding, judgeSyncs } from "../../../relay/doctor/disk.ts";
+import { examine } from "../../../relay/doctor/examination.ts";
 import { port25Finding } from "../../../relay/doctor/port25.ts";
 
 const NOON = Date.parse("2026-11-23T12:00:00Z");
@@ -38,6 +39,23 @@ Deno.test("port 25: one server that greets is enough; one that refuses, or is no
   assertEquals(closed.verdict, "bad");
   assertMatch(closed.words, /None of 554, nobody could be reached/);
   assertEquals((await port25Finding([])).verdict, "unknown");
+});
+
+Deno.test("port 25: with a next hop for all mail it is not needed, and no server is looked for", async () => {
+  const dataDir = await Deno.makeTempDir();
+  const findings = await examine({
+    ...{ serviceName: "relay.test", dataDir, routesAll: true, now: () => NOON, monotonic: () => performance.now() },
+    certificate: () => ({ certificate: { cert: "", key: "" }, own: false }),
+    resolver: {
+      mx: () => Promise.reject(new Error("nobody is asked")),
+      a: () => Promise.resolve({ kind: "no-domain" }),
+    },
+  });
+  await Deno.remove(dataDir);
+  assertEquals(findings[0], {
+    ...{ what: "port 25", verdict: "good" },
+    words: "It is not needed: MAILHOP_ROUTES has a next hop for all mail.",
+  });
 });
 
 /** A time server whose clock shows `at` (epoch ms). */
