@@ -19,7 +19,7 @@ VOLUME /data
 EXPOSE 25 465 587 2525 8080 10025 10465
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
-  CMD ["deno", "eval", "Deno.exit((await fetch('http://127.0.0.1:8080/readyz')).ok ? 0 : 1)"]
+  CMD ["deno", "eval", "Deno.exit((await fetch('http://127.0.0.1:8080/healthz')).ok ? 0 : 1)"]
 # The image's own entry point knows Deno's commands alone.
 ENTRYPOINT []
 CMD ["deploy/start.sh"]

@@ -48,7 +48,7 @@ const wording: Wording = {
     title: "Four fifths of today's relays are used",
     text:
       `${used} of the day's ${limit} relays are used. Once all are, mail is refused for the time being (451) until ` +
-      `${resetsAt}. If more is to go today, buy another block in good time. ${NOT_YOU}`,
+      `${resetsAt}. If more is to go today, ${ASK_FOR_BLOCK} in good time. ${NOT_YOU}`,
     page: "quota",
   }),
   "quota-100": ({ used, limit, need, resetsAt }) => ({
@@ -57,7 +57,7 @@ const wording: Wording = {
       `${used} of the day's ${limit} relays are used${
         used < limit && need !== undefined ? `, and a message needed ${need} more` : ""
       }. What does not fit is refused for the time being (451) until ${resetsAt}; a mail server keeps it and sends it ` +
-      `then, and nothing more is charged. If it is to go today, buy another block. ${NOT_YOU}`,
+      `then, and nothing more is charged. If it is to go today, ${ASK_FOR_BLOCK}. ${NOT_YOU}`,
     page: "quota",
   }),
   "ndr-share": ({ ndr, limit, of, resetsAt }) => ({
@@ -85,8 +85,8 @@ const wording: Wording = {
     title: quantity === 1 ? "A block has ended" : `${quantity} blocks have ended`,
     text: `${blocks(quantity)} until ${endedAt}. ${
       limit > 0
-        ? `The account may use ${limit} relays a day now. If that is too little, buy another block.`
-        : "No block counts for the account now, so its mail is refused. To go on, buy a block."
+        ? `The account may use ${limit} relays a day now. If that is too little, ${ASK_FOR_BLOCK}.`
+        : `No block counts for the account now, so its mail is refused. To go on, ${ASK_FOR_BLOCK}.`
     }`,
     page: "relays",
   }),
@@ -99,6 +99,8 @@ const wording: Wording = {
   }),
 };
 
+/** Blocks are the operator's to sell: no key of an account may buy one. */
+const ASK_FOR_BLOCK = "ask the service's operator for another block";
 const NOT_YOU =
   "If you have not sent that much, look at the message history: a mail server may send non-delivery reports, or " +
   "somebody else may have the password.";

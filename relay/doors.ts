@@ -4,13 +4,18 @@
  */
 import type { SmtpServer } from "./smtp/server.ts";
 
-/** Opens a listener. @throws what the system says against it. */
-export type OpenListener = () => Deno.Listener;
+/**
+ * Opens a listener. `closed` aborts when clients are let in by it no longer.
+ *
+ * @throws what the system says against it.
+ */
+export type OpenListener = (closed: AbortSignal) => Deno.Listener;
 
 interface Door {
   readonly open: OpenListener;
   readonly tls: boolean;
-  isOpen: boolean;
+  /** undefined: it is closed. */
+  closing: AbortController | undefined;
 }
 
 /** Transactions have so long to end when the operator closes the doors; the queue goes on. */
@@ -32,7 +37,7 @@ export class Doors {
 
   /** Whether clients are let in by all of them. */
   get areOpen(): boolean {
-    return this.#state === "open" && this.#all.every(({ isOpen }) => isOpen);
+    return this.#state === "open" && this.#all.every(({ closing }) => closing !== undefined);
   }
 
   /**
@@ -41,7 +46,7 @@ export class Doors {
    * @throws what the system says against the listener.
    */
   add(open: OpenListener, tls: boolean): void {
-    const door = { open, tls, isOpen: false };
+    const door: Door = { open, tls, closing: undefined };
     if (this.#state === "open") this.#open(door);
     this.#all.push(door);
   }
@@ -69,13 +74,16 @@ export class Doors {
   #shut(state: "closed" | "ended"): void {
     this.#state = state;
     clearTimeout(this.#again);
-    for (const door of this.#all) door.isOpen = false;
+    for (const door of this.#all) {
+      door.closing?.abort();
+      door.closing = undefined;
+    }
   }
 
   #openAll(): void {
     for (const door of this.#all) {
       try {
-        if (!door.isOpen) this.#open(door);
+        if (door.closing === undefined) this.#open(door);
       } catch (error) {
         this.#onTrouble(error);
       }
@@ -84,7 +92,8 @@ export class Doors {
   }
 
   #open(door: Door): void {
-    this.#server.serve(door.open(), door.tls);
-    door.isOpen = true;
+    const closing = new AbortController();
+    this.#server.serve(door.open(closing.signal), door.tls);
+    door.closing = closing;
   }
 }

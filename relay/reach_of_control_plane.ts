@@ -12,27 +12,48 @@ import type { Check } from "./relay_health.ts";
 const AWAY_MS = 5000;
 /** Refused for its token, it is as good as away, and nothing but a new token helps. */
 const REFUSED: ReadonlySet<number> = new Set([401, 403]);
+const REFUSED_WORDS = "refuses the token in MAILHOP_RELAY_TOKEN (mailhop relay-token create makes another one)";
+/** Nodes meet it with each call. */
+const SAID_AGAIN_MS = 60_000;
+
+export interface ReachOptions {
+  /** Milliseconds of a monotonic clock. */
+  readonly monotonic: () => number;
+  /** Hears that the token is refused, once a minute at most; words to be read behind "the control plane". */
+  readonly onRefused: (words: string, status: number) => void;
+}
 
 export class ReachOfControlPlane {
-  readonly #monotonic: () => number;
+  readonly #options: ReachOptions;
   #answeredAt: number | undefined;
   #refused = false;
+  #saidAt = -Infinity;
 
-  constructor(monotonic: () => number) {
-    this.#monotonic = monotonic;
+  constructor(options: ReachOptions) {
+    this.#options = options;
   }
 
-  /** It answered with this status. */
-  answered(status: number): void {
+  /** It answered so. */
+  answered({ status, headers }: Pick<Response, "status" | "headers">): void {
+    // A customer's wrong password is 401 as well; one that is about the token bears a challenge (RFC 9110 11.6.1).
+    if (status === 401 && !headers.has("www-authenticate")) return;
     this.#refused = REFUSED.has(status);
+    if (this.#refused) this.#sayRefused(status);
     // Of trouble of its own it says so with an answer, too.
-    if (status < 500 && !this.#refused) this.#answeredAt = this.#monotonic();
+    else if (status < 500) this.#answeredAt = this.#options.monotonic();
+  }
+
+  #sayRefused(status: number): void {
+    const now = this.#options.monotonic();
+    if (now - this.#saidAt < SAID_AGAIN_MS) return;
+    this.#saidAt = now;
+    this.#options.onRefused(REFUSED_WORDS, status);
   }
 
   get check(): Check {
-    if (this.#refused) return { ok: false, words: "refuses the token in MAILHOP_RELAY_TOKEN" };
+    if (this.#refused) return { ok: false, words: REFUSED_WORDS };
     if (this.#answeredAt === undefined) return { ok: false, words: "not reached yet" };
-    const silentMs = this.#monotonic() - this.#answeredAt;
+    const silentMs = this.#options.monotonic() - this.#answeredAt;
     if (silentMs < AWAY_MS) return { ok: true, words: "ok" };
     const since = `away for ${Math.round(silentMs / 1000)} s`;
     return silentMs < REMEMBERED_MS

@@ -25,7 +25,10 @@ export async function startRelay(
   const { now, monotonic, log, closing } = surroundings;
   const nodes = await prepareNodes(settings, surroundings);
   if (!("start" in nodes)) return nodes;
-  const reach = new ReachOfControlPlane(monotonic);
+  const reach = new ReachOfControlPlane({
+    monotonic,
+    onRefused: (words, status) => log.error(`the control plane ${words}`, { status }),
+  });
   // The nodes themselves tell of a clock that is wrong.
   const clock = new ClockWatch({ now, onChange: () => {} });
   const controlPlane = closing.use(
@@ -33,20 +36,24 @@ export async function startRelay(
       origins: remote.urls.map(openOrigin),
       monotonic,
       onNews: (message, facts) => log.warn(message, facts),
-      onAnswer: ({ status, headers }, roundTripMs) => {
-        reach.answered(status);
-        const date = Date.parse(headers.get("date") ?? "");
+      onAnswer: (answer, roundTripMs) => {
+        reach.answered(answer);
+        const date = Date.parse(answer.headers.get("date") ?? "");
         if (!Number.isNaN(date)) clock.heard(date + HALF_SECOND_MS, roundTripMs);
       },
     }),
   );
-  const checks = (): Record<string, Check> => ({
-    nodes: okUnless(nodes.trouble()),
-    spool: okUnless(nodes.spoolTrouble()),
-    "control plane": reach.check,
-    // It is shown, and mail goes on: see the failure table.
-    clock: { ok: true, words: clock.comparison?.apart ? skewWords(clock.comparison.aheadMs) : "ok" },
-  });
+  const checks = (): Record<string, Check> => {
+    const troubles = nodes.troubles();
+    return {
+      nodes: okUnless(troubles.nodes),
+      listeners: okUnless(troubles.listeners),
+      spool: okUnless(troubles.spool),
+      "control plane": reach.check,
+      // It is shown, and mail goes on: see the failure table.
+      clock: { ok: true, words: clock.comparison?.apart ? skewWords(clock.comparison.aheadMs) : "ok" },
+    };
+  };
   const metrics = closing.use(
     new ProcessMetrics({ ...surroundings, role: "relay", region: settings.region, nodes }),
   );
@@ -62,6 +69,7 @@ export async function startRelay(
       http: settings.httpListen,
       controlPlane: remote.urls,
       authorityFile: nodes.authorityFile,
+      notReady: Object.entries(checks()).flatMap(([name, { ok, words }]) => ok ? [] : [`${name}: ${words}`]),
     },
     drain: () => nodes.drain(),
   };

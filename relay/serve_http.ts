@@ -17,7 +17,10 @@ export function serveHttp(
       return Deno.serve({ hostname, port, onListen: () => {} }, handler);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      throw new PortUnavailable(`${hostname} port ${port}: ${error.message}`, { cause: error });
+      const why = error instanceof Deno.errors.AddrInUse ? "in use by another program" : error.message;
+      throw new PortUnavailable(`${hostname} port ${port}: ${why}; name another one in MAILHOP_HTTP_LISTEN`, {
+        cause: error,
+      });
     }
   });
   return {

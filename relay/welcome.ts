@@ -46,6 +46,8 @@ interface RelayFacts extends NodesFacts {
   readonly role: "relay";
   /** Where the control plane is, the preferred address first. */
   readonly controlPlane: readonly string[];
+  /** What keeps it from its work, as /readyz has it; empty: it is ready. */
+  readonly notReady: readonly string[];
 }
 
 export type RoleFacts = AllFacts | ApiFacts | RelayFacts;
@@ -64,8 +66,9 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 /** The text, with a line end behind each line. */
 export function welcome(facts: WelcomeFacts): string {
   return [
-    `MailHop Outbound is ready as ${facts.serviceName}${ROLE_WORDS[facts.role]}`,
+    heading(facts),
     "",
+    ...(facts.role === "relay" ? facts.notReady.map((trouble) => row("Not ready", trouble)) : []),
     ...(facts.role === "api" ? [] : ports(facts)),
     ...(facts.role === "relay" ? controlPlane(facts) : api(facts)),
     row("Data directory", facts.dataDir),
@@ -75,6 +78,13 @@ export function welcome(facts: WelcomeFacts): string {
     "",
     ...nextSteps(facts),
   ].join("\n");
+}
+
+function heading(facts: RoleFacts): string {
+  const name = `${facts.serviceName}${ROLE_WORDS[facts.role]}`;
+  return facts.role === "relay" && facts.notReady.length > 0
+    ? `MailHop Outbound has started as ${name}, and is not ready`
+    : `MailHop Outbound is ready as ${name}`;
 }
 
 const ROLE_WORDS = { all: "", api: ", the control plane", relay: ", a relay" } as const;
@@ -169,7 +179,9 @@ function sendCommand({ listeners, serviceName, authorityFile }: NodesFacts): str
   ];
   return [
     "from=you@your-domain.example to=friend@example.net",
-    "printf 'From: %s\\nTo: %s\\nSubject: Hello\\n\\nIt works.\\n' $from $to |",
+    // RFC 5322 3.6 asks for a Date, and large providers for a Message-ID; the relay adds neither.
+    `printf '%s\\n' "From: $from" "To: $to" "Date: $(date -R)" "Message-ID: <$(date +%s).$$@\${from#*@}>" \\`,
+    '    "Subject: Hello" "" "It works." |',
     `  curl ${options.join(" ")} \\`,
     "    --mail-from $from --mail-rcpt $to --crlf --upload-file -",
   ];

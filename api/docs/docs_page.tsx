@@ -3,6 +3,7 @@ import type { JSX } from "hono/jsx/jsx-runtime";
 import type { ApiDocument } from "../openapi/document.ts";
 import { PROBLEMS } from "../problem.ts";
 import { type Route, RouteSection } from "./operation.tsx";
+import { Prose } from "./prose.tsx";
 import { SchemaFields } from "./schema_fields.tsx";
 
 export const DocsPage = ({ document }: { readonly document: ApiDocument }): JSX.Element => {
@@ -17,16 +18,16 @@ export const DocsPage = ({ document }: { readonly document: ApiDocument }): JSX.
   return (
     <>
       <h1>HTTP API</h1>
-      <p>{document.info.description}</p>
+      <Prose text={document.info.description} />
       <p>
         For programs: <a href="/v1/openapi.json">the OpenAPI 3.1 document</a>.
       </p>
       <h2 id="calling">Calling it</h2>
       <pre tabindex={0}><code>{CALL}</code></pre>
       <p>
-        The operator's token is kept in the service's data directory. Lists come in pages: <code>next</code> of one is
-        {" "}
-        <code>cursor</code> of the following one, and null on the last.
+        <code>MAILHOP_API_URL</code> is the address of this page without{" "}
+        <code>/docs</code>. The operator's token is kept in the service's data directory. Lists come in pages:{" "}
+        <code>next</code> of one is <code>cursor</code> of the following one, and null on the last.
       </p>
       <nav aria-label="Routes">
         <h2 id="routes">Routes</h2>
@@ -57,7 +58,7 @@ export const DocsPage = ({ document }: { readonly document: ApiDocument }): JSX.
       {groups.map(({ name, id, description, routes }) => (
         <>
           <h2 id={id}>{name}</h2>
-          <p>{description}</p>
+          <Prose text={description} />
           {routes.map((route) => <RouteSection {...route} />)}
         </>
       ))}
@@ -65,7 +66,7 @@ export const DocsPage = ({ document }: { readonly document: ApiDocument }): JSX.
       {Object.entries(document.components.schemas).map(([name, schema]) => (
         <>
           <h3 id={`schema-${name}`}>{name}</h3>
-          {schema.description !== undefined && <p>{schema.description}</p>}
+          <Prose text={schema.description} />
           <SchemaFields schema={schema} />
         </>
       ))}
@@ -73,9 +74,9 @@ export const DocsPage = ({ document }: { readonly document: ApiDocument }): JSX.
   );
 };
 
-const CALL = `curl -H "Authorization: Bearer $MAILHOP_API_TOKEN" http://127.0.0.1:8080/v1/accounts
+const CALL = `curl -H "Authorization: Bearer $MAILHOP_API_TOKEN" $MAILHOP_API_URL/v1/accounts
 curl -H "Authorization: Bearer $MAILHOP_API_TOKEN" -H "Content-Type: application/json" \\
-  -d '{"quantity":2}' http://127.0.0.1:8080/v1/accounts/alice/blocks`;
+  -d '{"quantity":2}' $MAILHOP_API_URL/v1/accounts/alice/blocks`;
 
 const Problems = ({ routes }: { readonly routes: readonly Route[] }): JSX.Element => {
   const answering = (problem: string) =>

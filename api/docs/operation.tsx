@@ -2,6 +2,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Answer, Content, MediaType, NamedExample, Operation, Parameter } from "../openapi/document.ts";
 import { PROBLEM_JSON } from "../problem.ts";
+import { Prose } from "./prose.tsx";
 import { SchemaFields, TypeOf } from "./schema_fields.tsx";
 
 export interface Route {
@@ -67,7 +68,7 @@ const Parameters = ({ parameters }: { readonly parameters: readonly Parameter[] 
               </th>
               <td>
                 <TypeOf schema={parameter.schema} />
-                {describe(parameter) === undefined ? null : <p>{describe(parameter)}</p>}
+                <Prose text={parameter.description ?? parameter.schema.description} />
               </td>
             </tr>
           ))}
@@ -76,10 +77,6 @@ const Parameters = ({ parameters }: { readonly parameters: readonly Parameter[] 
     </div>
   </>
 );
-
-function describe({ description, schema }: Parameter): string | undefined {
-  return description ?? schema.description;
-}
 
 const Success = ({ status, answer }: { readonly status: string; readonly answer: Answer }): JSX.Element => (
   <>

@@ -1,6 +1,7 @@
 /** The fields of a schema as a table: nested ones by their whole path, named schemas as links. */
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { referredName, type Schema } from "../openapi/document.ts";
+import { Prose } from "./prose.tsx";
 
 interface Field {
   readonly name: string;
@@ -24,7 +25,7 @@ export const SchemaFields = ({ schema }: { readonly schema: Schema }): JSX.Eleme
               </th>
               <td>
                 <TypeOf schema={schema} />
-                {schema.description === undefined ? null : <p>{schema.description}</p>}
+                <Prose text={schema.description} />
               </td>
             </tr>
           ))}

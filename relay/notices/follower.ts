@@ -5,7 +5,7 @@
  * A notice is in the spool before the control plane hears that it is. What could not be stored, it takes again in time.
  */
 import type { NoticeMail } from "../../api/client.ts";
-import type { ControlPlane } from "../control_plane.ts";
+import { type ControlPlane, unlessTold } from "../control_plane.ts";
 import { startPeriodicWork } from "../periodic_work.ts";
 import type { Spool } from "../spool/spool.ts";
 import { noticeMessage } from "./notice_message.ts";
@@ -46,7 +46,7 @@ export function followNotices(options: NoticeFollowerOptions): AsyncDisposable {
       if (stored.size === 0) return;
     }
   };
-  return startPeriodicWork({ work, everyMs: FOLLOW_MS, onTrouble });
+  return startPeriodicWork({ work, everyMs: FOLLOW_MS, onTrouble: unlessTold(onTrouble) });
 }
 
 /** @returns whether nothing more is to be done about it. */

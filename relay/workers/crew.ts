@@ -43,6 +43,7 @@ const LONGEST_PAUSE_MS = 60_000;
 const STEADY_MS = 60_000;
 /** A node that has not told its figures by then is left out: a monitor gives up after ten seconds. */
 const METRICS_DEADLINE_MS = 2000;
+const CLOSED = "closed: no node lets clients in (one that was drained does again by mailhop node serve <node>)";
 /** Beyond the grace of a drain: for closing what is on disk. */
 const CLOSING_MS = 5000;
 
@@ -53,6 +54,8 @@ interface Member {
   upSince: number | undefined;
   /** Why its spool takes no mail; null: it does. */
   spoolTrouble: string | null;
+  /** It lets clients in. */
+  doorsOpen: boolean;
   pauseMs: number;
   restart: ReturnType<typeof setTimeout> | undefined;
 }
@@ -83,7 +86,7 @@ export class Crew {
     this.#connections = new ConnectionCounts(connections, 0);
     const pauseMs = options.firstPauseMs ?? FIRST_PAUSE_MS;
     this.#members = Array.from({ length: workers }, (_, node) => (
-      { node, thread: undefined, upSince: undefined, spoolTrouble: null, pauseMs, restart: undefined }
+      { node, thread: undefined, upSince: undefined, spoolTrouble: null, doorsOpen: false, pauseMs, restart: undefined }
     ));
   }
 
@@ -112,6 +115,14 @@ export class Crew {
       spoolTrouble === null ? [] : [`node ${node}: ${spoolTrouble}`]
     );
     return troubles.length === 0 ? null : troubles.join("; ");
+  }
+
+  /** Why none of those that are up lets clients in, in words; null if one does, or there is no listener at all. */
+  listenersTrouble(): string | null {
+    const up = this.#members.filter(({ upSince }) => upSince !== undefined);
+    if (this.#options.task.endpoints.length === 0 || up.length === 0) return null;
+    if (up.some(({ doorsOpen }) => doorsOpen)) return null;
+    return this.#draining ? "closed: the process is ending" : CLOSED;
   }
 
   /** How many let clients in. */
@@ -170,6 +181,7 @@ export class Crew {
       else if (data.is === "drained") thread.drained.resolve();
       else if (data.is === "login") this.#passOn(data.news, member);
       else if (data.is === "spool") member.spoolTrouble = data.trouble;
+      else if (data.is === "doors") member.doorsOpen = data.open;
       else if (data.is === "metrics") this.#waiting.get(data.ask)?.(data.metrics);
       else if (data.is === "no-port") this.#ended(member, thread, data.why, new PortUnavailable(data.why));
       else this.#ended(member, thread, data.why, new NodeNotStarted(data.why));
@@ -252,6 +264,7 @@ export class Crew {
     member.thread = undefined;
     member.upSince = undefined;
     member.spoolTrouble = null;
+    member.doorsOpen = false;
     this.#connections.forget(member.node);
   }
 }

@@ -50,5 +50,7 @@ export type FromNode =
   | { readonly is: "login"; readonly news: LoginNews }
   /** Its spool takes no mail, and why; null: it does again. */
   | { readonly is: "spool"; readonly trouble: string | null }
+  /** Whether clients are let in by any of its listeners; at first they are not. */
+  | { readonly is: "doors"; readonly open: boolean }
   | { readonly is: "metrics"; readonly ask: number; readonly metrics: Snapshot }
   | { readonly is: "drained" };

@@ -8,6 +8,7 @@ import type { Logger } from "@logtape/logtape";
 import { createNodeClient } from "../../api/client.ts";
 import { adoptShards } from "../adoption.ts";
 import type { Resolver } from "../dns/types.ts";
+import type { OpenListener } from "../doors.ts";
 import { describe } from "../error_words.ts";
 import { listenOn, ownEndpoints, PortUnavailable } from "../listeners.ts";
 import { type Node, type NodeOptions, startNode } from "../node.ts";
@@ -117,7 +118,8 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
   if (node === undefined) return undefined;
   const adoption = await adoptShards({ ...shared, spoolDirectory, node: task.node });
   try {
-    for (const endpoint of endpoints) node.serve(() => listenOn(endpoint), endpoint.tls);
+    const watched = watcher((open) => scope.postMessage({ is: "doors", open }));
+    for (const endpoint of endpoints) node.serve(watched(() => listenOn(endpoint)), endpoint.tls);
   } catch (error) {
     if (!(error instanceof PortUnavailable)) throw error;
     scope.postMessage({ is: "no-port", why: error.message });
@@ -133,6 +135,19 @@ async function start(scope: ThreadScope, task: Task, parts: ThreadParts): Promis
       await resolver[Symbol.asyncDispose]();
       lag[Symbol.dispose]();
     },
+  };
+}
+
+/** @param tell hears whether any of the listeners is open, whenever that changes; at first none is. */
+function watcher(tell: (open: boolean) => void): (open: () => Deno.Listener) => OpenListener {
+  let count = 0;
+  return (open) => (closed) => {
+    const listener = open();
+    if (count++ === 0) tell(true);
+    closed.addEventListener("abort", () => {
+      if (--count === 0) tell(false);
+    });
+    return listener;
   };
 }
 

@@ -161,16 +161,20 @@ Deno.test("a relay whose token is not known serves nobody, and says why; nobody 
     MAILHOP_HTTP_LISTEN: `127.0.0.1:${httpPort}`,
   };
   await using edge = StartProcess.spawn(settings);
-  await edge.printed("is ready as edge.test, a relay");
+  await edge.printed("MailHop Outbound has started as edge.test, a relay, and is not ready\n");
+  const refused = "refuses the token in MAILHOP_RELAY_TOKEN (mailhop relay-token create makes another one)";
+  assertStringIncludes(edge.output, `  Not ready           control plane: ${refused}\n`);
   assertEquals(await readinessOf({ httpPort }), {
     status: "not ready",
     nodes: "ok",
+    listeners: "ok",
     spool: "ok",
-    "control plane": "refuses the token in MAILHOP_RELAY_TOKEN",
+    "control plane": refused,
     clock: "ok",
   });
   const smtpPort = Number(settings.MAILHOP_SMTP_LISTEN!.split(":")[1]);
   assertEquals((await login(smtpPort, "anna", password)).reply, AWAY);
+  assertEquals(edge.errors.split(`the control plane ${refused}`).length - 1, 1, "said in the log, once");
   const { body } = await api.api<{ token: string }>("POST", "/relay-tokens", { label: "edge-1" });
   assertEquals(await edge.stop(), 0);
 
@@ -207,7 +211,7 @@ Deno.test("control plane behind HTTPS: asked with an authority of one's own, and
     assertEquals((await login(edge.smtpPort, "anna", password)).reply, "235 2.7.0 Authenticated");
   }
   await using stranger = StartProcess.spawn({ ...edgeSettings([front.url], world), ...place.settings });
-  await stranger.printed(", a relay");
+  await stranger.printed(", a relay, and is not ready");
   const httpPort = Number(place.settings.MAILHOP_HTTP_LISTEN!.split(":")[1]);
   assertEquals((await readinessOf({ httpPort }))["control plane"], "not reached yet");
   assertEquals(await stranger.stop(), 0);

@@ -182,6 +182,9 @@ async function assertArrived({ relay, hop, username }: Customer, before: number)
   const received = await eventually(() => hop.received[before], "the message at the next hop");
   assertEquals([received.mailFrom, received.recipients], [SENDER, [RECIPIENT]]);
   assertMatch(received.content, /^Subject: A first message\r$/m);
+  // RFC 5322 3.6 asks for the one, large providers for the other; the relay adds neither.
+  assertMatch(received.content, /^Date: \w{3}, [ \d]?\d \w{3} \d{4} \d\d:/m);
+  assertMatch(received.content, /^Message-I[dD]: <\S+@\S+>\r$/m);
   assertMatch(received.content, /\r\n\r\n(> )?Hello\r\n/);
   const history = await endOf(relay, messageId(received.content));
   assertEquals([history.account, history.status], [username, "delivered"]);

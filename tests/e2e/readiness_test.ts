@@ -1,9 +1,9 @@
 /** What load balancers ask: a process that takes no mail is not ready, and is again by itself. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { Dialogue } from "../support/dialogue.ts";
 import { startDnsServer } from "../support/dns_server.ts";
 import { readinessOf } from "../support/machines.ts";
-import { eventually, openAccount, startRelay } from "../support/relay_process.ts";
+import { eventually, openAccount, type RelayProcess, startRelay } from "../support/relay_process.ts";
 import { needingMounts, SmallDisk } from "../support/small_disk.ts";
 
 /** A segment of the log, and more than two; beside them the control plane's database. */
@@ -37,19 +37,34 @@ Deno.test({
       S: ${end}
     `;
     await client.play(`S: 220 …\nC: HELO client.example\nS: 250 …\n${message("250 …")}`);
-    const found = (status: string) =>
-      eventually(
-        async () => {
-          const readiness = await readinessOf(relay);
-          return readiness.status === status ? readiness : undefined;
-        },
-        status,
-        LOOKED_FOR_MS,
-      );
-    assertEquals((await found("not ready")).spool, "node 0: the spool's disk is full");
+    assertEquals((await found(relay, "not ready")).spool, "node 0: the spool's disk is full");
     await client.play(message("452 4.3.1 …"));
     disk.resize(ENOUGH_MIB);
-    assertEquals((await found("ready")).spool, "ok");
+    assertEquals((await found(relay, "ready")).spool, "ok");
     await client.play(message("250 …"));
   },
 });
+
+Deno.test("readiness: a process whose only node is drained is not ready, until it serves again", async () => {
+  await using relay = await startRelay({ MAILHOP_WORKERS: "1" });
+  const { items: [node] } = (await relay.api<{ items: { node: string }[] }>("GET", "/nodes")).body;
+  const drain = (wanted: boolean) => relay.api("PATCH", `/nodes/${node!.node}`, { drain: wanted });
+  assertEquals((await drain(true)).status, 200);
+  const { nodes, listeners } = await found(relay, "not ready");
+  assertEquals(nodes, "ok");
+  assertMatch(listeners!, /^closed: .*mailhop node serve/);
+  await drain(false);
+  assertEquals((await found(relay, "ready")).listeners, "ok");
+});
+
+/** The checks, when the process says that this is how it is. */
+function found(process: RelayProcess, status: string): Promise<Record<string, string>> {
+  return eventually(
+    async () => {
+      const readiness = await readinessOf(process);
+      return readiness.status === status ? readiness : undefined;
+    },
+    status,
+    LOOKED_FOR_MS,
+  );
+}

@@ -120,6 +120,7 @@ Deno.test({
       assertEquals(await readinessOf(edge), {
         status: "ready",
         nodes: "ok",
+        listeners: "ok",
         spool: "ok",
         "control plane": "ok",
         clock: "ok",

@@ -62,7 +62,8 @@ Deno.test("start: a port that was asked for and cannot be had ends it with exit 
     await using start = StartProcess.spawn({ ...quietPlace(dataDir.path), [name]: taken });
     assertEquals(await start.exitCode, 1, name);
     const [line, ...more] = start.complaints;
-    assertStringIncludes(line ?? "", `127.0.0.1 port ${other.addr.port}: `, name);
+    assertStringIncludes(line ?? "", `127.0.0.1 port ${other.addr.port}: in use by another program; `, name);
+    assertMatch(line ?? "", new RegExp(`name another one in .*${name}`), name);
     assertEquals(more, [], name);
   }
 });
@@ -131,6 +132,8 @@ Deno.test(needing("start: the commands that it prints lead to a first message", 
   await nextHop.until(({ received }) => received.length === 1);
   const [{ mailFrom, recipients, content }] = nextHop.received as [typeof nextHop.received[0]];
   assertEquals([mailFrom, recipients], ["you@your-domain.example", ["friend@example.net"]]);
+  assertMatch(content, /^Date: \w{3}, \d+ \w{3} \d{4} [\d:]{8} [+-]\d{4}\r$/m);
+  assertMatch(content, /^Message-ID: <\d+\.\d+@your-domain\.example>\r$/m);
   assert(content.endsWith("\r\nSubject: Hello\r\n\r\nIt works.\r\n"), content);
   assertEquals(await start.stop(), 0);
 });

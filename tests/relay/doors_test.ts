@@ -17,11 +17,14 @@ function doorsOf(server: Server) {
   const troubles: unknown[] = [];
   const doors = new Doors(server, (error) => troubles.push(error));
   const port = { failures: 0 };
-  const open = () => {
+  /** Of each listener that was opened. */
+  const closed: AbortSignal[] = [];
+  const open = (signal: AbortSignal) => {
     if (port.failures-- > 0) throw new Deno.errors.AddrInUse("taken");
+    closed.push(signal);
     return {} as Deno.Listener;
   };
-  return { doors, open, port, troubles };
+  return { doors, open, port, troubles, closed };
 }
 
 Deno.test("doors: opened at once, closed, opened again", () => {
@@ -35,6 +38,19 @@ Deno.test("doors: opened at once, closed, opened again", () => {
   assertEquals([server.told, doors.areOpen], [["pause"], false]);
   doors.open();
   assertEquals([server.told, server.served.length, doors.areOpen], [["pause", "resume"], 4, true]);
+});
+
+Deno.test("doors: whoever opens a listener hears that it is closed", async () => {
+  const { doors, open, closed } = doorsOf(new Server());
+  const closings = () => closed.map(({ aborted }) => aborted);
+  doors.add(open, false);
+  assertEquals(closings(), [false]);
+  doors.close();
+  assertEquals(closings(), [true]);
+  doors.open();
+  assertEquals(closings(), [true, false]);
+  await doors.end(10);
+  assertEquals(closings(), [true, true]);
 });
 
 Deno.test("doors: what is added while they are closed is opened with the others", () => {

@@ -25,31 +25,63 @@ Deno.test("relay's health: there is nothing else on that port, and nothing to ch
   assertEquals(ask({}, "/readyz", "POST").status, 405);
 });
 
-Deno.test("reach of the control plane: ready while somebody can be served: by it, or by what is remembered", () => {
+/** At a clock that stands at 1000 ms. */
+function startReach() {
   const clock = { now: 1000 };
-  const reach = new ReachOfControlPlane(() => clock.now);
+  const refusals: number[] = [];
+  const reach = new ReachOfControlPlane({
+    monotonic: () => clock.now,
+    onRefused: (_, status) => refusals.push(status),
+  });
+  const answered = (status: number, headers: Record<string, string> = {}) =>
+    reach.answered({ status, headers: new Headers(headers) });
+  return { clock, reach, refusals, answered };
+}
+const CHALLENGE = { "www-authenticate": "Bearer" };
+const REFUSED = "refuses the token in MAILHOP_RELAY_TOKEN (mailhop relay-token create makes another one)";
+
+Deno.test("reach of the control plane: ready while somebody can be served: by it, or by what is remembered", () => {
+  const { clock, reach, answered } = startReach();
   assertEquals(reach.check, { ok: false, words: "not reached yet" });
-  reach.answered(503);
+  answered(503);
   assertEquals(reach.check, { ok: false, words: "not reached yet" });
-  reach.answered(200);
+  answered(200);
   const at = (ms: number) => {
     clock.now = 1000 + ms;
     return reach.check;
   };
   assertEquals(at(4999), { ok: true, words: "ok" });
   assertEquals(at(60_000), { ok: true, words: "away for 60 s: clients that are remembered are served" });
-  reach.answered(503);
+  answered(503);
   assertEquals(at(REMEMBERED_MS - 1).ok, true);
   assertEquals(at(REMEMBERED_MS), { ok: false, words: "away for 900 s: nobody is remembered any more" });
-  reach.answered(404);
+  answered(404);
   assertEquals(reach.check, { ok: true, words: "ok" });
 });
 
 Deno.test("reach of the control plane: one that refuses the token is none", () => {
-  const reach = new ReachOfControlPlane(() => 0);
-  reach.answered(200);
-  reach.answered(401);
-  assertEquals(reach.check, { ok: false, words: "refuses the token in MAILHOP_RELAY_TOKEN" });
-  reach.answered(200);
+  const { reach, answered } = startReach();
+  answered(200);
+  answered(401, CHALLENGE);
+  assertEquals(reach.check, { ok: false, words: REFUSED });
+  answered(200);
   assertEquals(reach.check.ok, true);
+});
+
+Deno.test("reach of the control plane: that a customer's password is wrong says nothing of the token", () => {
+  const { reach, refusals, answered } = startReach();
+  answered(200);
+  answered(401);
+  assertEquals([reach.check.ok, refusals], [true, []]);
+  answered(401, CHALLENGE);
+  answered(401);
+  assertEquals(reach.check.ok, false);
+});
+
+Deno.test("reach of the control plane: that the token is refused is said at once, and again after a minute", () => {
+  const { clock, refusals, answered } = startReach();
+  for (let second = 0; second < 130; second++, clock.now += 1000) {
+    for (let call = 0; call < 3; call++) answered(second < 100 ? 401 : 403, CHALLENGE);
+  }
+  assertEquals(refusals, [401, 401, 403]);
 });

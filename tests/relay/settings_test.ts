@@ -478,3 +478,16 @@ Deno.test("settings: a machine whose name is no mail name starts all the same, w
 Deno.test("settings: an operator's token that can be guessed is warned about", () => {
   assertMatch(warningsOf({ MAILHOP_ADMIN_TOKEN: "secret" }).join(), /less than 16 characters/);
 });
+
+Deno.test("settings: the examples in deploy/ are good, and both roles may run on one machine", async () => {
+  const [api, relay] = await Promise.all((["api", "relay"] as const).map(async (role) => {
+    const text = await Deno.readTextFile(new URL(`../../deploy/${role}.env.example`, import.meta.url));
+    const lines = [...text.matchAll(/^(\w+)=(.*)$/gm)];
+    // Secrets are left to the operator.
+    const given = lines.map(([, name, value]) => [name, value === "" ? "a-secret-of-32-characters-or-more" : value]);
+    return read({ MAILHOP_ROLE: role, ...Object.fromEntries(given) });
+  }));
+  if (api?.role !== "api" || relay?.role !== "relay") throw new Error("the roles are others");
+  const ports = [...api.plane.httpListen, ...relay.nodes.httpListen].map(({ port }) => port);
+  assertEquals(ports, [8080, 8081]);
+});

@@ -43,7 +43,8 @@ A first message, from a second terminal in this folder:
      npx -y deno@2.9.6 task mailhop block buy anna
   3. A message; put in an address of a domain of yours, and one whose mail you can read:
      from=you@your-domain.example to=friend@example.net
-     printf 'From: %s\\nTo: %s\\nSubject: Hello\\n\\nIt works.\\n' $from $to |
+     printf '%s\\n' "From: $from" "To: $to" "Date: $(date -R)" "Message-ID: <$(date +%s).$$@\${from#*@}>" \\
+         "Subject: Hello" "" "It works." |
        curl --url smtp://localhost:2525 --ssl-reqd --cacert data/tls/ca.pem --user anna \\
          --mail-from $from --mail-rcpt $to --crlf --upload-file -
 `,
@@ -132,12 +133,13 @@ API (a web server in front of it has the certificate).
   assert(welcome({ ...facts, sharedToken: true }).includes("the one in MAILHOP_RELAY_TOKEN here, or one of its own:"));
 });
 
-Deno.test("welcome: a relay alone says where its control plane is, and has no token of the operator's", () => {
+Deno.test("welcome: a relay alone says where its control plane is and whether it is ready, and no token", () => {
   const { dataDir, http, listeners, leftOut, authorityFile } = NEWCOMER;
   const facts = { role: "relay", serviceName: "smtp.example.net", dataDir, http, listeners, leftOut } as const;
   const controlPlane = ["https://a.example.net", "https://b.example.net"];
+  const start = { ...facts, authorityFile, controlPlane, warnings: ["no dot"] };
   assertEquals(
-    welcome({ ...facts, authorityFile, controlPlane, warnings: ["no dot"] }),
+    welcome({ ...start, notReady: [] }),
     `MailHop Outbound is ready as smtp.example.net, a relay
 
   SMTP with STARTTLS  ports 2525, 10025 on all addresses
@@ -151,4 +153,10 @@ Deno.test("welcome: a relay alone says where its control plane is, and has no to
 Warning: no dot
 `,
   );
+  const lines = welcome({ ...start, notReady: ["control plane: not reached yet"] }).split("\n");
+  assertEquals(lines.slice(0, 3), [
+    "MailHop Outbound has started as smtp.example.net, a relay, and is not ready",
+    "",
+    "  Not ready           control plane: not reached yet",
+  ]);
 });

@@ -111,18 +111,22 @@ export async function startTestCrew(nodes: number, changes: Partial<TestSettings
   });
   await crew.start();
   stack.defer(() => crew.drain(0));
-  const port = endpoints.find(({ tls }) => !tls)!.port;
+  const portOf = (tls: boolean) => endpoints.find((endpoint) => endpoint.tls === tls)!.port;
   const cleanUp = stack.move();
 
   return {
     crew,
-    port,
-    tlsPort: endpoints.find(({ tls }) => tls)!.port,
+    get port() {
+      return portOf(false);
+    },
+    get tlsPort() {
+      return portOf(true);
+    },
     nextHop,
     api,
     /** A connection to any node, behind EHLO; the number of the node, or what it was refused with. */
     async connect(): Promise<{ client: Dialogue; node: number | string }> {
-      const client = await Dialogue.connect(port);
+      const client = await Dialogue.connect(portOf(false));
       const [greeting = ""] = await client.reply();
       const node = /^220 node-(\d+)\.test /.exec(greeting)?.[1];
       if (node === undefined) return { client, node: greeting };

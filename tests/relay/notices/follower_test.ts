@@ -1,6 +1,7 @@
 /** Between control plane and spool: what is said of a notice once it is stored, and what of one that cannot be. */
 import { assertEquals } from "@std/assert";
 import type { NoticeMail, NoticeMailReport } from "../../../api/client.ts";
+import { ControlPlaneNotAsked, ControlPlaneUnavailable } from "../../../relay/control_plane.ts";
 import { followNotices, type NoticeFollowerOptions } from "../../../relay/notices/follower.ts";
 import { SpoolFailure } from "../../../relay/spool/errors.ts";
 import { newDirectory, openTestSpool, START } from "../../support/spool_on_disk.ts";
@@ -110,4 +111,21 @@ Deno.test("notices: a node that ends while it stores one says so before it has e
   goOn.resolve();
   await ended;
   assertEquals(reports.map(({ stored, wanted }) => [stored, wanted > 0]), [[[], true], [["n1"], false]]);
+});
+
+Deno.test("notices: that the control plane is still away is not told again, other trouble is", async () => {
+  await using test = await openTestSpool(newDirectory());
+  const troubles: string[] = [];
+  for (const error of [new ControlPlaneNotAsked("it is away"), new ControlPlaneUnavailable("it answered 500")]) {
+    await using _ = followNotices({
+      controlPlane: { noticeMail: () => Promise.reject(error) },
+      spool: test.spool,
+      serviceName: "smtp.example.org",
+      isDraining: () => false,
+      now: () => START,
+      onTrouble: (error) => troubles.push(String(error)),
+      onUnsendable: () => {},
+    });
+  }
+  assertEquals(troubles, ["ControlPlaneUnavailable: it answered 500"]);
 });

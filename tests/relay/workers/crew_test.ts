@@ -247,6 +247,31 @@ Deno.test("crew: a drain lets an open transaction finish, and ends the rest", as
   await drained;
 });
 
+Deno.test("crew: listeners are in trouble while all nodes drain, not while one lets clients in", async () => {
+  await using crew = await startTestCrew(2);
+  const nodesThat = async (state: string) =>
+    (await crew.api("GET", "/nodes")).items.filter((node: { state: string }) => node.state === state);
+  const drain = ({ node }: { node: string }, wanted: boolean) => crew.api("PATCH", `/nodes/${node}`, { drain: wanted });
+  const [first, second] = await eventually(async () => {
+    const serving = await nodesThat("serving");
+    return serving.length === 2 ? serving : undefined;
+  }, "both nodes to serve");
+  await drain(first, true);
+  await eventually(async () => (await nodesThat("draining")).length === 1 || undefined, "one to drain");
+  assertEquals(crew.crew.listenersTrouble(), null);
+  await drain(second, true);
+  const trouble = await eventually(() => crew.crew.listenersTrouble() ?? undefined, "the other one to drain");
+  assertMatch(trouble, /^closed: .*mailhop node serve/);
+  assertEquals(crew.crew.trouble(), null);
+  await drain(first, false);
+  await eventually(() => crew.crew.listenersTrouble() === null || undefined, "one to serve again");
+});
+
+Deno.test("crew: without any listener none is missed", async () => {
+  await using crew = await startTestCrew(1, {}, { endpoints: [] });
+  assertEquals(crew.crew.listenersTrouble(), null);
+});
+
 Deno.test("crew: a port that another program has taken meanwhile ends the start", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const options = { endpoints: [{ hostname: "127.0.0.1", port: taken.addr.port, tls: false }] };
