@@ -10,7 +10,6 @@ import { exclusively } from "./store/dialect.ts";
 import { insertEvents } from "./store/events.ts";
 import { findMessageNodes, insertMessages, refreshStatus } from "./store/messages.ts";
 import { hasEnded, insertRecipients, type RecipientChange, setRecipientStatus } from "./store/recipients.ts";
-import { findOfSameLabel } from "./store/relay_nodes.ts";
 import type { Database, RecipientStatus } from "./store/schema.ts";
 import { suppress } from "./store/suppressions.ts";
 import { dayOf } from "./utc_day.ts";
@@ -73,28 +72,37 @@ const isAccepted = (event: NodeEvent): event is AcceptedEvent => event.type === 
 
 const isBadAddress = (event: NodeEvent): event is AttemptEvent => event.type === "bounced" && event.badAddress === true;
 
+/** Who tells: a node, whose token speaks for others of its machine too, or for any. */
+export interface Teller {
+  readonly node: string;
+  readonly speaksFor: (node: string) => Promise<boolean>;
+}
+
 /**
- * What each of the events' messages cost that is this node's, by id: it has told of it before, or does so now. So are
- * those of its machine's other nodes: where a spool's index was damaged, its node goes on by another name.
+ * What each of the events' messages cost that is the teller's, by id: told of before by a node that it speaks for, or
+ * now for the first time. Not by this node alone: where a spool's index was damaged, it goes on by another name.
  */
 const ownMessages = async (
-  db: Transaction<Database>,
-  node: string,
+  db: Kysely<Database>,
+  { node, speaksFor }: Teller,
   events: readonly NodeEvent[],
 ): Promise<Map<string, number>> => {
-  const told = await findMessageNodes(db, [...new Set(events.map(({ messageId }) => messageId))]);
-  const nodes = await findOfSameLabel(db, node, [...new Set(told.map((message) => message.node))]);
   const own = new Map(events.filter(isAccepted).map(({ messageId, relays }) => [messageId, relays]));
-  for (const message of told) {
-    if (nodes.has(message.node)) own.set(message.id, message.relays);
-    else own.delete(message.id);
+  const told = await findMessageNodes(db, [...new Set(events.map(({ messageId }) => messageId))]);
+  for (const [owner, messages] of Map.groupBy(told, (message) => message.node)) {
+    const isOwn = owner === node || await speaksFor(owner);
+    for (const { id, relays } of messages) isOwn ? own.set(id, relays) : own.delete(id);
   }
   return own;
 };
 
-const record = async (db: Transaction<Database>, node: string, events: readonly NodeEvent[]): Promise<void> => {
-  const own = await ownMessages(db, node, events);
-  const fresh = await insertEvents(db, events.filter(({ messageId }) => own.has(messageId)));
+const record = async (
+  db: Transaction<Database>,
+  node: string,
+  own: ReadonlyMap<string, number>,
+  events: readonly NodeEvent[],
+): Promise<void> => {
+  const fresh = await insertEvents(db, events);
   const accepted = fresh.filter(isAccepted);
   const changes = changesOf(fresh);
   // Most mail is delivered at once, and both are told together: it goes in as it stands.
@@ -113,13 +121,24 @@ const record = async (db: Transaction<Database>, node: string, events: readonly 
   await changeActivity(db, activityOf(fresh.filter(({ messageId }) => own.get(messageId)! > 0)));
 };
 
-/** Commits `events` of `node`; not yet durable when it resolves. */
+/**
+ * Commits events; not yet durable when it resolves.
+ *
+ * @returns those that were left out, since their message is of a node that the teller does not speak for, or was never
+ *   told of.
+ */
 export const recordEvents = async (
   db: Kysely<Database>,
-  node: string,
+  teller: Teller,
   events: readonly NodeEvent[],
-): Promise<void> => {
-  if (events.length === 0) return;
-  // What else it reads is of messages of this node alone.
-  await exclusively(db, [], (transaction) => record(transaction, node, events));
+): Promise<NodeEvent[]> => {
+  // Whose a message is, is never changed, so it may be looked up before.
+  const own = await ownMessages(db, teller, events);
+  const { told = [], leftOut = [] } = Object.groupBy(
+    events,
+    ({ messageId }) => own.has(messageId) ? "told" : "leftOut",
+  );
+  // What else it reads is of these messages, and nobody else tells of them.
+  if (told.length > 0) await exclusively(db, [], (transaction) => record(transaction, teller.node, own, told));
+  return leftOut;
 };

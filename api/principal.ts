@@ -4,6 +4,7 @@ import { type Access, decide, neededScope, type Principal } from "./access.ts";
 import { type AuditSources, createRecorder, type Recorder } from "./audit_log.ts";
 import { bearerToken, hashToken, isUseWritten, matcher, unauthorized } from "./bearer.ts";
 import { siteOf } from "./cidr.ts";
+import { KEY_PREFIX } from "./key_prefix.ts";
 import { problem } from "./problem.ts";
 import { createRateLimit, type RateAnswer } from "./rate_limit.ts";
 import { findApiKey, markApiKeyUsed } from "./store/api_keys.ts";
@@ -21,9 +22,6 @@ export interface ApiEnv {
     recorder: Recorder;
   };
 }
-
-/** Every key begins with this: people, and programs that look for leaked secrets, know it at sight. */
-export const KEY_PREFIX = "mhk_";
 
 /** Of all keys of an account: ten a second, far more than a person's or a monitoring's work. */
 const REQUEST_RATE = { name: "requests", quota: 600, windowSeconds: 60 };

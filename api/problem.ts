@@ -55,7 +55,9 @@ export const problemSchema = z.object({
   status: z.int(),
   detail: z.string().openapi({ description: "What is wrong here, and what to do" }),
   errors: z.array(z.object({ field: z.string(), expected: z.string() })).optional()
-    .openapi({ description: "For an invalid request: each field with what was expected of it" }),
+    .openapi({
+      description: "For an invalid request: each field with what was expected of it, or what is wrong with it",
+    }),
 }).openapi("Problem");
 
 type FieldError = NonNullable<z.infer<typeof problemSchema>["errors"]>[number];

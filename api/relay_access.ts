@@ -32,7 +32,7 @@ interface Sources {
 }
 
 /** What the node routes know of each request. */
-interface RelayEnv {
+export interface RelayEnv {
   Variables: {
     /** Whether the token may speak for a node. */
     speaksFor: (node: string) => Promise<boolean>;

@@ -24,7 +24,7 @@ export class ControlPlaneNotAsked extends ControlPlaneStillAway {
   override readonly name = "ControlPlaneNotAsked";
 }
 
-/** It does not know the relay token: the process tells the operator, for all its nodes (`reach_of_control_plane.ts`). */
+/** It does not know the relay token, of which `reach_of_control_plane.ts` tells the operator, for all nodes. */
 export class TokenRefused extends ControlPlaneUnavailable {
   override readonly name = "TokenRefused";
 }
@@ -49,6 +49,7 @@ const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
 export interface Answer {
   readonly ok: boolean;
   readonly status: number;
+  readonly headers: Pick<Headers, "has">;
   json(): Promise<unknown>;
   text(): Promise<string>;
 }
@@ -140,7 +141,9 @@ async function problemIn(response: Answer): Promise<{ readonly type?: unknown; r
 
 export async function body<A extends Answer>(response: A): Promise<Body<A>> {
   if (!response.ok) {
-    const Trouble = response.status === 401 ? TokenRefused : ControlPlaneUnavailable;
+    // Without a challenge (RFC 9110 11.6.1) it is of somebody on the way.
+    const isRefused = response.status === 401 && response.headers.has("www-authenticate");
+    const Trouble = isRefused ? TokenRefused : ControlPlaneUnavailable;
     throw new Trouble(await refusalOf(response));
   }
   try {

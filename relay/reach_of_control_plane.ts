@@ -10,9 +10,13 @@ import type { Check } from "./relay_health.ts";
 
 /** Nodes ask every second: one that has not heard anything for so long is without it. */
 const AWAY_MS = 5000;
-/** Refused for its token, it is as good as away, and nothing but a new token helps. */
-const REFUSED: ReadonlySet<number> = new Set([401, 403]);
-const REFUSED_WORDS = "refuses the token in MAILHOP_RELAY_TOKEN (mailhop relay-token create makes another one)";
+/** By status. Refused for its token, it is as good as away, and nothing but a new token helps. */
+const REFUSALS: ReadonlyMap<number, string> = new Map([
+  [401, "refuses the token in MAILHOP_RELAY_TOKEN (mailhop relay-token create makes another one)"],
+  [403, "refuses a node, which belongs to another token (mailhop relay-token create LABEL --node NODE hands it over)"],
+]);
+/** A refusal stands for so long at least: it may be of one node, while others are served. */
+const REFUSAL_STANDS_MS = 10_000;
 /** Nodes meet it with each call. */
 const SAID_AGAIN_MS = 60_000;
 
@@ -26,7 +30,7 @@ export interface ReachOptions {
 export class ReachOfControlPlane {
   readonly #options: ReachOptions;
   #answeredAt: number | undefined;
-  #refused = false;
+  #refusal: { readonly words: string; readonly at: number } | undefined;
   #saidAt = -Infinity;
 
   constructor(options: ReachOptions) {
@@ -37,21 +41,25 @@ export class ReachOfControlPlane {
   answered({ status, headers }: Pick<Response, "status" | "headers">): void {
     // A customer's wrong password is 401 as well; one that is about the token bears a challenge (RFC 9110 11.6.1).
     if (status === 401 && !headers.has("www-authenticate")) return;
-    this.#refused = REFUSED.has(status);
-    if (this.#refused) this.#sayRefused(status);
+    const now = this.#options.monotonic(), words = REFUSALS.get(status);
+    if (words !== undefined) {
+      this.#refusal = { words, at: now };
+      this.#say(words, status, now);
+      return;
+    }
+    if (this.#refusal !== undefined && now - this.#refusal.at >= REFUSAL_STANDS_MS) this.#refusal = undefined;
     // Of trouble of its own it says so with an answer, too.
-    else if (status < 500) this.#answeredAt = this.#options.monotonic();
+    if (status < 500) this.#answeredAt = now;
   }
 
-  #sayRefused(status: number): void {
-    const now = this.#options.monotonic();
+  #say(refusal: string, status: number, now: number): void {
     if (now - this.#saidAt < SAID_AGAIN_MS) return;
     this.#saidAt = now;
-    this.#options.onRefused(REFUSED_WORDS, status);
+    this.#options.onRefused(refusal, status);
   }
 
   get check(): Check {
-    if (this.#refused) return { ok: false, words: REFUSED_WORDS };
+    if (this.#refusal !== undefined) return { ok: false, words: this.#refusal.words };
     if (this.#answeredAt === undefined) return { ok: false, words: "not reached yet" };
     const silentMs = this.#options.monotonic() - this.#answeredAt;
     if (silentMs < AWAY_MS) return { ok: true, words: "ok" };

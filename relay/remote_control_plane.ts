@@ -136,14 +136,25 @@ export class RemoteControlPlane implements Disposable {
     this.#lookingBack = setTimeout(() => void this.#lookBack(), this.#options.lookBackMs ?? LOOK_BACK_MS);
   }
 
-  /** Goes back to the first address that is ready. */
+  /** Goes back to the first address that is ready for nodes. */
   async #lookBack(): Promise<void> {
     for (const [place, origin] of this.#options.origins.entries()) {
       if (place >= this.#current || this.#closing.signal.aborted) break;
       const outcome = await this.#try(origin, "/readyz", {}, this.#options.tryMs ?? TRY_MS);
-      if ("response" in outcome && outcome.response.ok) return this.#use(place);
+      if ("response" in outcome && await servesNodes(outcome.response)) return this.#use(place);
     }
     if (this.#current > 0 && !this.#closing.signal.aborted) this.#lookBackLater();
+  }
+}
+
+/** From the answer of /readyz; where the control plane has nodes of its own, how those are is no matter of others. */
+async function servesNodes(response: Response): Promise<boolean> {
+  if (response.ok) return true;
+  try {
+    const { checks: { database, counters = "ok" } } = await response.json();
+    return database === "ok" && counters === "ok";
+  } catch {
+    return false;
   }
 }
 

@@ -39,7 +39,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   // of a node's thread: what it knows of the API is the client
   ["relay/worker.ts", ["relay/", "api/client.ts", "policy/mod.ts"]],
   ["api/main.ts", ["api/", "policy/mod.ts"]],
-  ["api/cli/", ["api/client.ts", "api/wire.ts", "policy/mod.ts"]],
+  ["api/cli/", ["api/client.ts", "api/wire.ts", "api/key_prefix.ts", "policy/mod.ts"]],
   ["api/store/", ["api/"]],
   ["api/", ["policy/mod.ts"]],
   ["relay/protocol/", []],

@@ -5,6 +5,7 @@
  * of the process comes as a parameter, so that tests run whole commands in their own process.
  */
 import { createClient, type Fetch } from "../client.ts";
+import { KEY_PREFIX } from "../key_prefix.ts";
 import { ApiUnreachable, withDeadline } from "./api.ts";
 import type { Command, Context, FileCommand, Outcome, TokenCommand } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
@@ -26,9 +27,6 @@ export const EXIT = {
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
-
-/** All keys of accounts begin with it. */
-const KEY_PREFIX = "mhk_";
 
 export interface World extends Surroundings {
   readonly terminal: Terminal;

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { SCOPES } from "../access.ts";
 import { hashToken } from "../bearer.ts";
-import { KEY_PREFIX } from "../principal.ts";
+import { KEY_PREFIX } from "../key_prefix.ts";
 import { problem, problemResponses } from "../problem.ts";
 import { findAccount } from "../store/accounts.ts";
 import { type ApiKey, deleteApiKey, insertApiKey, listApiKeys } from "../store/api_keys.ts";

@@ -113,7 +113,7 @@ export const pruneMessages = (
   lostBefore: number,
   behind: Position | null,
 ): Promise<Position | null> =>
-  exclusively(db, [], async (transaction) => {
+  exclusively(db, ["messages' pruning"], async (transaction) => {
     let query = transaction.selectFrom("message").select(["id", "received_at"]).where("received_at", "<", before)
       .where((row) => row.or([row("status", "not in", OPEN), isLost(row, lostBefore)]));
     if (behind !== null) {

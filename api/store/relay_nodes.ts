@@ -13,21 +13,6 @@ export const claimRelayNode = async (db: Kysely<Database>, row: RelayNodeRow): P
   return await findLabel(db, row.node) ?? row.label;
 };
 
-/** Those of `nodes` that have the label of `node`, itself included. */
-export const findOfSameLabel = async (
-  db: Kysely<Database>,
-  node: string,
-  nodes: readonly string[],
-): Promise<Set<string>> => {
-  const same = new Set([node]), others = nodes.filter((other) => other !== node);
-  if (others.length === 0) return same;
-  const label = db.selectFrom("relay_node").select("label").where("node", "=", node);
-  const rows = await db.selectFrom("relay_node").select("node").where("node", "in", others)
-    .where("label", "=", label).execute();
-  for (const row of rows) same.add(row.node);
-  return same;
-};
-
 /** Those of the nodes, at least one, that were never heard of. */
 export const findUnknown = async (db: Kysely<Database>, nodes: readonly string[]): Promise<string[]> => {
   const rows = await db.selectFrom("relay_node").select("node").where("node", "in", nodes)

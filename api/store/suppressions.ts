@@ -20,6 +20,8 @@ export type SuppressionChoice = SuppressionChoiceRow["choice"];
 export const MAX_SUPPRESSIONS = 10_000;
 /** Addresses that one step of pruning deletes. */
 const PRUNE_BATCH = 500;
+/** Accounts that it looks at: their addresses are counted. */
+const PRUNED_ACCOUNTS = 20;
 
 /** Of accounts that have not chosen: their sender learns of it at once, and it costs nothing. */
 const DEFAULT_CHOICE: SuppressionChoice = "refuse";
@@ -72,20 +74,18 @@ export const clearSuppressions = async (
 };
 
 /**
- * Deletes some of what the account behind `behind`, in the order of names, has over MAX_SUPPRESSIONS.
+ * Deletes some of what one of the accounts behind `behind`, in the order of names, has over MAX_SUPPRESSIONS.
  *
  * @returns where to go on; null: there is no further account.
  */
 export const pruneSuppressions = (db: Kysely<Database>, behind: string): Promise<string | null> =>
-  exclusively(db, [], async (transaction) => {
-    const next = await transaction.selectFrom("suppression").select("username").where("username", ">", behind)
-      .orderBy("username").limit(1).executeTakeFirst();
-    if (next === undefined) return null;
-    const { username } = next;
-    const { count } = await transaction.selectFrom("suppression").select((row) => row.fn.countAll<number>().as("count"))
-      .where("username", "=", username).executeTakeFirstOrThrow();
-    const surplus = Number(count) - MAX_SUPPRESSIONS;
-    if (surplus <= 0) return username;
+  exclusively(db, ["suppressions' pruning"], async (transaction) => {
+    const accounts = await transaction.selectFrom("suppression")
+      .select(["username", (row) => row.fn.countAll<number>().as("count")]).where("username", ">", behind)
+      .groupBy("username").orderBy("username").limit(PRUNED_ACCOUNTS).execute();
+    const most = accounts.find(({ count }) => Number(count) > MAX_SUPPRESSIONS);
+    if (most === undefined) return accounts[PRUNED_ACCOUNTS - 1]?.username ?? null;
+    const { username } = most, surplus = Number(most.count) - MAX_SUPPRESSIONS;
     await transaction.deleteFrom("suppression").where("username", "=", username)
       .where((row) =>
         row(

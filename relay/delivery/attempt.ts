@@ -65,19 +65,16 @@ const RECIPIENTS_PER_TRANSACTION = 100;
  * a few, while the next message does not have to wait for a hundred sessions.
  */
 const SESSIONS_PER_ADDRESS = 10;
-/**
- * A host that took so long is not asked at its other addresses in this round, in ms: it is the host that is silent, for
- * five minutes at each (RFC 5321 4.5.3.2.1), and another may be well.
- */
-const HOST_MS = 60_000;
-/** No further host is asked after so long, in ms: three were silent, and the other recipients wait meanwhile. */
-const ATTEMPT_MS = 15 * 60_000;
+/** Transactions for which a session with a backup is kept: then the best hosts are asked again. */
+const BACKUP_TRANSACTIONS = 20;
 
 export class Attempt {
   /** By index in the envelope: the trial that counts, and all there were. */
   readonly #trials = new Map<number, { readonly counts: Trial; readonly all: readonly Trial[] }>();
   /** The last host that could not be reached. */
   #unreachable: Verdict | undefined;
+  /** A session with one of the best hosts was opened. */
+  #bestReached = false;
 
   constructor(
     private readonly message: OutgoingMessage,
@@ -108,7 +105,7 @@ export class Attempt {
       this.#judge(this.#unsettled(), OWN_TROUBLE, NO_SOURCE);
       this.onTrouble(error);
     } finally {
-      this.#keepBest(lease);
+      this.#dropUnlessGood(lease);
       this.pool.release(lease);
     }
     const untried = this.message.addressees.filter(({ recipient }) => !this.#trials.has(recipient));
@@ -123,7 +120,6 @@ export class Attempt {
   }
 
   async #tryHosts(lease: Lease, used: RemoteAddress | undefined): Promise<void> {
-    const until = this.now() + ATTEMPT_MS;
     for await (const candidate of candidates(this.hop)) {
       if (candidate.kind === "none") {
         this.#judge(this.#unsettled(), candidate.verdict, { ...NO_SOURCE, host: candidate.host });
@@ -131,15 +127,14 @@ export class Attempt {
       }
       const { host, addresses } = candidate;
       await this.#tryHost(host, addresses.filter((each) => each !== used?.address || host.port !== used.port), lease);
-      if (this.#unsettled().length === 0 || this.now() >= until) return;
+      if (this.#unsettled().length === 0) return;
     }
   }
 
   /** One of its addresses after another, whichever connects first, until one has settled it. */
   async #tryHost(host: RemoteHost, addresses: readonly string[], lease: Lease): Promise<void> {
-    const until = this.now() + HOST_MS;
     let left = addresses;
-    while (left.length > 0 && this.#unsettled().length > 0 && this.now() < until) {
+    while (left.length > 0 && this.#unsettled().length > 0) {
       const tried = await this.#open(host, left, this.#unsettled(), lease);
       left = left.filter((address) => !tried.has(address));
       if (lease.session !== undefined) await this.#sendAll(lease.session, lease);
@@ -159,7 +154,10 @@ export class Attempt {
     const tried = new Set(failures.map(({ address }) => address));
     if (opening === null) return tried;
     if (opening.kind === "refused") this.#refused(host.name, remote.address, opening.verdict, waiting, lease);
-    else lease.session = opening.session;
+    else {
+      lease.session = opening.session;
+      this.#bestReached ||= this.#isBest(remote);
+    }
     return tried.add(remote.address);
   }
 
@@ -168,12 +166,21 @@ export class Attempt {
     lease.session = undefined;
   }
 
-  /** RFC 5321 5.1: the best hosts are asked first, so a session with another is not for the next message. */
-  #keepBest(lease: Lease): void {
-    if (lease.session === undefined) return;
-    const { hosts } = this.hop, { name, port } = lease.session.remote;
-    const best = hosts.some((host) => host.name === name && host.port === port && host.rank === hosts[0]!.rank);
-    if (!best) this.#drop(lease);
+  /**
+   * Ends a session that is not for the next message. RFC 5321 5.1: the best hosts are asked first, so a session with
+   * another is kept only while none of them can be reached, and not for long.
+   */
+  #dropUnlessGood(lease: Lease): void {
+    const { session } = lease;
+    if (session === undefined) return;
+    const isBackup = !this.#isBest(session.remote) &&
+      (this.#bestReached || session.transactions >= BACKUP_TRANSACTIONS);
+    if (isBackup || session.wantsTls) this.#drop(lease);
+  }
+
+  #isBest({ name, port }: RemoteHost): boolean {
+    const { hosts } = this.hop;
+    return hosts.some((host) => host.name === name && host.port === port && host.rank === hosts[0]!.rank);
   }
 
   #refused(host: string, address: string, verdict: Verdict, waiting: readonly Addressee[], lease: Lease): void {
@@ -308,7 +315,7 @@ export const NO_SOURCE: Source = { host: null, address: null, tls: null, tlsVerd
 // Every host was left out for its addresses, or there was only the one whose session had just died.
 const NOBODY = ownVerdict("deferred", "4.4.1", "no host of the next hop could be tried");
 // RFC 3463 3.5: X.4.2, bad connection. Another host may have more time for it.
-const NOT_ASKED = ownVerdict("deferred", "4.4.2", "the session ended before this recipient's turn came", false);
+export const NOT_ASKED = ownVerdict("deferred", "4.4.2", "the session ended before this recipient's turn came", false);
 /** What stood in the way is no matter of the next hop: a content that cannot be read, say. */
 export const OWN_TROUBLE = ownVerdict("deferred", "4.3.0", "the relay has a passing trouble of its own");
 // RFC 6531 3.2 and 6.1 (status 5.6.7); another host of the same next hop may have it.

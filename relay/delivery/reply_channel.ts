@@ -39,6 +39,7 @@ export class ReplyChannel implements Watched {
   #read: Promise<number | null> | undefined;
   #onExpiry: (() => void) | undefined;
   #lost: ConnectionLost | undefined;
+  #hasHeard = false;
   #closed = false;
 
   constructor(stream: OctetStream, watch: DeadlineWatch) {
@@ -91,6 +92,7 @@ export class ReplyChannel implements Watched {
         this.#read = undefined;
         const octets = await read;
         if (octets === null) throw new ConnectionLost("closed the connection");
+        this.#hasHeard = true;
         this.#reader.push(this.#buffer.subarray(0, octets));
         reply = this.#reader.next();
       }
@@ -108,6 +110,11 @@ export class ReplyChannel implements Watched {
    */
   checkStep(): void {
     if (this.hasUnread) throw new ConnectionLost("gave more replies than it was asked for");
+  }
+
+  /** Whether the server has said anything here. */
+  get hasHeard(): boolean {
+    return this.#hasHeard;
   }
 
   /** Whether anything arrived that nobody asked for yet. */

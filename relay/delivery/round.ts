@@ -11,7 +11,7 @@ import type { Signing } from "../dkim/signer.ts";
 import type { Envelope } from "../envelope.ts";
 import { domainOf } from "../spool/index_row.ts";
 import type { Content, QueuedMessage } from "../spool/types.ts";
-import { type Addressee, Attempt, type AttemptResult, NO_SOURCE, OWN_TROUBLE } from "./attempt.ts";
+import { type Addressee, Attempt, type AttemptResult, NO_SOURCE, NOT_ASKED, OWN_TROUBLE } from "./attempt.ts";
 import { DestinationSuspended } from "./destination.ts";
 import { type DsnAction, dsnActionFor } from "./dsn_duty.ts";
 import { verdictOfTroubleInDns } from "./host_order.ts";
@@ -83,7 +83,7 @@ export class Round {
     const { recorder, now, newId, log } = this.parts;
     const outcome = skippedOutcome(this.message, now(), newId);
     if (outcome === null) return;
-    this.#records.push(recorder.record(outcome));
+    this.#keep(recorder.record(outcome));
     for (const { account, messageId, recipients: [recipient], reply } of outcome.events) {
       log.info("skipped", { messageId, account, recipient, reply });
     }
@@ -106,7 +106,7 @@ export class Round {
     const suspended = this.parts.pool.suspended(hop.key);
     if (suspended !== null) return this.#leaveAlone(hop, addressees, suspended);
     try {
-      const results = await this.#attempt(hop, addressees);
+      const results = await this.#attempt(hop, this.#unaskedFirst(addressees));
       for (const { recipient, forwardPath } of addressees) {
         this.parts.leftAlone.attempted(domainOf(forwardPath), hop.key, this.message.recipients[recipient]!);
       }
@@ -120,6 +120,17 @@ export class Round {
       this.#onOwnTrouble(error);
       this.#settle(sameFor(addressees, OWN_TROUBLE));
     }
+  }
+
+  /** Whose turn did not come the last time: a server that takes few at a time meets others before those that it defers. */
+  #unaskedFirst(addressees: readonly Addressee[]): readonly Addressee[] {
+    if (addressees.length === 1) return addressees;
+    const { recipients } = this.message;
+    const { unasked = [], others = [] } = Object.groupBy(
+      addressees,
+      ({ recipient }) => recipients[recipient]!.lastReply === NOT_ASKED.reply ? "unasked" : "others",
+    );
+    return [...unasked, ...others];
   }
 
   async #attempt(hop: HostsHop, addressees: readonly Addressee[]): Promise<readonly AttemptResult[]> {
@@ -197,7 +208,7 @@ export class Round {
   }
 
   #putOff(putOff: readonly PutOff[]): void {
-    if (putOff.length > 0) this.#records.push(this.parts.recorder.record(postponement(this.message, putOff)));
+    if (putOff.length > 0) this.#keep(this.parts.recorder.record(postponement(this.message, putOff)));
   }
 
   /** @param notBefore when the next attempts are due at the earliest (epoch ms), but for the warning's time. */
@@ -221,7 +232,7 @@ export class Round {
       }
       this.#log(ending);
     }
-    if (unreported.length > 0) this.#records.push(recorder.record(outcomeOf(this.message, unreported, at, newId)));
+    if (unreported.length > 0) this.#keep(recorder.record(outcomeOf(this.message, unreported, at, newId)));
     // Delivered: to wait for other next hops would risk a duplicate.
     this.#recordReported("relayed", relayed);
   }
@@ -241,6 +252,12 @@ export class Round {
     log.emit(line);
   }
 
+  /** Its trouble is met at the end of the round, which may be far. */
+  #keep(record: Promise<boolean>): void {
+    record.catch(() => {});
+    this.#records.push(record);
+  }
+
   #report(): void {
     this.#recordReported("failed", this.#failed);
     this.#recordReported("delayed", this.#delayed);
@@ -248,7 +265,7 @@ export class Round {
 
   /** Takes the endings off their list. */
   #recordReported(action: DsnAction, endings: Ending[]): void {
-    if (endings.length > 0) this.#records.push(this.#recordWithDsn(action, endings.splice(0)));
+    if (endings.length > 0) this.#keep(this.#recordWithDsn(action, endings.splice(0)));
   }
 
   async #recordWithDsn(action: DsnAction, endings: readonly Ending[]): Promise<boolean> {

@@ -100,12 +100,13 @@ async function tryOpen(
         seconds,
         transactions: 0,
         needsReset: false,
+        wantsTls: false,
       },
     };
   } catch (error) {
     if (!(error instanceof ConnectionLost)) throw error;
     // In TLS 1.3 the client is done first (RFC 8446 2): a server that refuses the handshake ends what seems to stand.
-    if (tls !== null && !error.timedOut) return "handshake-failed";
+    if (tls !== null && !error.timedOut && !channel.hasHeard) return "handshake-failed";
     return refused(verdictOfTrouble(stage, troubleWords(remote, error.message, stage)));
   } finally {
     if (!keep) channel.close();

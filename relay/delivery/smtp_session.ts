@@ -34,6 +34,8 @@ export interface SmtpSession {
   transactions: number;
   /** A transaction was left open: RSET comes before the next. */
   needsReset: boolean;
+  /** The last transaction was refused for what may be welcome with TLS, which this session has not. */
+  wantsTls: boolean;
 }
 
 /** Ends a session in good order: QUIT, a short wait for the answer, close. */

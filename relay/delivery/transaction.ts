@@ -58,8 +58,6 @@ class Transaction {
   #stage: Stage = "mail";
   #answers = 0;
   #alive = false;
-  /** Something was refused that may be welcome with TLS, which this session has not. */
-  #wantsTls = false;
 
   constructor(
     private readonly session: SmtpSession,
@@ -74,8 +72,7 @@ class Transaction {
     let stale = false;
     try {
       await this.#converse();
-      // A session that is of no use without TLS gives way to one that may have it.
-      this.#alive = !this.#wantsTls || this.#accepted.length > 0;
+      this.#alive = true;
     } catch (error) {
       stale = reused && this.#answers === 0 && wasGone(error);
       this.#decideRest(this.#verdictOf(error));
@@ -113,15 +110,17 @@ class Transaction {
 
   #onRcpt(at: number, reply: RemoteReply): void {
     const verdict = this.#verdictOfCommand("rcpt", reply);
-    if (verdict === null) this.#accepted.push(at);
-    else if (this.#accepted.length === 0 || !isTooManyRecipients(reply)) this.#verdicts[at] = verdict;
+    if (verdict === null) {
+      this.#accepted.push(at);
+      this.session.wantsTls = false;
+    } else if (this.#accepted.length === 0 || !isTooManyRecipients(reply)) this.#verdicts[at] = verdict;
   }
 
   #verdictOfCommand(stage: "mail" | "rcpt", reply: RemoteReply): Verdict | null {
     const { missedTls } = this.session;
     // Once it takes a recipient in plain, what it refuses is not refused for that.
     if (missedTls === undefined || this.#accepted.length > 0 || !mayWantTls(reply)) return verdictOfReply(stage, reply);
-    this.#wantsTls = true;
+    this.session.wantsTls = true;
     return verdictWithoutTls(missedTls, wordsOfReply(reply));
   }
 

@@ -19,7 +19,7 @@ export interface PolicyFetch {
   readonly resolver: Pick<Resolver, "a" | "aaaa">;
   /** Whether a private or other special address will do. */
   readonly allowPrivate: boolean;
-  /** For all of it, the look-up of the host too; mail of the domain may wait meanwhile. */
+  /** For all of it, less what the look-up of the host took; mail of the domain may wait meanwhile. */
   readonly timeoutMs: number;
 }
 

@@ -1,6 +1,10 @@
 /** Events of alice's messages, as a node tells them. */
 import type { NodeEvent } from "../../api/client.ts";
+import type { Teller } from "../../api/history.ts";
 import { NOON } from "./control_plane.ts";
+
+/** A node that speaks for itself alone. */
+export const N1: Teller = { node: "n1", speaksFor: () => Promise.resolve(false) };
 
 export const accepted = (messageId: string, recipients: string[], more: Partial<NodeEvent> = {}): NodeEvent => ({
   id: `${messageId}-accepted`,

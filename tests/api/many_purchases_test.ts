@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { chunks } from "../../api/store/chunks.ts";
 import { type DatabaseLocation, openDatabase } from "../../api/store/database.ts";
+import { postAtOnce } from "./at_once.ts";
 import { ACTIVATION_DELAY_MS, ADMIN, NOON, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 import { keptDatabase } from "./database.ts";
 
@@ -60,9 +61,8 @@ Deno.test("purchases: of many at once so many are made as there is room for", as
   await using api = await startControlPlane({ database: place.location });
   await api.account("alice");
   await bought(place.location, MOST - 3);
-  const answers = await Promise.all(Array.from({ length: 20 }, () => buy(api)));
-  assertEquals(answers.filter(({ status }) => status === 201).length, 3);
-  assertEquals(answers.filter(({ status }) => status === 409).length, 17);
+  const purchases = Array.from({ length: 20 }, () => ({ quantity: 1 }));
+  assertEquals(await postAtOnce(api, "/v1/accounts/alice/blocks", purchases), { 201: 3, 409: 17 });
 });
 
 Deno.test("purchases: more than the policy takes, from before, are that account's trouble alone, and pass", async () => {

@@ -9,7 +9,7 @@ import type { Database, MessageStatus } from "../../api/store/schema.ts";
 import { historySearches } from "../support/history_searches.ts";
 import { MailHistory } from "../support/mail_history.ts";
 import { isPostgres, planOf } from "../support/query_plan.ts";
-import { accepted } from "./history_events.ts";
+import { accepted, N1 } from "./history_events.ts";
 import { NOON } from "./control_plane.ts";
 import { newDatabase } from "./database.ts";
 
@@ -40,7 +40,7 @@ Deno.test("messages: each search finds what fits, the newest first, and is led b
   const messages: AcceptedEvent[] = [];
   for (const batch of history.batches(256)) {
     for (const event of batch) if (event.type === "accepted") messages.unshift(event);
-    await recordEvents(db, "n1", batch);
+    await recordEvents(db, N1, batch);
   }
   const statuses = new Map(
     (await db.selectFrom("message").select(["id", "status"]).execute()).map(({ id, status }) => [id, status]),
@@ -72,7 +72,7 @@ Deno.test("messages: one that names a recipient twice is found once", async () =
   await using place = await newDatabase();
   await using database = await openDatabase(place.location);
   const { db } = database;
-  await recordEvents(db, "n1", [accepted("m1", ["bob@example.net", "Bob@example.net"])]);
+  await recordEvents(db, N1, [accepted("m1", ["bob@example.net", "Bob@example.net"])]);
   const found = await searchMessages(db, { recipient: "BOB@example.net", status: "queued" }, PAGE);
   assertEquals(found.map(({ id }) => id), ["m1"]);
 });

@@ -6,7 +6,7 @@ import { chunks } from "../../api/store/chunks.ts";
 import { type ControlDatabase, openDatabase } from "../../api/store/database.ts";
 import type { Database } from "../../api/store/schema.ts";
 import { newDatabase } from "./database.ts";
-import { accepted, attempt } from "./history_events.ts";
+import { accepted, attempt, N1 } from "./history_events.ts";
 import { NOON, RELAY, startControlPlane, type TestControlPlane } from "./control_plane.ts";
 
 const DAY_MS = 86_400_000;
@@ -28,7 +28,7 @@ Deno.test("pruning: messages that are too old and have ended are deleted with al
   await using place = await newDatabase();
   await using database = await openDatabase(place.location);
   const old = NOON - 30 * DAY_MS - 1;
-  await recordEvents(database.db, "n1", [
+  await recordEvents(database.db, N1, [
     ...delivered("old", old),
     ...delivered("young", old + 1),
     accepted("deferred", BOB, { at: old }),
@@ -39,7 +39,7 @@ Deno.test("pruning: messages that are too old and have ended are deleted with al
   const left = await database.db.selectFrom("message").select("id").orderBy("id").execute();
   assertEquals(left.map(({ id }) => id), ["deferred", "queued", "young"]);
   assertEquals([await rows(database, "recipient"), await rows(database, "event")], [3, 5]);
-  await recordEvents(database.db, "n1", [attempt("deferred", "delivered", BOB, 2)]);
+  await recordEvents(database.db, N1, [attempt("deferred", "delivered", BOB, 2)]);
   await prune(pruning(database), NOON, NEVER);
   assertEquals(await rows(database, "message"), 2);
 });
@@ -56,7 +56,7 @@ Deno.test("pruning: of an open message nothing is told for the time of history, 
     accepted(id, BOB, { at: LOST }),
     { ...attempt(id, "deferred", BOB), at },
   ];
-  await recordEvents(database.db, "n1", [
+  await recordEvents(database.db, N1, [
     accepted("lost", BOB, { at: LOST }),
     ...deferredAt("lost later", LOST),
     accepted("young", BOB, { at: LOST + 1 }),
@@ -69,7 +69,7 @@ Deno.test("pruning: of an open message nothing is told for the time of history, 
   assertEquals(left.map(({ id }) => id), ["held", "told of", "young"]);
   assertEquals([await rows(database, "recipient"), await rows(database, "event")], [3, 5]);
   // Told late, from a node that was thought lost: it leaves nothing behind.
-  await recordEvents(database.db, "n1", [attempt("lost", "delivered", BOB)]);
+  await recordEvents(database.db, N1, [attempt("lost", "delivered", BOB)]);
   assertEquals(await rows(database, "event"), 5);
 });
 
@@ -100,12 +100,12 @@ Deno.test("pruning: goes on behind what has not ended, in steps; between them ev
   await using place = await newDatabase();
   await using database = await openDatabase(place.location);
   const many = (prefix: string) => Array.from({ length: 120 }, (_, n) => `${prefix}${n}`);
-  await recordEvents(database.db, "n1", many("open").map((id) => accepted(id, BOB, { at: OLD })));
-  for (const id of many("old")) await recordEvents(database.db, "n1", delivered(id, OLD + 1));
+  await recordEvents(database.db, N1, many("open").map((id) => accepted(id, BOB, { at: OLD })));
+  for (const id of many("old")) await recordEvents(database.db, N1, delivered(id, OLD + 1));
   const seen: number[] = [];
   const pause = async () => {
     seen.push(await rows(database, "message"));
-    await recordEvents(database.db, "n1", [accepted(`new${seen.length}`, BOB)]);
+    await recordEvents(database.db, N1, [accepted(`new${seen.length}`, BOB)]);
   };
   await prune(pruning(database, { pause }), NOON, NEVER);
   assertEquals(seen, [190, 141]);
@@ -116,7 +116,7 @@ Deno.test("pruning: ends after the step at hand when the process closes", async 
   await using place = await newDatabase();
   await using database = await openDatabase(place.location);
   const ids = Array.from({ length: 120 }, (_, n) => `m${n}`);
-  await recordEvents(database.db, "n1", ids.flatMap((id) => delivered(id, 1)));
+  await recordEvents(database.db, N1, ids.flatMap((id) => delivered(id, 1)));
   const closing = new AbortController();
   const pause = () => {
     closing.abort();
@@ -130,9 +130,9 @@ Deno.test("pruning: events that are told again after their message has gone come
   await using place = await newDatabase();
   await using database = await openDatabase(place.location);
   const events = delivered("m1", 1);
-  await recordEvents(database.db, "n1", events);
+  await recordEvents(database.db, N1, events);
   await prune(pruning(database), NOON, NEVER);
-  await recordEvents(database.db, "n1", events);
+  await recordEvents(database.db, N1, events);
   await prune(pruning(database), NOON, NEVER);
   assertEquals([await rows(database, "message"), await rows(database, "event")], [0, 0]);
 });

@@ -140,6 +140,7 @@ Deno.test("relay tokens: a stolen one falsifies no history, and suppresses nobod
   await two.asThief("events", badAddress);
   await two.asOwn("events", accepted("m1", BOB));
   await two.asThief("events", badAddress, accepted("m1", ["eve@example.net", ...BOB], { id: "m1-again" }));
+  assertEquals(two.api.logged.filter((line) => line.includes("left out")).length, 2);
   assertEquals(await two.message(), ["queued", "n1", 1, "accepted"]);
   await two.asOwn("events", attempt("m1", "delivered", BOB));
   await two.asOwn("settlements", { id: "m1", username: "alice", day: "2026-11-23", relays: 1, ndr: false });
@@ -164,6 +165,14 @@ Deno.test("relay tokens: a machine's node that got another name tells what becam
   assertEquals(await two.message(), ["bounced", "n1", 1, "accepted bounced"]);
   const { items } = (await two.api.request("GET", "/v1/accounts/alice/suppressions")).body;
   assertEquals(items.map(({ address }: { address: string }) => address), BOB);
+});
+
+Deno.test("relay tokens: the shared one tells of whatever node's messages", async () => {
+  await using two = await withTwoMachines();
+  await two.asOwn("events", accepted("m1", BOB));
+  const json = { node: "n4", boot: "b1", items: [attempt("m1", "delivered", BOB)] };
+  assertEquals((await two.api.request("POST", "/v1/node/events", json, RELAY)).status, 200);
+  assertEquals((await two.message())[0], "delivered");
 });
 
 Deno.test("relay tokens: a node that goes to the shared one goes on at once, and may come back", async () => {

@@ -59,13 +59,23 @@ Deno.test("reach of the control plane: ready while somebody can be served: by it
   assertEquals(reach.check, { ok: true, words: "ok" });
 });
 
-Deno.test("reach of the control plane: one that refuses the token is none", () => {
-  const { reach, answered } = startReach();
+Deno.test("reach of the control plane: one that refuses the token is none, nor one that refuses a node", () => {
+  const { clock, reach, answered } = startReach();
   answered(200);
   answered(401, CHALLENGE);
   assertEquals(reach.check, { ok: false, words: REFUSED });
+  // Another node's call.
+  answered(200);
+  assertEquals(reach.check.ok, false);
+  clock.now += 10_000;
   answered(200);
   assertEquals(reach.check.ok, true);
+  answered(403);
+  assertEquals(reach.check, {
+    ok: false,
+    words:
+      "refuses a node, which belongs to another token (mailhop relay-token create LABEL --node NODE hands it over)",
+  });
 });
 
 Deno.test("reach of the control plane: that a customer's password is wrong says nothing of the token", () => {

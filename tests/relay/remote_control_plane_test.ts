@@ -129,6 +129,21 @@ Deno.test("remote control plane: it goes back to the preferred address when that
   assertEquals(asked.uses, [second.url, first.url]);
 });
 
+Deno.test("remote control plane: nodes of the preferred address's own that let nobody in are no matter of others", async () => {
+  let isBack = false;
+  const ready = () =>
+    Response.json({ checks: { database: "ok", listeners: "closed: all are drained" } }, { status: 503 });
+  await using first = startApi(({ url }) =>
+    isBack ? url.endsWith("/readyz") ? ready() : new Response("first") : new Response("", { status: 503 })
+  );
+  await using second = startApi(() => new Response("second"));
+  using asked = remote([first.url, second.url]);
+  assertEquals(await asked.text(RESERVE), "200 second");
+  isBack = true;
+  await eventually(() => asked.plane.origin === first.url ? true : undefined, "the way back");
+  assertEquals(await asked.text(RESERVE), "200 first");
+});
+
 Deno.test("remote control plane: where all are unwell, what the last one said is the answer", async () => {
   await using api = startApi(() => new Response("database", { status: 503 }));
   using asked = remote([nowhere(), api.url]);

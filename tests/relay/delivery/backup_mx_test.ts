@@ -38,3 +38,18 @@ Deno.test("backup MX: a session with a host that is as good as the first is kept
   }
   assertEquals(second.received.map(({ connection }) => connection), [0, 0]);
 });
+
+Deno.test("backup MX: while the primary cannot be reached its session serves others too, and not for long", async () => {
+  let isUp = false;
+  const down: Script = (input) =>
+    input === "greeting" && !isUp ? { close: "421 4.3.2 Down for maintenance" } : undefined;
+  await using primary = await NextHopServer.start({ script: down });
+  await using backup = await NextHopServer.start();
+  await using world = new World({ "*": [primary, backup] }, ONE_CONNECTION);
+  const send = async () => await world.queue.round(world.send(["bob@example.net"]));
+  for (let count = 0; count < 20; count++) await send();
+  assertEquals([primary.connections.length, backup.connections.length], [1, 1]);
+  isUp = true;
+  await send();
+  assertEquals([primary.received.length, backup.received.length], [1, 20]);
+});

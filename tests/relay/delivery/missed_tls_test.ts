@@ -112,3 +112,15 @@ Deno.test("missed TLS: where it never works the message expires, and its DSN has
   assertStringIncludes(dsn, "Status: 4.4.7\r\n");
   assert(!dsn.includes("Diagnostic-Code"), "the words are not the server's alone");
 });
+
+Deno.test("missed TLS: who is refused for policy keeps nobody else of the message from being asked", async () => {
+  await using server = await NextHopServer.start({
+    tls: SELF_SIGNED,
+    extensions: ["PIPELINING", "LIMITS RCPTMAX=1"],
+    script: wantsTls("RCPT TO:<bob@", "550 5.7.1 Not you", () => NOT_NOW),
+  });
+  await using world = new World({ "*": [server] });
+  const id = world.send(["bob@example.net", "carol@example.net"]);
+  await world.queue.round(id);
+  assertEquals(world.queue.statuses(id), ["queued", "delivered"]);
+});

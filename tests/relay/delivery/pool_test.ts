@@ -48,7 +48,14 @@ function session(facts: Partial<SmtpSession> = {}): SmtpSession & { closed: Prom
   };
   const channel = new ReplyChannel(stream, new DeadlineWatch(seconds.ticker));
   const remote = { name: "mx.example.net", address: "192.0.2.1", port: 25 };
-  const state = { tls: null, tlsVerdict: null, capabilities: NO_CAPABILITIES, transactions: 1, needsReset: false };
+  const state = {
+    tls: null,
+    tlsVerdict: null,
+    capabilities: NO_CAPABILITIES,
+    transactions: 1,
+    needsReset: false,
+    wantsTls: false,
+  };
   return { remote, channel, seconds: STAGE_SECONDS, ...state, ...facts, closed };
 }
 

@@ -103,3 +103,17 @@ Deno.test("short sessions: one that ends in trouble is not followed by another",
     "the session ended before this recipient's turn came",
   ]);
 });
+
+Deno.test("short sessions: whose turn did not come is the first the next time", async () => {
+  const script: Script = (input) => /^RCPT TO:<full/.test(input) ? "452 4.2.2 Mailbox full" : undefined;
+  await using server = await NextHopServer.start({ extensions: ONE_OF_EACH, script });
+  await using world = new World({ "*": [server] });
+  // As many full mailboxes as there are sessions in a round, and another one behind them.
+  const full = Array.from({ length: 10 }, (_, at) => `full${at}@example.net`);
+  const id = world.send([...full, "user@example.net"]);
+  await world.queue.round(id);
+  assertEquals(world.queue.statuses(id).at(-1), "queued");
+  world.pass(30 * MINUTE);
+  await world.queue.round(id, 2);
+  assertEquals(world.queue.statuses(id).at(-1), "delivered");
+});

@@ -95,14 +95,22 @@ Deno.test("client: TLS that the server ends before it answers EHLO, as in TLS 1.
   });
 });
 
+Deno.test("client: a server that has spoken in TLS is not asked again in plain", async () => {
+  const script = (input: string, { tls }: Connection) =>
+    tls && input.startsWith("EHLO") ? { close: "554 5.7.1 We do not like you" } : undefined;
+  await opened({ tls: SELF_SIGNED, script }, (opening, server) => {
+    assertMatch(refusal(opening), /^deferred next host: mx.example.net \[127.0.0.1\] /);
+    assertEquals(server.connections.length, 1);
+  });
+});
+
 Deno.test("client: a server that answers nothing in TLS is slow: it is not asked again in plain", async () => {
   const script = (_: string, { tls }: Connection) => tls ? "silence" : undefined;
   await using server = await NextHopServer.start({ tls: SELF_SIGNED, script });
   const opening = open(server.port);
   await server.until(({ transcript }) => transcript.filter((line) => line.startsWith("C: EHLO")).length === 2);
   const timer = setInterval(() => seconds.pass(STAGE_SECONDS.command + 1), 1);
-  const refused = refusal(await opening);
-  clearInterval(timer);
+  const refused = refusal(await opening.finally(() => clearInterval(timer)));
   assertEquals(refused, "deferred next host: mx.example.net [127.0.0.1] did not answer in time at EHLO");
   assertEquals(server.connections.length, 1);
 });
@@ -151,7 +159,6 @@ Deno.test("client: a server that never greets is left after five minutes", async
   await server.until(({ connections }) => connections.length === 1);
   // The deadline begins when the connection stands, which the server sees first.
   const timer = setInterval(() => seconds.pass(STAGE_SECONDS.greeting + 1), 1);
-  const refused = refusal(await opening);
-  clearInterval(timer);
+  const refused = refusal(await opening.finally(() => clearInterval(timer)));
   assertEquals(refused, "deferred next host: mx.example.net [127.0.0.1] did not answer in time before its greeting");
 });
