@@ -101,14 +101,14 @@ export interface ControlPlane {
 }
 
 const openCounters = async (
-  { counters, now }: Pick<ControlPlaneOptions, "counters" | "now">,
+  { counters, now, log }: Pick<ControlPlaneOptions, "counters" | "now" | "log">,
   { db, sync }: ControlDatabase,
   caps: Caps,
 ): Promise<Counters> => {
   if (counters === null) return createControlDatabaseCounters({ db, sync, now, ...caps });
   // Loaded where it is used alone.
   const { createUpstashCounters, UpstashStore } = await import("./counters/upstash/mod.ts");
-  return createUpstashCounters({ store: new UpstashStore(counters, now), db, now, ...caps });
+  return createUpstashCounters({ store: new UpstashStore(counters, now), db, now, log, ...caps });
 };
 
 /** What else the control plane needs, and what is said where it does not answer. */

@@ -30,6 +30,16 @@ export const findUsed = async (
   return new Map(rows.map(({ username, ...used }) => [username, used]));
 };
 
+/** At most `limit` of those that used relays of `day`, behind `behind` in the order of names. */
+export const listUsed = (
+  db: Kysely<Database>,
+  day: string,
+  behind: string,
+  limit: number,
+): Promise<Pick<UsageRow, "username" | "used" | "ndr">[]> =>
+  db.selectFrom("usage").select(["username", "used", "ndr"]).where("day", "=", day).where("username", ">", behind)
+    .where("used", ">", 0).orderBy("username").limit(limit).execute();
+
 /** What was leased and never settled was not used, whatever became of the node. */
 const spentOf = sql<number>`usage.used - usage.leased`;
 

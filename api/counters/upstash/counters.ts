@@ -12,7 +12,17 @@ import { dayOf } from "../../utc_day.ts";
 import { type Answer, type Caps, type Counters, type Holder, type Request, WANTED_MS } from "../counters.ts";
 import { lastOpenDay } from "../kept_days.ts";
 import { CountersUnavailable } from "../trouble.ts";
-import { accountsKey, DAY_PREFIX, dayKey, daysKeptAt, forgottenAt, openKey, reservationKey } from "./keys.ts";
+import { createBeginning } from "./beginning.ts";
+import {
+  accountsKey,
+  BEGUN_KEY,
+  DAY_PREFIX,
+  dayKey,
+  daysKeptAt,
+  forgottenAt,
+  openKey,
+  reservationKey,
+} from "./keys.ts";
 import { limitsAt } from "./limits.ts";
 import type { UpstashStore } from "./store.ts";
 
@@ -22,10 +32,13 @@ export interface UpstashCounters extends Caps {
   readonly db: Kysely<Database>;
   /** Epoch ms, of this machine. */
   readonly now: () => number;
+  readonly log: (message: string, facts: Record<string, unknown>) => void;
 }
 
 /** Reservations, or accounts, that one call looks at: Redis does nothing else meanwhile. */
 const SCAN_BATCH = 500;
+/** What reserve.lua says in place of the time where the counters have not begun. */
+const NOT_BEGUN = -1;
 /** Computed for a clock that was wrong, the limits are computed anew: once is enough, unless midnight comes between. */
 const MAX_RUNS = 4;
 
@@ -37,7 +50,9 @@ const keptUntil = (day: string, now: number): number => day > lastOpenDay(now) ?
 /** {granted, day, used, leased, used by non-delivery reports}, as reserve.lua says. */
 type Row = readonly [granted: number, day: string, used: number, leased: number, ndr: number];
 
-export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounters): Counters => {
+export const createUpstashCounters = ({ store, db, now, log, ...caps }: UpstashCounters): Counters => {
+  const begin = createBeginning({ store, db, log });
+
   const reserve = async (holder: Holder, requests: readonly Request[]): Promise<Answer[]> => {
     let clock = await store.time();
     for (let runs = 0; runs < MAX_RUNS; runs++) {
@@ -46,7 +61,7 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
       const [time, ...rows] = await store.run<[number, ...Row[]]>(
         "reserve",
         [
-          ...[openKey(holder.node), accountsKey(day)],
+          ...[openKey(holder.node), accountsKey(day), BEGUN_KEY],
           ...requests.flatMap(({ id, username }) => [reservationKey(id), dayKey(username, day)]),
         ],
         [
@@ -57,6 +72,10 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
           }),
         ],
       );
+      if (time === NOT_BEGUN) {
+        await begin();
+        continue;
+      }
       store.learnTime(asked, time);
       if (rows.length === requests.length) {
         return requests.map(({ id }, n) => {
@@ -168,6 +187,8 @@ export const createUpstashCounters = ({ store, db, now, ...caps }: UpstashCounte
       return { day, now: time, used: new Map(used) };
     },
     async keepDays(usernames) {
+      // What was copied shall not be made less by what an emptied Redis has.
+      if (!await store.isThere(BEGUN_KEY)) await begin();
       // What nodes tell of a day late counts until it is forgotten.
       const days = daysKeptAt(await store.time());
       if (usernames !== undefined) await Promise.all(days.map((day) => keepDay(usernames, day)));

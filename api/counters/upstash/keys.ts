@@ -4,6 +4,7 @@
  * - `mailhop:res:<id>`: a reservation (hash: state, username, day, relays, ndr, lease, settled, node, boot)
  * - `mailhop:day:<day>:<username>`: an account's day (hash: used, ndr, leased, and `wanted`, when there was too little)
  * - `mailhop:accounts:<day>`: the usernames that used relays of that day (set)
+ * - `mailhop:begun`: since when there are counters; not there: Redis has none, or was emptied
  * - `mailhop:open:<node>`: the reservations of a node that are neither settled nor refunded (hash: id to boot)
  */
 import { dayOf, nextMidnight } from "../../utc_day.ts";
@@ -15,6 +16,7 @@ const KEPT_DAYS = 3;
 /** What the key of an account's day begins with; the day, a colon and the username follow. */
 export const DAY_PREFIX = "mailhop:day:";
 
+export const BEGUN_KEY = "mailhop:begun";
 export const reservationKey = (id: string): string => `mailhop:res:${id}`;
 export const dayKey = (username: string, day: string): string => `${DAY_PREFIX}${day}:${username}`;
 export const accountsKey = (day: string): string => `mailhop:accounts:${day}`;

@@ -1,21 +1,23 @@
 -- Adds each request to its account's day if used + relays <= limit, by the reservation's id.
 --
--- KEYS: the node's open reservations, the day's accounts, then for each request its reservation and its account's day.
+-- KEYS: the node's open reservations, the day's accounts, what is there once the counters have begun, then for each
+--   request its reservation and its account's day.
 -- ARGV: the day, from and until (epoch ms; outside of them the limits are not right), when reservations and the
 --   day's keys are forgotten (epoch ms), node, boot, then for each request: id, username, relays, limit, limit of
 --   non-delivery reports ("" for other messages), "1" for a lease.
--- Answers {now} outside of from and until; else {now, answer…}, where an answer is {granted, day, used, leased, ndr used}.
+-- Answers {-1} where the counters have not begun, {now} outside of from and until; else {now, answer…}, where an answer is {granted, day, used, leased, ndr used}.
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local day, from, till, forgotten = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local node, boot = ARGV[5], ARGV[6]
+if redis.call("EXISTS", KEYS[3]) == 0 then return { -1 } end
 if now < from or now >= till then return { now } end
 
 local answers = { now }
 for n = 0, (#ARGV - 6) / 6 - 1 do
   local id, username, relays = ARGV[6 * n + 7], ARGV[6 * n + 8], tonumber(ARGV[6 * n + 9])
   local limit, report, lease = tonumber(ARGV[6 * n + 10]), ARGV[6 * n + 11], ARGV[6 * n + 12] == "1"
-  local reservation, usage = KEYS[2 * n + 3], KEYS[2 * n + 4]
+  local reservation, usage = KEYS[2 * n + 4], KEYS[2 * n + 5]
   local before = redis.call("HMGET", usage, "used", "ndr", "leased")
   local used, ndr, leased = tonumber(before[1]) or 0, tonumber(before[2]) or 0, tonumber(before[3]) or 0
   local earlier = redis.call("HMGET", reservation, "state", "username", "day", "relays", "ndr", "lease", "settled")

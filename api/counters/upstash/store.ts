@@ -8,6 +8,7 @@
 import { Redis } from "@upstash/redis/cloudflare"; // the build that reads no environment
 import { CountersUnavailable } from "../trouble.ts";
 import abandoned from "./abandoned.lua" with { type: "text" };
+import begin from "./begin.lua" with { type: "text" };
 import refund from "./refund.lua" with { type: "text" };
 import reserve from "./reserve.lua" with { type: "text" };
 import settle from "./settle.lua" with { type: "text" };
@@ -19,7 +20,7 @@ export interface UpstashLocation {
   readonly token: string;
 }
 
-const SCRIPTS = { abandoned, refund, reserve, settle, trim };
+const SCRIPTS = { abandoned, begin, refund, reserve, settle, trim };
 type ScriptName = keyof typeof SCRIPTS;
 
 /** A round trip around the world takes 0.3 s. Three tries end well before a node gives up its call (10 s). */
@@ -82,6 +83,16 @@ export class UpstashStore {
     return (found as unknown as (string | null)[][]).map((values) =>
       Object.fromEntries(fields.map((field, n) => [field, values[n] ?? null])) as Record<Field, string | null>
     );
+  }
+
+  /** @throws {CountersUnavailable} */
+  async isThere(key: string): Promise<boolean> {
+    return await this.#tried(() => this.#redis.exists(key)) === 1;
+  }
+
+  /** @throws {CountersUnavailable} */
+  async set(key: string, value: string): Promise<void> {
+    await this.#tried(() => this.#redis.set(key, value));
   }
 
   /** Some members of a set, and the cursor of the next ones; "0" at first and at last. @throws {CountersUnavailable} */

@@ -53,7 +53,12 @@ Deno.test({
     const gateway = new URL(redis.location.url);
     const open = (url: string) =>
       createUpstashCounters({
-        ...{ store: new UpstashStore({ url, token: redis.location.token }, Date.now), db, now: Date.now },
+        ...{
+          store: new UpstashStore({ url, token: redis.location.token }, Date.now),
+          db,
+          now: Date.now,
+          log: () => {},
+        },
         ...CAPS,
       });
     const proxies = Array.from(
