@@ -91,7 +91,10 @@ const ownMessages = async (
   const told = await findMessageNodes(db, [...new Set(events.map(({ messageId }) => messageId))]);
   for (const [owner, messages] of Map.groupBy(told, (message) => message.node)) {
     const isOwn = owner === node || await speaksFor(owner);
-    for (const { id, relays } of messages) isOwn ? own.set(id, relays) : own.delete(id);
+    for (const { id, relays } of messages) {
+      if (isOwn) own.set(id, relays);
+      else own.delete(id);
+    }
   }
   return own;
 };
@@ -132,6 +135,7 @@ export const recordEvents = async (
   teller: Teller,
   events: readonly NodeEvent[],
 ): Promise<NodeEvent[]> => {
+  if (events.length === 0) return [];
   // Whose a message is, is never changed, so it may be looked up before.
   const own = await ownMessages(db, teller, events);
   const { told = [], leftOut = [] } = Object.groupBy(

@@ -29,6 +29,14 @@ export class TokenRefused extends ControlPlaneUnavailable {
   override readonly name = "TokenRefused";
 }
 
+/**
+ * Whether an answer says that. A customer's wrong password is 401 as well, and so may be what somebody on the way says:
+ * one that is about the token bears a challenge (RFC 9110 11.6.1).
+ */
+export function isTokenRefused({ status, headers }: Pick<Answer, "status" | "headers">): boolean {
+  return status === 401 && headers.has("www-authenticate");
+}
+
 /** Leaves out that it is still away, and that it refuses the token: that was told. */
 export function unlessTold(report: (error: unknown) => void): (error: unknown) => void {
   return (error) => error instanceof ControlPlaneStillAway || error instanceof TokenRefused || report(error);
@@ -141,9 +149,7 @@ async function problemIn(response: Answer): Promise<{ readonly type?: unknown; r
 
 export async function body<A extends Answer>(response: A): Promise<Body<A>> {
   if (!response.ok) {
-    // Without a challenge (RFC 9110 11.6.1) it is of somebody on the way.
-    const isRefused = response.status === 401 && response.headers.has("www-authenticate");
-    const Trouble = isRefused ? TokenRefused : ControlPlaneUnavailable;
+    const Trouble = isTokenRefused(response) ? TokenRefused : ControlPlaneUnavailable;
     throw new Trouble(await refusalOf(response));
   }
   try {

@@ -2,6 +2,7 @@
  * What was asked of somebody who may be away later: each fact is fresh for a short while, and remembered for longer, to
  * stand in for an answer that cannot be had. Bounded in number; those that were learned first go first.
  */
+import { forgetFirst } from "./forget_first.ts";
 export interface FactAges {
   /** So long a fact is as good as asked just now, in ms. */
   readonly freshMs: number;
@@ -34,10 +35,7 @@ export class FactMemory<T> {
   learn(key: string, value: T, learnedAt = this.#monotonic()): void {
     this.#facts.delete(key);
     this.#facts.set(key, { value, learnedAt });
-    for (const first of this.#facts.keys()) {
-      if (this.#facts.size <= this.#ages.maxEntries) break;
-      this.#facts.delete(first);
-    }
+    forgetFirst(this.#facts, this.#ages.maxEntries);
   }
 
   forget(key: string): void {

@@ -31,7 +31,9 @@ export class PortUnavailable extends Error {
   override readonly name = "PortUnavailable";
 }
 
-/** @throws {PortUnavailable} */
+const REMEDY = "name another one in MAILHOP_SMTP_LISTEN or MAILHOP_SMTPS_LISTEN";
+
+/** @throws {PortUnavailable} with what the operator can do. */
 export function findEndpoints(settings: Pick<NodeSettings, "smtpListen" | "smtpsListen">): Endpoints {
   using bound = new DisposableStack();
   const open: Endpoint[] = [], leftOut: LeftOut[] = [];
@@ -48,7 +50,7 @@ export function findEndpoints(settings: Pick<NodeSettings, "smtpListen" | "smtps
     } catch (error) {
       const why = reason(error);
       if (why === undefined) throw error;
-      if (asked) throw new PortUnavailable(`${hostname} port ${port}: ${why}`, { cause: error });
+      if (asked) throw new PortUnavailable(`${hostname} port ${port}: ${why}; ${REMEDY}`, { cause: error });
       leftOut.push({ hostname, port, why });
     }
   };

@@ -6,7 +6,7 @@ import type { Logger } from "@logtape/logtape";
 import { join } from "@std/path";
 import type { Fetch } from "../api/client.ts";
 import { SPOOL_DIRECTORY } from "./data_dir.ts";
-import { type Endpoints, findEndpoints, PortUnavailable } from "./listeners.ts";
+import { type Endpoints, findEndpoints } from "./listeners.ts";
 import type { NodesView } from "./metrics/process_metrics.ts";
 import type { NodeSettings } from "./settings.ts";
 import { newConnectionTable } from "./smtp/connection_counts.ts";
@@ -54,18 +54,7 @@ export async function prepareNodes(
   };
   const loaded = await load();
   if (!loaded.ok) return loaded.mistakes;
-  return new Nodes({ ...surroundings, settings, endpoints: endpointsOf(settings), loaded, load });
-}
-
-/** @throws {PortUnavailable} with what the operator can do. */
-function endpointsOf(settings: NodeSettings): Endpoints {
-  try {
-    return findEndpoints(settings);
-  } catch (error) {
-    if (!(error instanceof PortUnavailable)) throw error;
-    const remedy = "name another one in MAILHOP_SMTP_LISTEN or MAILHOP_SMTPS_LISTEN";
-    throw new PortUnavailable(`${error.message}; ${remedy}`, { cause: error });
-  }
+  return new Nodes({ ...surroundings, settings, endpoints: findEndpoints(settings), loaded, load });
 }
 
 interface NodesParts extends NodesSurroundings {

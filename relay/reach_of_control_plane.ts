@@ -6,6 +6,7 @@
  * more, or at a start before the first answer, it is not.
  */
 import { REMEMBERED_MS } from "./control_plane.ts";
+import { isTokenRefused } from "./control_plane_calls.ts";
 import type { Check } from "./relay_health.ts";
 
 /** Nodes ask every second: one that has not heard anything for so long is without it. */
@@ -38,9 +39,10 @@ export class ReachOfControlPlane {
   }
 
   /** It answered so. */
-  answered({ status, headers }: Pick<Response, "status" | "headers">): void {
-    // A customer's wrong password is 401 as well; one that is about the token bears a challenge (RFC 9110 11.6.1).
-    if (status === 401 && !headers.has("www-authenticate")) return;
+  answered(answer: Pick<Response, "status" | "headers">): void {
+    const { status } = answer;
+    // It says nothing of this node.
+    if (status === 401 && !isTokenRefused(answer)) return;
     const now = this.#options.monotonic(), words = REFUSALS.get(status);
     if (words !== undefined) {
       this.#refusal = { words, at: now };

@@ -49,7 +49,13 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
   ["relay/spool/", ["relay/envelope.ts", "relay/buffer_pool.ts", "api/client.ts"]],
   ["relay/backup/", ["relay/spool/", "relay/data_dir.ts", "relay/shard_directories.ts"]],
   ["relay/tls/", []],
-  ["relay/mta_sts/", ["relay/dns/", "relay/joined.ts", "relay/slots.ts", "relay/error_words.ts"]],
+  ["relay/mta_sts/", [
+    "relay/dns/",
+    "relay/joined.ts",
+    "relay/slots.ts",
+    "relay/error_words.ts",
+    "relay/forget_first.ts",
+  ]],
   ["relay/dkim/", ["relay/spool/", "relay/fact_memory.ts", "relay/joined.ts", "relay/envelope.ts"]],
   ["relay/control_plane_calls.ts", ["relay/away_gate.ts"]],
   ["relay/logins.ts", ["relay/control_plane_calls.ts", "relay/fact_memory.ts", "relay/joined.ts"]],
@@ -68,12 +74,19 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
       "api/client.ts",
     ],
   ],
-  ["relay/leases/", ["relay/control_plane.ts", "relay/envelope.ts", "relay/periodic_work.ts", "api/client.ts"]],
+  ["relay/leases/", [
+    "relay/control_plane.ts",
+    "relay/envelope.ts",
+    "relay/periodic_work.ts",
+    "relay/forget_first.ts",
+    "api/client.ts",
+  ]],
   [
     "relay/admission/",
     [
       "policy/mod.ts",
       "relay/control_plane.ts",
+      "relay/forget_first.ts",
       "relay/leases/",
       "relay/dns/",
       "relay/protocol/",
@@ -113,6 +126,7 @@ const rooms: readonly (readonly [room: string, mayImport: readonly string[]])[] 
     "relay/delivery/",
     [
       "relay/dkim/",
+      "relay/forget_first.ts",
       "relay/mta_sts/",
       "relay/tls/",
       "relay/spool/",

@@ -2,10 +2,11 @@
  * The day's counters, wherever they are kept: the one place where relays are added to an account's day.
  *
  * What every implementation keeps (ARCHITECTURE.md, invariants 3 and 4): the used relays of a day never exceed the cap
- * at the time of a grant, nor those for non-delivery reports theirs; a reservation's id counts once however often a call is repeated; nothing but an explicit
- * refund takes a charge back; a refunded id is never granted; a settlement charges even an id that is not known, unless
- * it is of a day whose reservations were deleted, or one that is far ahead (kept_days.ts): there neither settlement nor
- * refund changes anything. The day and the time are those of the store's clock.
+ * at the time of a grant, nor those for non-delivery reports theirs; a reservation's id counts once however often a
+ * call is repeated; nothing but an explicit refund takes a charge back; a refunded id is never granted; a settlement
+ * charges even an id that is not known, unless it is of a day whose reservations were deleted, or one that is far ahead
+ * (kept_days.ts): there neither settlement nor refund changes anything. The day and the time are those of the store's
+ * clock.
  *
  * A reservation is its node's: others settle, refund and trim it in vain, and pay no message from it. A node that got
  * another name, because its spool's index was damaged, leaves those of the old one as they are: debits of their day.

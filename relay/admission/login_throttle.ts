@@ -5,7 +5,7 @@
  */
 import type { FailedLogins, LoginFacts } from "../../policy/mod.ts";
 import { addressPrefix } from "../protocol/address_prefix.ts";
-import { forgetFirst } from "./forget_first.ts";
+import { forgetFirst } from "../forget_first.ts";
 
 /** Stands for usernames that no account can have: their failures count for the prefix alone. */
 export const NO_ACCOUNT = "";

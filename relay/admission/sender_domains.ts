@@ -1,5 +1,5 @@
 /** The domains that accounts sent from lately on this node: what a mistyped one may have meant. Bounded memory. */
-import { forgetFirst } from "./forget_first.ts";
+import { forgetFirst } from "../forget_first.ts";
 
 const MAX_ACCOUNTS = 10_000;
 const MAX_DOMAINS_PER_ACCOUNT = 8;

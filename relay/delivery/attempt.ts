@@ -173,9 +173,9 @@ export class Attempt {
   #dropUnlessGood(lease: Lease): void {
     const { session } = lease;
     if (session === undefined) return;
-    const isBackup = !this.#isBest(session.remote) &&
-      (this.#bestReached || session.transactions >= BACKUP_TRANSACTIONS);
-    if (isBackup || session.wantsTls) this.#drop(lease);
+    const isGood = this.#isBest(session.remote) ||
+      !this.#bestReached && session.transactions < BACKUP_TRANSACTIONS;
+    if (!isGood || session.wantsTls) this.#drop(lease);
   }
 
   #isBest({ name, port }: RemoteHost): boolean {

@@ -1,4 +1,5 @@
 /** The destinations that are in use, and what is remembered of those that are not. */
+import { forgetFirst } from "../forget_first.ts";
 import { Destination, type DestinationDefaults } from "./destination.ts";
 import { type DestinationRules, ruleFor } from "./destination_limits.ts";
 import type { NextHopHost } from "./next_hop.ts";
@@ -63,7 +64,6 @@ export class Destinations {
     this.#remembered.delete(destination);
     if (!proven) return;
     this.#proven.add(key);
-    const [oldest] = this.#proven;
-    if (this.#proven.size > MAX_PROVEN) this.#proven.delete(oldest!);
+    forgetFirst(this.#proven, MAX_PROVEN);
   }
 }

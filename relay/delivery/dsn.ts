@@ -48,7 +48,9 @@ export function composeDsn(facts: DsnFacts): NewMessage {
   // The id's random part cannot be known to who wrote the original, so no line of it can be the boundary.
   const boundary = `=_${id}`;
   const body = joined(reportOf(facts, boundary), returnedPart(original, returned, boundary), ["", `--${boundary}--`]);
-  const content = joined(headerOf(facts, messageIdField, boundary, body.some(isBeyondAscii)), body);
+  const eightBit = body.some(isBeyondAscii);
+  const header = joined(headerOf(facts, messageIdField, boundary, eightBit));
+  const content = joined(header, body);
   return {
     content,
     envelope: {
@@ -56,7 +58,7 @@ export function composeDsn(facts: DsnFacts): NewMessage {
       account: original.account,
       reversePath: "",
       recipients: [original.reversePath],
-      body: content.some(isBeyondAscii) ? "8BITMIME" : "7BIT",
+      body: eightBit || header.some(isBeyondAscii) ? "8BITMIME" : "7BIT",
       smtputf8: isInternational(original.reversePath),
       // RFC 3461 6.1: RET must not be used; nobody wants a report about a report.
       dsnRequest: null,

@@ -8,6 +8,7 @@
  *
  * Pure. What is remembered is bounded, and may be forgotten: a message is then loaded, and told what is to be known.
  */
+import { forgetFirst } from "../forget_first.ts";
 import type { RecipientState } from "../envelope.ts";
 import type { DueMessage } from "../spool/types.ts";
 import { LONGEST_POSTPONEMENT_MS, type RetrySchedule } from "./retry.ts";
@@ -80,10 +81,7 @@ export class LeftAlone {
       this.#keys.delete(each);
       this.#back.add(each);
     }
-    for (const oldest of this.#back) {
-      if (this.#back.size <= MAX_DOMAINS) break;
-      this.#back.delete(oldest);
-    }
+    forgetFirst(this.#back, MAX_DOMAINS);
     this.parts.onBack(domains);
   }
 

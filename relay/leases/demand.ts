@@ -1,4 +1,5 @@
 /** How much an account has used lately, and what lease becomes it. Pure: time is a parameter. */
+import { forgetFirst } from "../forget_first.ts";
 
 /** What was used so long ago counts half. */
 const HALF_LIFE_MS = 5000;
@@ -29,10 +30,7 @@ export class Demand {
     const before = this.of(username, now);
     this.#accounts.delete(username);
     this.#accounts.set(username, { relays: before.relays + relays, messages: before.messages + 1, at: now });
-    for (const oldest of this.#accounts.keys()) {
-      if (this.#accounts.size <= MAX_ACCOUNTS) break;
-      this.#accounts.delete(oldest);
-    }
+    forgetFirst(this.#accounts, MAX_ACCOUNTS);
   }
 
   of(username: string, now: number): Use {

@@ -6,6 +6,7 @@
  * cannot be fetched, it goes on (3.3). So whoever can disturb DNS or HTTPS cannot take it away. Nor does mail wait for
  * the other one: it is fetched in the background (5.1), and what stands is used until it is there.
  */
+import { forgetFirst } from "../forget_first.ts";
 import type { Resolver } from "../dns/types.ts";
 import { Joined } from "../joined.ts";
 import { Slots } from "../slots.ts";
@@ -123,10 +124,7 @@ export class StsPolicies {
       refreshAt: now + REFRESH_MS,
     };
     this.#known.set(domain, known);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= MAX_KNOWN) break;
-      this.#known.delete(oldest);
-    }
+    forgetFirst(this.#known, MAX_KNOWN);
     onChange(() => new Map([...this.#known].filter(isPolicy)));
     return known.policy;
   }

@@ -55,6 +55,11 @@ Deno.test("history: events that arrive again, together or apart, are stored once
   assertEquals(await idsOf(api, ""), ["m1"]);
 });
 
+Deno.test("history: a call that tells of nothing is answered as any", async () => {
+  await using api = await startControlPlane();
+  assertEquals((await send(api)).status, 200);
+});
+
 Deno.test("history: the status of a message follows its recipients", async () => {
   await using api = await startControlPlane();
   const [a, b] = ["a@example.net", "b@example.net"];

@@ -23,18 +23,16 @@ const BATCH = 500;
 /** Begins; all that ask at the same time share it, and to do it again changes nothing. */
 export const createBeginning = ({ store, db, log }: BeginningParts): () => Promise<void> => {
   const takeOver = async (day: string): Promise<number> => {
-    let accounts = 0, behind = "", rows;
-    do {
-      rows = await listUsed(db, day, behind, BATCH);
-      if (rows.length === 0) break;
+    let accounts = 0, rows = await listUsed(db, day, "", BATCH);
+    while (rows.length > 0) {
       const keys = [accountsKey(day), ...rows.map(({ username }) => dayKey(username, day))];
       await store.run("begin", keys, [
         forgottenAt(day),
         ...rows.flatMap(({ username, used, ndr }) => [username, used, ndr]),
       ]);
       accounts += rows.length;
-      behind = rows.at(-1)!.username;
-    } while (rows.length === BATCH);
+      rows = await listUsed(db, day, rows.at(-1)!.username, BATCH);
+    }
     return accounts;
   };
   const begin = async (): Promise<void> => {
